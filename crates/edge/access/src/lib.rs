@@ -1,0 +1,1 @@
+//! Lets people in: authentication, decisions and proofs; embedded mode first.

@@ -1,0 +1,1 @@
+//! The key hierarchy, envelope encryption, MAC and checkpoint signing.

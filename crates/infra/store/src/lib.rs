@@ -1,0 +1,1 @@
+//! The tenant transaction, the committer, SQLite, sealing of columns and blobs.

@@ -1,0 +1,1 @@
+//! The deterministic state machine of a run: decide, evolve and the ready set.

@@ -1,0 +1,1 @@
+//! Leaf, Merkle tree, proofs, checkpoints and the verifier of a ledger.

@@ -1,0 +1,249 @@
+//! The canonical form (RFC 8785, JSON Canonicalization Scheme) and the only way in which foreign JSON becomes a value.
+//!
+//! Values enter state through their canonical form, so that a live value and a replayed one are the same: `1.0` becomes
+//! `1`, `-0` becomes `0`. Integers beyond 2^53 are refused, for they would not survive a reader that uses doubles.
+
+use serde::de::{self, Deserialize, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use std::fmt;
+
+/// The largest integer that every JSON reader keeps: 2^53.
+pub const MAX_INTEGER: u64 = 1 << 53;
+/// How deep arrays and objects may nest.
+pub const MAX_DEPTH: usize = 128;
+
+/// Why a text is no value of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Not JSON, or JSON with a repeated key.
+    #[error("{0}")]
+    Syntax(String),
+    /// An integer beyond 2^53.
+    #[error("the integer `{0}` is beyond 2^53; send it as a string")]
+    IntegerTooLarge(String),
+    /// A number that is not finite.
+    #[error("the number is not finite")]
+    NotFinite,
+    /// Nested too deep.
+    #[error("nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+}
+
+/// Parses JSON text; refuses repeated keys, integers beyond 2^53 and deep nesting, and normalises numbers.
+pub fn parse(text: &[u8]) -> Result<Value, Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = Strict.deserialize(&mut deserializer).map_err(|error| Error::Syntax(error.to_string()))?;
+    deserializer.end().map_err(|error| Error::Syntax(error.to_string()))?;
+    normalise(value)
+}
+
+/// Brings numbers to their canonical form (1.0 to 1, -0 to 0) and checks the bounds of [`parse`].
+pub fn normalise(value: Value) -> Result<Value, Error> {
+    normalise_at(value, 0)
+}
+
+fn normalise_at(value: Value, depth: usize) -> Result<Value, Error> {
+    if depth > MAX_DEPTH {
+        return Err(Error::TooDeep);
+    }
+    Ok(match value {
+        Value::Number(number) => Value::Number(normalise_number(&number)?),
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(|item| normalise_at(item, depth + 1)).collect::<Result<_, _>>()?)
+        }
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .map(|(key, item)| Ok((key, normalise_at(item, depth + 1)?)))
+                .collect::<Result<Map<_, _>, Error>>()?,
+        ),
+        plain @ (Value::Null | Value::Bool(_) | Value::String(_)) => plain,
+    })
+}
+
+fn normalise_number(number: &Number) -> Result<Number, Error> {
+    if number.as_u64().is_some_and(|value| value <= MAX_INTEGER)
+        || number.as_i64().is_some_and(|value| value.unsigned_abs() <= MAX_INTEGER)
+    {
+        return Ok(number.clone());
+    }
+    if number.is_u64() || number.is_i64() {
+        return Err(Error::IntegerTooLarge(number.to_string()));
+    }
+    let value = number.as_f64().filter(|value| value.is_finite()).ok_or(Error::NotFinite)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "checked to be integral and small")]
+    if value.fract() == 0.0 && value.abs() <= MAX_INTEGER as f64 {
+        return Ok(Number::from(value as i64));
+    }
+    Number::from_f64(value).ok_or(Error::NotFinite)
+}
+
+/// The canonical bytes of a value (RFC 8785): keys in UTF-16 order, ECMAScript numbers, no white space.
+pub fn to_bytes(value: &Value) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::with_capacity(256);
+    write(value, &mut out, 0)?;
+    Ok(out)
+}
+
+/// The canonical bytes of anything that serializes.
+pub fn of<T: serde::Serialize + ?Sized>(item: &T) -> Result<Vec<u8>, Error> {
+    to_bytes(&serde_json::to_value(item).map_err(|error| Error::Syntax(error.to_string()))?)
+}
+
+fn write(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), Error> {
+    if depth > MAX_DEPTH {
+        return Err(Error::TooDeep);
+    }
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Number(number) => write_number(number, out)?,
+        Value::String(text) => write_string(text, out)?,
+        Value::Array(items) => {
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write(item, out, depth + 1)?;
+            }
+            out.push(b']');
+        }
+        Value::Object(map) => {
+            let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+            if !map.keys().all(|key| key.is_ascii()) {
+                entries.sort_by(|(left, _), (right, _)| left.encode_utf16().cmp(right.encode_utf16()));
+            }
+            out.push(b'{');
+            for (index, (key, item)) in entries.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_string(key, out)?;
+                out.push(b':');
+                write(item, out, depth + 1)?;
+            }
+            out.push(b'}');
+        }
+    }
+    Ok(())
+}
+
+/// serde_json's string escapes are those of RFC 8785: the two-character forms, else `\u00xx` in lowercase.
+fn write_string(text: &str, out: &mut Vec<u8>) -> Result<(), Error> {
+    serde_json::to_writer(out, text).map_err(|error| Error::Syntax(error.to_string()))
+}
+
+fn write_number(number: &Number, out: &mut Vec<u8>) -> Result<(), Error> {
+    let normal = normalise_number(number)?;
+    match (normal.is_f64(), normal.as_f64()) {
+        (true, Some(value)) => out.extend_from_slice(ryu_js::Buffer::new().format_finite(value).as_bytes()),
+        _ => out.extend_from_slice(normal.to_string().as_bytes()),
+    }
+    Ok(())
+}
+
+/// Reads any JSON value and refuses repeated keys.
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(Strict)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("the number is not finite"))
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(Strict)? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = access.next_key::<String>()? {
+            let value = access.next_value_seed(Strict)?;
+            if map.insert(key.clone(), value).is_some() {
+                return Err(de::Error::custom(format!("the key `{key}` is repeated")));
+            }
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+/// Reads a typed request or document strictly: canonical rules first, then the type's own.
+pub fn read<T: for<'de> Deserialize<'de>>(text: &[u8]) -> Result<T, Error> {
+    serde_json::from_value(parse(text)?).map_err(|error| Error::Syntax(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        String::from_utf8(to_bytes(&parse(text.as_bytes()).unwrap()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_examples_of_rfc_8785() {
+        let text = r#"{"numbers":[333333333.33333329,1E30,4.50,2e-3,0.000000000000000000000000001],
+            "string":"\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/","literals":[null,true,false]}"#;
+        assert_eq!(
+            canonical(text),
+            "{\"literals\":[null,true,false],\"numbers\":[333333333.3333333,1e+30,4.5,0.002,1e-27],\
+             \"string\":\"€$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}"
+        );
+        let order = r#"{"\u20ac":1,"\r":2,"\ufb33":3,"1":4,"\ud83d\ude00":5,"\u0080":6,"\u00f6":7}"#;
+        assert_eq!(canonical(order), "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"ö\":7,\"€\":1,\"😀\":5,\"\u{fb33}\":3}");
+    }
+
+    #[test]
+    fn numbers_meet_in_one_form() {
+        assert_eq!(canonical("[1.0,-0,-0.0,1e2,9007199254740992,0.1]"), "[1,0,0,100,9007199254740992,0.1]");
+        assert_eq!(parse(b"1.0"), parse(b"1"));
+    }
+
+    #[test]
+    fn what_is_refused() {
+        assert_eq!(parse(b"9007199254740993"), Err(Error::IntegerTooLarge("9007199254740993".to_owned())));
+        assert!(matches!(parse(br#"{"a":1,"a":2}"#), Err(Error::Syntax(_))));
+        assert!(matches!(parse(b"1e999"), Err(Error::Syntax(_))));
+        assert!(matches!(parse(b"[1] 2"), Err(Error::Syntax(_))));
+        assert!(parse("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    /// Expressions and digests rest on it: no dependency may switch serde_json to insertion order.
+    #[test]
+    fn objects_iterate_in_byte_order() {
+        let value = parse(br#"{"b":1,"a":2}"#).unwrap();
+        assert_eq!(value.as_object().unwrap().keys().collect::<Vec<_>>(), ["a", "b"]);
+    }
+}

@@ -1,0 +1,99 @@
+//! SHA-256 and the two ways in which a digest is written on the wire.
+//!
+//! A field called `sha256` is 64 lowercase hex digits; a field ending in `Digest` is `sha256:` plus the same.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// A SHA-256 value (FIPS 180-4), shown as `sha256:<64 hex>`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::of_parts(&[bytes])
+    }
+
+    /// The digest of the concatenation of `parts`, without copying them together.
+    pub fn of_parts(parts: &[&[u8]]) -> Self {
+        let mut hasher = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+        for part in parts {
+            hasher.update(part);
+        }
+        let mut out = [0u8; 32];
+        out.copy_from_slice(hasher.finish().as_ref());
+        Self(out)
+    }
+
+    /// The 64 lowercase hex digits, without prefix.
+    pub fn hex(&self) -> String {
+        hex(&self.0)
+    }
+
+    /// Reads the text form `sha256:<64 hex>`; anything else is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = unhex(text.strip_prefix("sha256:")?)?;
+        Some(Self(bytes.try_into().ok()?))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "sha256:{}", self.hex())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a digest is `sha256:` and 64 lowercase hex digits"))
+    }
+}
+
+/// Lowercase hex of any bytes.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// Reads lowercase hex; an odd length or another character is `None`.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let value = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    if !text.len().is_multiple_of(2) {
+        return None;
+    }
+    text.as_bytes().chunks(2).map(|pair| Some(value(*pair.first()?)? << 4 | value(*pair.get(1)?)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_form_comes_back_and_nothing_else_is_read() {
+        let digest = Digest::of(b"abc");
+        assert_eq!(digest.hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(Digest::parse(&digest.to_string()), Some(digest));
+        assert_eq!(Digest::of_parts(&[b"a", b"", b"bc"]), digest);
+        for wrong in ["", "sha256:", "sha256:ab", &digest.hex(), &digest.to_string().to_uppercase()] {
+            assert_eq!(Digest::parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The plan language: spanned tree, checks, expressions, bounds, digest and diagnostics as data.

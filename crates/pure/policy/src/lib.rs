@@ -1,0 +1,1 @@
+//! Authorization as a pure function of one reviewed table.

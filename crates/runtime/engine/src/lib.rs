@@ -1,0 +1,1 @@
+//! Admission, lease, hot runs, timers, recovery and sealing of checkpoints.

@@ -1,0 +1,1 @@
+//! Takes offered steps, starts them, scrubs their streams, enforces limits and reports.

@@ -1,0 +1,1 @@
+//! The test seam: harness parts that no shipped crate may depend on.
