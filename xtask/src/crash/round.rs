@@ -1,0 +1,190 @@
+//! One round: start a run, kill the engine, look at the ledger, resume, judge.
+
+use super::witness;
+use crate::process;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Where to kill.
+pub(super) enum Kill {
+    /// The engine kills itself when it reaches this site.
+    AtSite(String),
+    /// From outside, so long after that many events were printed.
+    AfterEvents { events: u64, spin_ms: u64 },
+}
+
+impl fmt::Display for Kill {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtSite(site) => write!(formatter, "at `{site}`"),
+            Self::AfterEvents { events, spin_ms } => write!(formatter, "{spin_ms} ms after event {events}"),
+        }
+    }
+}
+
+/// What a round showed.
+pub(super) struct Shown {
+    pub(super) killed: bool,
+    pub(super) dispatched_again: u64,
+    pub(super) recovery_ms: u64,
+}
+
+/// A fresh home with the plan of the harness.
+pub(super) struct Round {
+    dvt: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+/// How long anything may take before it counts as stuck.
+const STUCK: Duration = Duration::from_secs(60);
+/// The steps that write to the witness.
+const STEPS: &[&str] = &["fetch", "clean", "join", "score", "train", "report"];
+/// Each step looks for living copies of itself, then bears witness of its start and its end.
+const PLAN: &str = include_str!("plan.yaml");
+
+impl Round {
+    pub(super) fn new(dvt: &Path) -> Result<Self, String> {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
+        write("plan.yaml", PLAN).and_then(|()| write("witness", "")).map_err(|error| error.to_string())?;
+        Ok(Self { dvt: dvt.to_owned(), folder })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn dvt(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.dvt);
+        command.env("DVT_HOME", self.path("home")).args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    fn start(&self) -> Command {
+        let witness = format!("witness={}", self.path("witness").display());
+        let plan = self.path("plan.yaml").display().to_string();
+        self.dvt(&["run", &plan, "--allow-host", "--output", "jsonl", "-i", &witness])
+    }
+
+    fn witness(&self) -> Result<String, String> {
+        std::fs::read_to_string(self.path("witness")).map_err(|error| error.to_string())
+    }
+
+    fn json(&self, arguments: &[&str]) -> Result<Value, String> {
+        let text = process::output(self.dvt(arguments).args(["--output", "json"]))?;
+        serde_json::from_str(&text).map_err(|error| format!("`dvt {}`: {error}", arguments.join(" ")))
+    }
+
+    pub(super) fn play(&self, kill: &Kill) -> Result<Shown, String> {
+        let killed = self.start_and_kill(kill)?;
+        let before = self.witness()?;
+        let listed = self.json(&["runs", "list"])?;
+        let known = listed.get("runs").and_then(Value::as_array).is_some_and(|runs| !runs.is_empty());
+        let acknowledged = if known { self.acknowledged()? } else { BTreeSet::new() };
+        // If we were killed before RunQueued was durable, nothing was acknowledged and the run is started anew.
+        let begun = Instant::now();
+        let mut again = if known {
+            self.dvt(&["runs", "resume", "@latest", "--allow-host", "--output", "jsonl"])
+        } else {
+            self.start()
+        };
+        let errors = std::fs::File::create(self.path("errors")).map_err(|error| error.to_string())?;
+        let mut child =
+            again.stdout(Stdio::null()).stderr(errors).spawn().map_err(|error| format!("resume: {error}"))?;
+        let code = wait(&mut child)?.ok_or("stuck: the resumed run did not end")?;
+        let finished_before = known && code == 6;
+        if code != 0 && !finished_before {
+            let errors = std::fs::read_to_string(self.path("errors")).unwrap_or_default();
+            return Err(format!("the resumed run ended with {code}\n{errors}"));
+        }
+        let recovery_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let run = self.json(&["runs", "get", "@latest"])?;
+        if run.get("status").and_then(Value::as_str) != Some("COMPLETED") {
+            return Err(format!("stuck: the run is {run}"));
+        }
+        // From here on nothing of the old life may still write.
+        let after = self.witness()?;
+        let dispatched_again = witness::judge(&before, &after, &acknowledged, STEPS)?;
+        let verified = self.json(&["audit", "verify"])?;
+        if verified.get("status").and_then(Value::as_str) != Some("VALID") {
+            return Err(format!("the ledger does not verify: {verified}"));
+        }
+        Ok(Shown { killed, dispatched_again, recovery_ms })
+    }
+
+    /// The steps that the ledger calls done.
+    fn acknowledged(&self) -> Result<BTreeSet<String>, String> {
+        let run = self.json(&["runs", "get", "@latest"])?;
+        let steps = run.get("steps").and_then(Value::as_array).ok_or("`dvt runs get` shows no steps")?;
+        let text =
+            |step: &Value, key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let done = steps.iter().filter(|step| text(step, "status") == "SUCCESS");
+        Ok(done.map(|step| text(step, "stepId")).collect())
+    }
+
+    fn start_and_kill(&self, kill: &Kill) -> Result<bool, String> {
+        let mut command = self.start();
+        if let Kill::AtSite(site) = kill {
+            command.env("DVT_CRASH_AT", site);
+        }
+        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut child = spawned.map_err(|error| format!("`dvt run`: {error}"))?;
+        let output = child.stdout.take().ok_or("`dvt run` has no output")?;
+        let (sender, receiver) = mpsc::channel();
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(output).lines() {
+                if line.is_err() || sender.send(()).is_err() {
+                    break;
+                }
+            }
+        });
+        if let Kill::AfterEvents { events, spin_ms } = kill {
+            for _ in 0..*events {
+                if receiver.recv_timeout(STUCK).is_err() {
+                    break;
+                }
+            }
+            // The random point: from here to the kill the run goes on; more events may pass.
+            let until = Instant::now() + Duration::from_millis(*spin_ms);
+            while let Some(left) = until.checked_duration_since(Instant::now()) {
+                if receiver
+                    .recv_timeout(left)
+                    .is_err_and(|error| error == mpsc::RecvTimeoutError::Disconnected)
+                {
+                    break;
+                }
+            }
+            child.kill().map_err(|error| format!("kill: {error}"))?;
+        }
+        let code = wait(&mut child)?;
+        drop(receiver);
+        reader.join().map_err(|_| "the reader of the run's output ended badly".to_owned())?;
+        Ok(code.is_none_or(|code| code == -1))
+    }
+}
+
+/// Waits for the end: its exit code, -1 when a signal ended it, `None` (and the child killed) when it is stuck.
+fn wait(child: &mut Child) -> Result<Option<i32>, String> {
+    let begun = Instant::now();
+    let (_keep, tick) = mpsc::channel::<()>();
+    loop {
+        if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
+            return Ok(Some(status.code().unwrap_or(-1)));
+        }
+        if begun.elapsed() > STUCK {
+            child.kill().map_err(|error| error.to_string())?;
+            child.wait().map_err(|error| error.to_string())?;
+            return Ok(None);
+        }
+        // A tick between two looks; nothing is ever sent.
+        if tick.recv_timeout(Duration::from_millis(5)).is_ok() {
+            return Err("a tick that nobody sent".to_owned());
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `cargo xtask test`: what a change must pass, in the order in which it fails cheapest.
+
+use crate::process::{self, GATE, GATE_FEATURES, Outcome, cargo, known};
+use crate::stage::Stages;
+use crate::{clippy, crash, examples, invariants, sim, tidy};
+
+/// Histories of one gate run; big counts belong to `soak`.
+const GATE_HISTORIES: u64 = 1_000;
+/// Random kills of one gate run, besides every commit site.
+const GATE_KILLS: u64 = 20;
+/// Power cuts of one gate run.
+const GATE_POWER_CUTS: u64 = 100;
+
+/// The verb.
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    known(arguments, &[])?;
+    let mut stages = Stages::default();
+    let outcome = all(&mut stages);
+    stages.print();
+    outcome
+}
+
+fn all(stages: &mut Stages) -> Outcome {
+    stages.stage("tidy", || tidy::run(&[]))?;
+    stages.stage("invariants", || invariants::run(&[]))?;
+    stages.stage("build", || process::build_gate().map(drop))?;
+    stages.stage("tests", || {
+        process::run(&mut cargo(&[
+            "test",
+            "--locked",
+            "--profile",
+            GATE,
+            "--workspace",
+            "--features",
+            GATE_FEATURES,
+            "--quiet",
+        ]))
+    })?;
+    stages.stage("clippy", clippy::run_all)?;
+    stages.stage("sim", || sim::histories(0, GATE_HISTORIES))?;
+    stages.stage("mutants", sim::mutants)?;
+    stages.stage("examples", || examples::run(&[]))?;
+    stages.stage("crash", || crash::kills(GATE_KILLS))?;
+    stages.stage("power cuts", || crash::power_cuts(GATE_POWER_CUTS))
+}
