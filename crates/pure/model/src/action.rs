@@ -64,6 +64,8 @@ words! {
         SecretResolve = "SECRET_RESOLVE",
         /// Seal the ledger (system only).
         LedgerSeal = "LEDGER_SEAL",
+        /// Make a tenant (platform only).
+        TenantCreate = "TENANT_CREATE",
     }
 }
 
