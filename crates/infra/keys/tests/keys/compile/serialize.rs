@@ -1,0 +1,12 @@
+//! No key has `Serialize`.
+
+fn shown<T: serde::Serialize>() {}
+
+fn main() {
+    shown::<dvt_keys::RootKey>();
+    shown::<dvt_keys::AuditKek>();
+    shown::<dvt_keys::TenantKeys>();
+    shown::<dvt_keys::DataKey>();
+    shown::<dvt_keys::MacKey>();
+    shown::<dvt_keys::CheckpointSigner>();
+}
