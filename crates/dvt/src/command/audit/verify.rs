@@ -1,0 +1,171 @@
+//! `dvt audit verify`: the whole ledger, offline, with public keys only. It opens no key file, asks no engine, signs nothing.
+//!
+//! Without `--checkpoint` a rollback of the whole file cannot be seen, and the answer says `anchored: false`.
+
+use crate::problem::Problem;
+use crate::problem::exit::Exit;
+use crate::profile::{Selected, folder};
+use crate::view::duration::plural;
+use crate::view::safe::safe;
+use crate::view::screen::Screen;
+use clap::Args;
+use dvt_ledger::checkpoint::Checkpoint;
+use dvt_ledger::verifier_key::VerifierKey;
+use dvt_ledger::verify::result::{Finding, Layer, Status, VerificationResult, Witness};
+use dvt_model::code::Code;
+use dvt_store::Store;
+use dvt_store::verify::LedgerFile;
+use std::path::{Path, PathBuf};
+
+/// Check every entry, the tree over them and the signed checkpoints, offline.
+///
+/// Example:
+///   dvt audit verify
+///   dvt audit verify --ledger ledger.db --keys profile.vkey --checkpoint from-the-auditor.txt
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// The ledger's file; without it, the one of the profile.
+    #[arg(long, value_name = "FILE", requires = "keys")]
+    ledger: Option<PathBuf>,
+    /// Public keys, one `vkey` a line; without it, those that lie beside the profile.
+    #[arg(long, value_name = "FILE")]
+    keys: Vec<PathBuf>,
+    /// A signed checkpoint that you have from elsewhere: with it a rollback is seen too.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+}
+
+/// The findings that people are shown.
+const SHOWN: usize = 10;
+
+/// Does it.
+pub(crate) fn run(arguments: &Arguments, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
+    let (ledger, name) = match &arguments.ledger {
+        Some(path) => (path.clone(), folder::shown(path)),
+        None => of_profile(selected)?,
+    };
+    let key_files =
+        if arguments.keys.is_empty() { vec![selected.keys_path()] } else { arguments.keys.clone() };
+    let mut keys = Vec::new();
+    for path in &key_files {
+        keys.extend(read_keys(path)?);
+    }
+    let anchor = arguments.checkpoint.as_deref().map(|path| read_anchor(path, &keys)).transpose()?;
+    let file = LedgerFile::open(&ledger).map_err(|error| {
+        let problem = Problem::from(error);
+        Problem {
+            message: format!("the ledger `{}` cannot be read: {}", ledger.display(), problem.message),
+            ..problem
+        }
+    })?;
+    let result = dvt_ledger::verify::verify(&file, &keys, anchor.as_ref(), &crate::clock::now);
+    show(&result, &name, screen)?;
+    Ok(match result.status {
+        Status::Valid => Exit::Completed,
+        Status::Invalid | Status::Incomplete => Exit::Failed,
+    })
+}
+
+fn of_profile(selected: &Selected) -> Result<(PathBuf, String), Problem> {
+    let profile = selected.read()?.ok_or_else(|| {
+        Problem::new(Code::NotFound, format!("there is no profile `{}` and so no ledger", selected.name)).fix(
+            "dvt run examples/orders-etl/plan.yaml --allow-host\ndvt audit verify --ledger FILE --keys FILE",
+        )
+    })?;
+    let path = Store::ledger_path(&selected.folders.data, profile.tenant_id);
+    Ok((path, format!("tenant {}", profile.name)))
+}
+
+fn read(path: &Path) -> Result<String, Problem> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Problem::usage(format!("`{}` cannot be read: {}", path.display(), error.kind())))
+}
+
+fn read_keys(path: &Path) -> Result<Vec<VerifierKey>, Problem> {
+    let text = read(path)?;
+    let lines =
+        text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
+    lines
+        .map(|(index, line)| {
+            VerifierKey::parse(line.trim())
+                .map_err(|error| Problem::usage(format!("`{}`, line {}: {error}", path.display(), index + 1)))
+        })
+        .collect()
+}
+
+fn read_anchor(path: &Path, keys: &[VerifierKey]) -> Result<Checkpoint, Problem> {
+    let (checkpoint, _) = Checkpoint::open(&read(path)?, keys).map_err(|error| {
+        Problem::usage(format!("the checkpoint `{}` is not accepted: {error}", path.display()))
+    })?;
+    Ok(checkpoint)
+}
+
+fn show(result: &VerificationResult, name: &str, screen: &mut Screen) -> Result<(), Problem> {
+    if !screen.for_people() {
+        let value =
+            serde_json::to_value(result).map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+        screen.json(&value);
+        return Ok(());
+    }
+    let paint = screen.paint();
+    let status = match result.status {
+        Status::Valid => paint.green("VALID"),
+        Status::Invalid => paint.red("INVALID"),
+        Status::Incomplete => paint.yellow("INCOMPLETE"),
+    };
+    let layers: Vec<&str> = result.layers.iter().map(|layer| layer_name(*layer)).collect();
+    let entries = plural(result.entries_checked, "entry", "entries");
+    let root = result.checkpoint.as_ref().map_or_else(
+        || "no checkpoint".to_owned(),
+        |head| {
+            format!(
+                "sealed at size {}, root {}…",
+                head.size,
+                head.root_hash.chars().take(12).collect::<String>()
+            )
+        },
+    );
+    let witness = match result.witness {
+        Witness::Witnessed => "WITNESSED",
+        Witness::Unwitnessed => "UNWITNESSED",
+        Witness::UnwitnessedLocal => "UNWITNESSED_LOCAL",
+    };
+    let anchored = if result.anchored { " · anchored" } else { "" };
+    screen.line(&format!(
+        "ledger of {}: {entries}, {root}  {status} ({}) · {} unsealed · {witness}{anchored}",
+        safe(name),
+        layers.join(", "),
+        result.unsealed
+    ));
+    for finding in result.findings.iter().take(SHOWN) {
+        screen.line(&format!("  {} {}", paint.red("✗"), safe(&line(finding))));
+    }
+    if let Some(more) = result.findings.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        screen.line(&format!("  … {more} more: dvt audit verify --output json"));
+    }
+    if !result.anchored && result.status == Status::Valid && screen.verbose {
+        screen.note("not anchored: give --checkpoint FILE to see a rollback of the whole file too");
+    }
+    Ok(())
+}
+
+fn line(finding: &Finding) -> String {
+    let place = match (finding.index, finding.range) {
+        (Some(index), _) => format!("entry {index}: "),
+        (None, Some(span)) => format!("entries {} to {}: ", span.from, span.to),
+        (None, None) => String::new(),
+    };
+    format!("{place}{} (class {})", finding.detail, finding.class)
+}
+
+fn layer_name(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Leaf => "leaf",
+        Layer::Tree => "tree",
+        Layer::Checkpoint => "checkpoint",
+        Layer::Mac => "mac",
+        Layer::Payload => "payload",
+        Layer::Witness => "witness",
+    }
+}

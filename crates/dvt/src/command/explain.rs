@@ -1,0 +1,73 @@
+//! `dvt explain CODE`: the page of a code. An unknown code is answered with the nearest spellings.
+
+use crate::problem::exit::Exit;
+use crate::problem::{Problem, pages, spelling};
+use crate::view::screen::Screen;
+use crate::view::table;
+use clap::Args;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Explain an error code: what it means, why it happens, what to do.
+///
+/// Example:
+///   dvt explain NOT_FOUND
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// The code, as errors show it; without one, all codes are listed.
+    #[arg(value_name = "CODE")]
+    code: Option<String>,
+}
+
+/// Does it.
+pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
+    let pages = all();
+    let Some(asked) = &arguments.code else {
+        list(&pages, screen);
+        return Ok(Exit::Completed);
+    };
+    let code = asked.to_uppercase();
+    let Some(page) = pages.get(code.as_str()) else {
+        let near = spelling::nearest(&code, pages.keys().copied());
+        let problem = Problem::usage(format!("`{asked}` is no code of ours"));
+        return Err(match near.first() {
+            Some(_) => problem
+                .fix(near.iter().map(|code| format!("dvt explain {code}")).collect::<Vec<_>>().join("\n")),
+            None => problem.fix("dvt explain    lists all codes"),
+        });
+    };
+    if screen.for_people() {
+        screen.line(page.trim_end());
+    } else {
+        screen.json(&json!({"code": code, "page": page}));
+    }
+    Ok(Exit::Completed)
+}
+
+fn list(pages: &BTreeMap<&'static str, &'static str>, screen: &mut Screen) {
+    if screen.for_people() {
+        let rows: Vec<Vec<String>> =
+            pages.iter().map(|(code, page)| vec![(*code).to_owned(), title(page).to_owned()]).collect();
+        screen.out(&table::draw(&["CODE", "MEANS"], &rows));
+        return;
+    }
+    let codes: Vec<_> =
+        pages.iter().map(|(code, page)| json!({"code": code, "title": title(page)})).collect();
+    screen.json(&json!({"codes": codes}));
+}
+
+/// What the heading says after the code, else the first line below it.
+fn title(page: &str) -> &str {
+    let mut lines = page.lines().map(str::trim).filter(|line| !line.is_empty());
+    let heading = lines.next().unwrap_or("");
+    match heading.split_once(": ") {
+        Some((_, title)) => title,
+        None => lines.next().unwrap_or(heading),
+    }
+}
+
+/// The codes of the registry and those of the plan language.
+fn all() -> BTreeMap<&'static str, &'static str> {
+    pages::all().chain(dvt_plan::diagnostic::pages().iter().map(|(code, page)| (*code, *page))).collect()
+}

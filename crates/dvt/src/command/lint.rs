@@ -1,0 +1,127 @@
+//! `dvt lint FILE…`: checks plans without running anything, and without a profile.
+
+use crate::problem::exit::Exit;
+use crate::problem::{Problem, caret};
+use crate::view::duration::{bound, plural};
+use crate::view::screen::{Format, Screen};
+use clap::Args;
+use dvt_plan::Outcome;
+use dvt_plan::diagnostic::{Severity, Source};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Check plans and show what is wrong, where, why, and what to write instead.
+///
+/// Example:
+///   dvt lint examples/orders-etl/plan.yaml
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// The plans.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// The largest document that is read.
+const MOST_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Does it.
+pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
+    let mut exit = Exit::Completed;
+    let mut report = Vec::new();
+    for file in &arguments.files {
+        let source = read(file)?;
+        let outcome = dvt_plan::check(&source);
+        if outcome.checked.is_none() {
+            exit = Exit::Usage;
+        }
+        match screen.format {
+            Format::Table => told(&source, &outcome, screen),
+            Format::Json => report.push(data(&source, &outcome)),
+            Format::Jsonl => screen.json(&data(&source, &outcome)),
+        }
+    }
+    if screen.format == Format::Json {
+        screen.json(&json!({"files": report}));
+    }
+    Ok(exit)
+}
+
+/// Reads a plan's text.
+pub(crate) fn read(file: &Path) -> Result<Source, Problem> {
+    let name = file.display().to_string();
+    let cannot = |error: &std::io::Error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file",
+            std::io::ErrorKind::PermissionDenied => "you may not read it",
+            std::io::ErrorKind::IsADirectory => "it is a folder; name the plan in it",
+            std::io::ErrorKind::InvalidData => "it is no UTF-8 text",
+            _ => "it cannot be read",
+        };
+        Problem::usage(format!("`{name}`: {reason}"))
+    };
+    let metadata = std::fs::metadata(file).map_err(|error| cannot(&error))?;
+    if metadata.len() > MOST_BYTES {
+        return Err(Problem::new(
+            dvt_model::code::Code::PayloadTooLarge,
+            format!("`{name}` is larger than 8 MiB"),
+        ));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| cannot(&error))?;
+    Ok(Source { name, text })
+}
+
+/// Shows everything that was noticed, on standard error.
+pub(crate) fn show(source: &Source, outcome: &Outcome, screen: &Screen) {
+    let paint = screen.side_paint();
+    for diagnostic in &outcome.diagnostics {
+        screen.say_raw(&format!("{}\n", caret::draw(source, diagnostic, paint)));
+    }
+}
+
+/// How many errors and warnings there are.
+pub(crate) fn counts(outcome: &Outcome) -> String {
+    let of = |severity: Severity| {
+        let found = outcome.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+        u64::try_from(found).unwrap_or(u64::MAX)
+    };
+    match (of(Severity::Error), of(Severity::Warning)) {
+        (errors, 0) => plural(errors, "error", "errors"),
+        (0, warnings) => plural(warnings, "warning", "warnings"),
+        (errors, warnings) => {
+            format!("{}, {}", plural(errors, "error", "errors"), plural(warnings, "warning", "warnings"))
+        }
+    }
+}
+
+/// `6 steps, at most 14 attempts, at most 20 min`
+pub(crate) fn bounds(bounds: &dvt_plan::plan::Bounds) -> String {
+    let steps = plural(bounds.steps, "step", "steps");
+    let attempts = plural(bounds.attempts, "attempt", "attempts");
+    format!("{steps}, at most {attempts}, at most {}", bound(bounds.duration_ms))
+}
+
+fn told(source: &Source, outcome: &Outcome, screen: &mut Screen) {
+    show(source, outcome, screen);
+    match &outcome.checked {
+        Some(checked) => {
+            let also = if outcome.diagnostics.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", counts(outcome))
+            };
+            screen.line(&format!("{}: ok{also}: {}", source.name, bounds(&checked.bounds)));
+        }
+        None => screen.line(&format!("{}: {}", source.name, counts(outcome))),
+    }
+}
+
+fn data(source: &Source, outcome: &Outcome) -> Value {
+    json!({
+        "file": source.name,
+        "ok": outcome.checked.is_some(),
+        "diagnostics": outcome.diagnostics,
+        "name": outcome.checked.as_ref().map(|checked| &checked.plan.name),
+        "bounds": outcome.checked.as_ref().map(|checked| &checked.bounds),
+    })
+}

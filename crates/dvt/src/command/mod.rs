@@ -1,0 +1,140 @@
+//! The grammar of the command line: `dvt <noun> <verb>` and single words. One file per verb; this one only leads there.
+
+pub(crate) mod audit;
+pub(crate) mod config;
+pub(crate) mod explain;
+pub(crate) mod lint;
+pub(crate) mod run;
+pub(crate) mod runs;
+
+use crate::problem::exit::{self, Exit};
+use crate::problem::{Problem, internal};
+use crate::profile::Selected;
+use crate::view::screen::{Format, Screen};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Run plans that survive being killed, and prove afterwards what happened.
+///
+/// Example:
+///   dvt run examples/orders-etl/plan.yaml --allow-host
+#[derive(Debug, Parser)]
+#[command(
+    name = "dvt",
+    version,
+    verbatim_doc_comment,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// The profile to work in: another name is another tenant on this machine, made at its first use.
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
+    /// The shape of results.
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "table")]
+    output: Format,
+    /// Only results and errors.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// More beside the results.
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Lint(lint::Arguments),
+    Explain(explain::Arguments),
+    #[command(subcommand)]
+    Runs(runs::Command),
+    #[command(subcommand)]
+    Audit(audit::Command),
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Names the places at which the crash harness can kill this process.
+    #[cfg(feature = "crash-points")]
+    #[command(name = "__crash-sites", hide = true)]
+    CrashSites,
+}
+
+/// Reads the command line, does it, and gives the exit code.
+pub(crate) fn main() -> ExitCode {
+    internal::watch();
+    let parsed = CommandLine::command().after_long_help(exit::help()).try_get_matches();
+    let parsed = parsed.and_then(|matches| CommandLine::from_arg_matches(&matches));
+    let line = match parsed {
+        Ok(line) => line,
+        Err(error) => {
+            // A reader that went away is no fault of this process.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.number()));
+        }
+    };
+    // A panic has told of itself by the hook; here only the exit code is left to give.
+    let done = std::panic::catch_unwind(|| enter(line));
+    done.unwrap_or_else(|_| internal::exit())
+}
+
+fn enter(line: CommandLine) -> ExitCode {
+    let Global { profile, output, quiet, verbose } = line.global;
+    let mut screen = Screen::new(output, quiet, verbose);
+    let done = Selected::resolve(profile.as_deref())
+        .and_then(|selected| dispatch(line.command, &selected, &mut screen));
+    let exit = done.unwrap_or_else(|problem| {
+        tell(&screen, &problem);
+        problem.exit()
+    });
+    ExitCode::from(exit.number())
+}
+
+/// Shows a refusal beside the results: as text, or as one JSON value where results are JSON.
+pub(crate) fn tell(screen: &Screen, problem: &Problem) {
+    if problem.exit() == Exit::Internal {
+        internal::tell(&format!("{}: {}", problem.code, problem.message));
+    } else if screen.for_people() {
+        screen.say_raw(&problem.draw(screen.side_paint()));
+    } else {
+        screen.say(&problem.json().to_string());
+    }
+}
+
+fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
+    match command {
+        Command::Lint(arguments) => lint::run(&arguments, screen),
+        Command::Explain(arguments) => explain::run(&arguments, screen),
+        Command::Audit(audit::Command::Verify(arguments)) => audit::verify::run(&arguments, selected, screen),
+        #[cfg(feature = "crash-points")]
+        Command::CrashSites => {
+            for site in dvt_store::crash::SITES.iter().chain(dvt_engine::CRASH_SITES) {
+                screen.line(site);
+            }
+            Ok(Exit::Completed)
+        }
+        Command::Run(arguments) => wait(run::run(arguments, selected, screen)),
+        Command::Runs(command) => wait(runs::run(command, selected, screen)),
+        Command::Config(config::Command::Show(arguments)) => {
+            wait(config::show::run(&arguments, selected, screen))
+        }
+    }
+}
+
+/// Runs a command that needs the store. A question that nobody answered does not hold the end up.
+fn wait<F: Future<Output = Result<Exit, Problem>>>(command: F) -> Result<Exit, Problem> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Problem::new(dvt_model::code::Code::ServiceDegraded, format!("no thread can be started: {error}"))
+    })?;
+    let done = runtime.block_on(command);
+    runtime.shutdown_background();
+    done
+}

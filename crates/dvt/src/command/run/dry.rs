@@ -1,0 +1,77 @@
+//! `dvt run --dry-run`: what would run, its bounds, files and walls. Nothing is started and nothing is written.
+
+use super::pack::Packed;
+use super::words;
+use crate::command::lint;
+use crate::view::duration::{bound, plural, size};
+use crate::view::screen::Screen;
+use crate::view::table;
+use dvt_plan::Checked;
+use dvt_plan::plan::{Form, Step};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Shows it.
+pub(crate) fn show(
+    checked: &Checked,
+    inputs: &BTreeMap<String, Value>,
+    packed: Option<&Packed>,
+    needs_word: bool,
+    host: bool,
+    screen: &mut Screen,
+) {
+    let plan = &checked.plan;
+    let mut steps: Vec<(u32, &Step)> =
+        plan.steps.values().map(|step| (plan.layers.get(&step.id).copied().unwrap_or(0), step)).collect();
+    steps.sort_by(|left, right| (left.0, &left.1.id).cmp(&(right.0, &right.1.id)));
+    if !screen.for_people() {
+        let steps: Vec<Value> = steps
+            .iter()
+            .map(|(layer, step)| {
+                json!({"stepId": step.id, "layer": layer, "needs": step.needs, "form": form(step),
+                "mostAttempts": step.retry.max.saturating_add(1), "timeoutMs": step.timeout_ms})
+            })
+            .collect();
+        screen.json(&json!({
+            "planName": plan.name,
+            "digest": checked.digest(),
+            "bounds": checked.bounds,
+            "inputs": inputs,
+            "files": packed.map(|packed| &packed.names),
+            "filesDigest": packed.map(|packed| packed.digest),
+            "needsHost": needs_word,
+            "hostAllowed": host,
+            "steps": steps,
+        }));
+        return;
+    }
+    screen.line(&format!("{}  {}", plan.name, lint::bounds(&checked.bounds)));
+    screen.line(words::walls(needs_word, host));
+    if let Some(packed) = packed {
+        let files = plural(u64::try_from(packed.names.len()).unwrap_or(u64::MAX), "file", "files");
+        let bytes = size(u64::try_from(packed.bytes.len()).unwrap_or(u64::MAX));
+        screen.line(&format!("files: {files}, {bytes}: {}", packed.names.join(", ")));
+    }
+    for (name, value) in inputs {
+        screen.line(&format!("input {name} = {}", crate::view::safe::safe(&value.to_string())));
+    }
+    let rows: Vec<Vec<String>> = steps
+        .iter()
+        .map(|(_, step)| {
+            let needs = step.needs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            let attempts = step.retry.max.saturating_add(1).to_string();
+            let longest = step.timeout_ms.map_or_else(String::new, bound);
+            vec![step.id.to_string(), form(step), attempts, longest, needs]
+        })
+        .collect();
+    screen.out(&table::draw(&["STEP", "DOES", "ATTEMPTS", "EACH AT MOST", "NEEDS"], &rows));
+}
+
+fn form(step: &Step) -> String {
+    match &step.form {
+        Form::Run { program, .. } => format!("run {program}"),
+        Form::Script { shell, .. } => format!("script ({shell:?})").to_lowercase(),
+        Form::Noop { .. } => "noop".to_owned(),
+        Form::Wait { duration_ms } => format!("wait {}", bound(*duration_ms)),
+    }
+}

@@ -1,0 +1,204 @@
+//! `dvt run FILE`: checks the plan, shows its bounds, starts it, follows it to its end, and proves the end.
+//!
+//! Nothing is queued before plan, inputs, files and the owner's word are in order.
+
+pub(crate) mod dry;
+pub(crate) mod follow;
+pub(crate) mod glob;
+pub(crate) mod inputs;
+pub(crate) mod interrupt;
+pub(crate) mod pack;
+pub(crate) mod words;
+
+use crate::command::lint;
+use crate::compose::{Composition, compose};
+use crate::problem::Problem;
+use crate::problem::exit::Exit;
+use crate::profile::Selected;
+use crate::view::safe::safe;
+use crate::view::screen::{Format, Screen};
+use clap::Args;
+use dvt_engine::client::StartRequest;
+use dvt_model::code::Code;
+use dvt_model::digest::Digest;
+use dvt_model::id::{PlanId, RunRequestId};
+use dvt_model::proof::{Authorized, PlanCreate, RunReadPayload, RunStart};
+use dvt_model::resource;
+use dvt_plan::Checked;
+use dvt_store::port::transaction::Kind;
+use follow::Followed;
+use pack::Packed;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Run a plan and follow it to its end.
+///
+/// Example:
+///   dvt run examples/orders-etl/plan.yaml --allow-host -i since=2026-02-01
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// The plan.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// An input; a value that is JSON of the declared type is taken as such.
+    #[arg(short = 'i', long = "input", value_name = "NAME=VALUE")]
+    inputs: Vec<String>,
+    /// A file with inputs: one JSON object.
+    #[arg(long = "inputs", value_name = "FILE")]
+    inputs_file: Option<PathBuf>,
+    /// Your word that the plan's programs may run as you, without a wall.
+    #[arg(long)]
+    allow_host: bool,
+    /// The same id again is the same run.
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+    /// Show what would run, its bounds and its walls, and start nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What is to be started.
+struct Ready {
+    checked: Checked,
+    inputs: BTreeMap<String, Value>,
+    packed: Option<Packed>,
+}
+
+/// Does it.
+pub(crate) async fn run(
+    arguments: Arguments,
+    selected: &Selected,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let Some(ready) = prepare(&arguments, screen)? else { return Ok(Exit::Usage) };
+    let request_id = request_id(arguments.request_id.as_deref())?;
+    let needs_word = words::needs_word(&ready.checked.plan);
+    if arguments.dry_run {
+        let profile = selected.read()?;
+        let host = words::has_word(arguments.allow_host, profile.as_ref());
+        dry::show(&ready.checked, &ready.inputs, ready.packed.as_ref(), needs_word, host, screen);
+        return Ok(Exit::Completed);
+    }
+    let composition = compose(selected, screen).await?;
+    let host_allowed = words::has_word(arguments.allow_host, Some(&composition.profile));
+    // Before anything is queued: a run that could not start one of its steps is not started.
+    if needs_word && !host_allowed {
+        composition.store.close().await?;
+        return Err(words::refusal(&selected.path(), "dvt run"));
+    }
+    let done = start(&ready, request_id, host_allowed, &composition, screen).await;
+    let closed = composition.store.close().await;
+    let exit = done?;
+    closed?;
+    Ok(exit)
+}
+
+/// Reads, checks, asks and packs. `None` when the plan has errors, which were shown.
+fn prepare(arguments: &Arguments, screen: &mut Screen) -> Result<Option<Ready>, Problem> {
+    let source = lint::read(&arguments.file)?;
+    let outcome = dvt_plan::check(&source);
+    if screen.for_people() {
+        lint::show(&source, &outcome, screen);
+    }
+    let Some(checked) = outcome.checked else {
+        if screen.for_people() {
+            screen.say(&format!(
+                "{}: {}; nothing was started",
+                safe(&source.name),
+                outcome_counts(&outcome.diagnostics)
+            ));
+        } else {
+            screen.say(
+                &serde_json::json!({"code": Code::InvalidPlanSchema, "message": "the plan has errors",
+                "diagnostics": outcome.diagnostics, "exitCode": Exit::Usage.number()})
+                .to_string(),
+            );
+        }
+        return Ok(None);
+    };
+    let inputs = inputs::resolve(&checked.plan, &arguments.inputs, arguments.inputs_file.as_deref(), screen)?;
+    let folder =
+        arguments.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let packed = pack::pack(folder, &checked.plan.files)?;
+    let checked = match &packed {
+        Some(packed) => checked.with_files(packed.digest),
+        None => checked,
+    };
+    Ok(Some(Ready { checked, inputs, packed }))
+}
+
+fn outcome_counts(diagnostics: &[dvt_plan::diagnostic::Diagnostic]) -> String {
+    lint::counts(&dvt_plan::Outcome { checked: None, diagnostics: diagnostics.to_vec() })
+}
+
+fn request_id(given: Option<&str>) -> Result<RunRequestId, Problem> {
+    match given {
+        Some(text) => Ok(RunRequestId::parse(text)?),
+        None => {
+            let drawn = dvt_model::digest::hex(&crate::chance::bytes::<16>());
+            Ok(RunRequestId::parse(&format!("cli-{drawn}"))?)
+        }
+    }
+}
+
+/// `0.0.0-dev.d<12 hex>`: editing and running again always works.
+fn version(checked: &Checked, digest: Digest) -> String {
+    let hex = digest.hex();
+    match &checked.plan.version {
+        Some(version) => version.clone(),
+        None => format!("0.0.0-dev.d{}", hex.get(..12).unwrap_or(&hex)),
+    }
+}
+
+async fn start(
+    ready: &Ready,
+    request_id: RunRequestId,
+    host_allowed: bool,
+    composition: &Composition,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    const ROUTE: &str = "dvt run";
+    let Composition { store, access, context, .. } = composition;
+    let publish: Authorized<resource::Project, PlanCreate> = access.project(context, ROUTE).await?;
+    let transaction = store.begin(publish.scope(), Kind::Act)?;
+    let known = transaction.plan_id(&ready.checked.plan.name).await?;
+    let plan_id = known.unwrap_or_else(|| PlanId::from_random(crate::chance::bytes()));
+    let proof: Authorized<resource::Plan, RunStart> = access.plan(context, plan_id, ROUTE).await?;
+    if let Some(packed) = &ready.packed {
+        transaction.put_bundle(packed.digest, &packed.bytes).await?;
+    }
+    drop(transaction);
+
+    let client = dvt_engine::attach(composition.parts.clone()).await?;
+    let request = StartRequest {
+        plan_document: ready.checked.canonical.clone(),
+        plan_id,
+        plan_version: version(&ready.checked, ready.checked.digest()),
+        inputs: ready.inputs.clone(),
+        run_request_id: request_id,
+        files_digest: ready.packed.as_ref().map(|packed| packed.digest),
+        host_allowed,
+        detached: false,
+    };
+    let answer = client.start_run(&publish, &proof, request).await?;
+    let name = &ready.checked.plan.name;
+    let bounds = lint::bounds(&ready.checked.bounds);
+    let header = format!("{name}  {}  {bounds}", answer.run_id);
+    let walls = words::walls(words::needs_word(&ready.checked.plan), host_allowed);
+    match screen.format {
+        Format::Table if !screen.quiet => screen.out(&format!("{}\n{walls}\n", screen.paint().bold(&header))),
+        _ => screen.note(&format!("{header}\n{walls}")),
+    }
+    if answer.idempotent {
+        screen.note("the same request started this run before; following it");
+    }
+    let read: Authorized<resource::Run, RunReadPayload> = access.run(context, answer.run_id, ROUTE).await?;
+    let followed = Followed { plan: &ready.checked.plan, composition, client: &client, read: &read };
+    let exit = follow::to_the_end(&followed, screen).await;
+    let closed = client.close().await;
+    let exit = exit?;
+    closed?;
+    Ok(exit)
+}

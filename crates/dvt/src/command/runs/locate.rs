@@ -1,0 +1,73 @@
+//! Which run is meant: a whole id, the first six or more digits of one, or `@latest`.
+//!
+//! A whole id goes to access as it is: hidden and absent are one answer there, and this file adds nothing to it. Prefixes
+//! are looked up in the caller's own scope only.
+
+use crate::compose::Composition;
+use crate::problem::Problem;
+use dvt_model::code::Code;
+use dvt_model::id::RunId;
+use dvt_model::proof::{Authorized, RunReadStatus};
+use dvt_model::resource::Project;
+use dvt_store::port::transaction::Kind;
+
+/// The fewest digits of a prefix.
+const FEWEST_DIGITS: usize = 6;
+
+/// Finds the run.
+pub(crate) async fn run(text: &str, composition: &Composition, route: &str) -> Result<RunId, Problem> {
+    if let Ok(run) = RunId::parse(text) {
+        return Ok(run);
+    }
+    let prefix = if text == "@latest" { None } else { Some(prefix_of(text)?) };
+    let read: Authorized<Project, RunReadStatus> =
+        composition.access.project(&composition.context, route).await?;
+    let transaction = composition.store.begin(read.scope(), Kind::Act)?;
+    let Some(prefix) = prefix else {
+        let newest = transaction.list_runs(1, None).await?.rows.into_iter().next();
+        return newest.map(|row| row.metadata.run_id).ok_or_else(|| {
+            Problem::new(Code::NotFound, "there is no run yet")
+                .fix("dvt run examples/orders-etl/plan.yaml --allow-host")
+        });
+    };
+    let found = transaction.runs_by_prefix(&prefix).await?;
+    match found.as_slice() {
+        [run] => Ok(*run),
+        [] => Err(dvt_access::Denied::not_found().into()),
+        candidates => {
+            let list = candidates.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            let mut problem = Problem::new(Code::InvalidId, format!("`{text}` means more than one run"));
+            problem.notes.push(("one of", list));
+            Err(problem)
+        }
+    }
+}
+
+/// `run_7c1e12` from `7c1e12` or `run_7c1e12`.
+fn prefix_of(text: &str) -> Result<String, Problem> {
+    let digits = text.strip_prefix(RunId::PREFIX).unwrap_or(text);
+    let hex = digits.bytes().filter(|byte| *byte != b'-').count();
+    let is_hex = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
+    if !is_hex || hex < FEWEST_DIGITS || digits.len() >= 36 {
+        return Err(Problem::new(Code::InvalidId, format!("`{text}` names no run")).fix(
+            "a whole id (`run_…`), its first six or more digits, or `@latest`; `dvt runs list` shows them",
+        ));
+    }
+    Ok(format!("{}{digits}", RunId::PREFIX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_has_six_digits_or_more() {
+        assert_eq!(prefix_of("7c1e12").unwrap(), "run_7c1e12");
+        assert_eq!(prefix_of("run_7c1e12ab-4").unwrap(), "run_7c1e12ab-4");
+        for wrong in
+            ["", "7c1e1", "run_", "7C1E12", "latest", "7c1e1-----", "7c1e12ab-0000-4000-8000-0000000000001"]
+        {
+            assert!(prefix_of(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! `dvt runs …`: what runs there are, how one stands, what it printed, and how to stop it or go on with it.
+
+pub(crate) mod cancel;
+pub(crate) mod fold;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod locate;
+pub(crate) mod logs;
+pub(crate) mod resume;
+
+use crate::compose::{Composition, compose};
+use crate::problem::Problem;
+use crate::problem::exit::Exit;
+use crate::profile::Selected;
+use crate::view::picture::Picture;
+use crate::view::screen::Screen;
+use clap::Subcommand;
+use dvt_model::code::Code;
+use dvt_model::proof::{Authorized, RunReadPayload};
+use dvt_model::resource::Run;
+use dvt_plan::plan::Plan;
+use dvt_store::port::operation::{RunRow, StoredEvent};
+use dvt_store::port::transaction::Kind;
+
+/// See runs, their logs and states; cancel them or go on with them.
+///
+/// Example:
+///   dvt runs list
+#[derive(Debug, Subcommand)]
+#[command(verbatim_doc_comment)]
+pub(crate) enum Command {
+    List(list::Arguments),
+    Get(get::Arguments),
+    Logs(logs::Arguments),
+    Cancel(cancel::Arguments),
+    Resume(resume::Arguments),
+}
+
+/// Does it.
+pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
+    let composition = compose(selected, screen).await?;
+    let done = match command {
+        Command::List(arguments) => list::run(&arguments, &composition, screen).await,
+        Command::Get(arguments) => get::run(&arguments, &composition, screen).await,
+        Command::Logs(arguments) => logs::run(&arguments, &composition, screen).await,
+        Command::Cancel(arguments) => cancel::run(&arguments, &composition, screen).await,
+        Command::Resume(arguments) => resume::run(&arguments, selected, &composition, screen).await,
+    };
+    let closed = composition.store.close().await;
+    let exit = done?;
+    closed?;
+    Ok(exit)
+}
+
+/// The row of a run that one may see.
+pub(crate) async fn row(
+    composition: &Composition,
+    proof: &Authorized<Run, RunReadPayload>,
+) -> Result<RunRow, Problem> {
+    let transaction = composition.store.begin(proof.scope(), Kind::Act)?;
+    let row = transaction.run(proof.resource().id).await?;
+    row.ok_or_else(|| dvt_access::Denied::not_found().into())
+}
+
+/// The plan that a run follows, as it was published.
+pub(crate) async fn plan(
+    composition: &Composition,
+    proof: &Authorized<Run, RunReadPayload>,
+    row: &RunRow,
+) -> Result<Plan, Problem> {
+    let transaction = composition.store.begin(proof.scope(), Kind::Act)?;
+    let reference = &row.metadata.plan;
+    let stored = transaction.plan(reference.plan_id, &reference.plan_version).await?;
+    let stored =
+        stored.ok_or_else(|| Problem::new(Code::PayloadErased, "the run's plan is no longer kept"))?;
+    dvt_plan::load(&stored.document).map_err(|_| {
+        Problem::new(Code::PlanIntegrityValidationFailed, "the run's plan can no longer be read as a plan")
+    })
+}
+
+/// How a run looks now, and its events.
+pub(crate) async fn picture(
+    composition: &Composition,
+    proof: &Authorized<Run, RunReadPayload>,
+    plan: &Plan,
+) -> Result<(Picture, Vec<StoredEvent>), Problem> {
+    let events = crate::command::run::follow::events(composition, proof, 0).await?;
+    let mut picture = Picture::new(plan);
+    events.iter().for_each(|event| picture.apply(event));
+    Ok((picture, events))
+}

@@ -1,0 +1,85 @@
+//! `dvt runs resume RUN`: goes on with a run that no engine works on, and follows it to its end.
+//!
+//! What the run may do is what its RunQueued says; the word given here can only keep that, never widen it.
+
+use super::{locate, picture, plan, row};
+use crate::command::run::follow::{Followed, to_the_end};
+use crate::command::run::words;
+use crate::compose::Composition;
+use crate::problem::Problem;
+use crate::problem::exit::Exit;
+use crate::profile::Selected;
+use crate::view::screen::{Format, Screen};
+use clap::Args;
+use dvt_model::code::Code;
+use dvt_model::proof::{Authorized, RunReadPayload, SignalSend};
+use dvt_model::resource::Run;
+
+/// Go on with a run whose engine ended, and keep its completed steps.
+///
+/// Example:
+///   dvt runs resume @latest --allow-host
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// The run: an id, its first six or more digits, or `@latest`.
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// Your word that the plan's programs may run as you, without a wall.
+    #[arg(long)]
+    allow_host: bool,
+}
+
+const ROUTE: &str = "dvt runs resume";
+
+/// Does it.
+pub(crate) async fn run(
+    arguments: &Arguments,
+    selected: &Selected,
+    composition: &Composition,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let run = locate::run(&arguments.run, composition, ROUTE).await?;
+    let Composition { access, context, .. } = composition;
+    let proof: Authorized<Run, SignalSend> = access.run(context, run, ROUTE).await?;
+    let read: Authorized<Run, RunReadPayload> = access.run(context, run, ROUTE).await?;
+    let row = row(composition, &read).await?;
+    if row.status.is_terminal() {
+        return Err(Problem::new(Code::RunTerminal, format!("{run} has ended: {}", row.status))
+            .fix(format!("dvt runs get {run}")));
+    }
+    let plan = plan(composition, &read, &row).await?;
+    let (before, _) = picture(composition, &read, &plan).await?;
+    let host_allowed = words::has_word(arguments.allow_host, Some(&composition.profile));
+    if words::needs_word(&plan) && !host_allowed {
+        return Err(words::refusal(&selected.path(), "dvt runs resume"));
+    }
+    let kept = before.steps.values().filter(|step| step.is_over()).count();
+    let again: Vec<&str> = before
+        .in_order()
+        .filter(|(_, step)| step.status == dvt_model::run::StepStatus::Running)
+        .map(|(id, _)| id.as_str())
+        .collect();
+    let client = dvt_engine::attach(composition.parts.clone()).await?;
+    let resumed = client.resume_run(&proof, host_allowed && before.host_allowed).await;
+    let exit = match resumed {
+        Ok(_) => {
+            let flight = if again.is_empty() { "none".to_owned() } else { again.join(", ") };
+            let text = format!(
+                "{}  {run}: folded {} events, {kept} steps done and kept, in flight: {flight}",
+                row.metadata.plan_name, before.last_run_seq
+            );
+            if screen.format == Format::Table {
+                screen.note(&text)
+            } else if screen.verbose {
+                screen.say(&text)
+            }
+            to_the_end(&Followed { plan: &plan, composition, client: &client, read: &read }, screen).await
+        }
+        Err(problem) => Err(problem.into()),
+    };
+    let closed = client.close().await;
+    let exit = exit?;
+    closed?;
+    Ok(exit)
+}

@@ -1,0 +1,149 @@
+//! The composition root: the only place that makes the `Minter`, and where store, keys, access and engine meet.
+//!
+//! The minter goes to exactly two places: access, and the store's recovery. Here also lies the first start: it is safe
+//! against a crash at every line and against a second first start beside it.
+
+use crate::problem::{Problem, internal};
+use crate::profile::file::Profile;
+use crate::profile::{Selected, folder, user};
+use crate::view::screen::Screen;
+use dvt_access::embedded::Embedded;
+use dvt_engine::Parts;
+use dvt_keys::RootKey;
+use dvt_model::action::Role;
+use dvt_model::code::Code;
+use dvt_model::context::OpContext;
+use dvt_model::id::RequestId;
+use dvt_model::scope::Minter;
+use dvt_store::port::operation::Member;
+use dvt_store::{Clock, Options, Store};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Everything a command works with.
+pub(crate) struct Composition {
+    pub(crate) profile: Profile,
+    pub(crate) store: Store,
+    pub(crate) access: Arc<Embedded>,
+    pub(crate) context: OpContext,
+    /// What the engine is made of, where a command needs it.
+    pub(crate) parts: Parts,
+}
+
+/// Opens the installation of this OS user, makes it at the first start, and authenticates.
+pub(crate) async fn compose(selected: &Selected, screen: &Screen) -> Result<Composition, Problem> {
+    let minter =
+        Minter::for_composition_root().ok_or_else(|| Problem::new(Code::Internal, "composed twice"))?;
+    let minter = Arc::new(minter);
+    let clock: Clock = Arc::new(crate::clock::now);
+    selected.folders.ensure()?;
+    internal::log_to(selected.folders.data.join("internal.log"));
+
+    let opened = match selected.read()? {
+        Some(profile) => {
+            let key = load_key(selected)?;
+            (profile, open_store(selected, key, &minter, &clock)?)
+        }
+        None => first_start(selected, &minter, &clock, screen).await?,
+    };
+    let (profile, store) = opened;
+    let access = Arc::new(Embedded::new(store.clone(), Arc::clone(&minter), Arc::clone(&clock)));
+    let request = RequestId::from_random(crate::chance::bytes());
+    let context = access.authenticate(profile.scope(), request).await?;
+    let parts = Parts {
+        store: store.clone(),
+        folder: selected.folders.data.clone(),
+        worker: PathBuf::from("/proc/self/exe"),
+        clock,
+        door: Arc::clone(&access) as Arc<dyn dvt_engine::Door>,
+    };
+    Ok(Composition { profile, store, access, context, parts })
+}
+
+fn open_store(
+    selected: &Selected,
+    key: RootKey,
+    minter: &Arc<Minter>,
+    clock: &Clock,
+) -> Result<Store, Problem> {
+    let folder = selected.folders.data.clone();
+    let options = Options { folder, vfs: None, clock: Arc::clone(clock), minter: Arc::clone(minter) };
+    Ok(Store::open(options, key)?)
+}
+
+fn load_key(selected: &Selected) -> Result<RootKey, Problem> {
+    let path = selected.folders.key();
+    RootKey::load(&path).map_err(|error| {
+        Problem::new(Code::KeyUnavailable, format!("the key `{}` cannot be used: {error}", path.display()))
+            .why("everything in the data folder is sealed under it; without it nothing can be read")
+            .fix("put the key file back from your backup")
+    })
+}
+
+/// Makes key, store, tenant and profile, in this order, and tells it in two lines.
+///
+/// If we crash after the key, the next start finds and uses it; after the tenant, that tenant has no profile, nobody can
+/// name it, and the next start draws another; the profile is the last file and comes by rename, so it is whole or absent.
+async fn first_start(
+    selected: &Selected,
+    minter: &Arc<Minter>,
+    clock: &Clock,
+    screen: &Screen,
+) -> Result<(Profile, Store), Problem> {
+    let folders = &selected.folders;
+    let lock = folder::lock(folders)?;
+    // Another first start may have been quicker.
+    if let Some(profile) = selected.read()? {
+        return Ok((profile, open_store(selected, load_key(selected)?, minter, clock)?));
+    }
+    let key_path = folders.key();
+    let is_new_installation = !key_path.exists();
+    if is_new_installation && folders.data.join("control.db").exists() {
+        return Err(Problem::new(Code::KeyUnavailable, format!("`{}` is missing", key_path.display()))
+            .why(format!("`{}` holds runs that are sealed under it", folders.data.display()))
+            .fix("put the key file back from your backup, or choose another folder with DVT_HOME"));
+    }
+    let key = if is_new_installation {
+        RootKey::create(&key_path).map_err(|error| {
+            Problem::new(
+                Code::KeyUnavailable,
+                format!("the key `{}` cannot be made: {error}", key_path.display()),
+            )
+        })?
+    } else {
+        load_key(selected)?
+    };
+    let store = open_store(selected, key, minter, clock)?;
+    let profile = Profile::draw();
+    let member = Member {
+        principal_id: profile.principal_id,
+        name: user::name(),
+        os_uid: rustix::process::geteuid().as_raw(),
+        roles: vec![Role::TenantAdmin],
+    };
+    store.create_tenant(profile.scope(), member).await?;
+    let keys = store.verifier_keys(profile.tenant_id).await?;
+    if let Some(parent) = selected.path().parent() {
+        folder::make(parent)?;
+    }
+    let lines: String = keys.iter().map(|key| format!("{key}\n")).collect();
+    folder::write(&selected.keys_path(), &lines)?;
+    profile.write(&selected.path())?;
+    drop(lock);
+
+    let config = folder::shown(&key_path);
+    let show = format!("Tenant `{}`, user `{}`. Change: dvt config show", profile.name, user::name());
+    if is_new_installation {
+        let data = folder::shown(&folders.data);
+        screen
+            .say(&format!("DVT keeps your runs in {data} (encrypted; key {config}, only you can read it)."));
+        screen.say(&show);
+    } else {
+        screen.say(&format!(
+            "Made the profile `{}`: a tenant of its own on this machine (key {config}).",
+            selected.name
+        ));
+        screen.say(&format!("{show} --profile {}", selected.name));
+    }
+    Ok((profile, store))
+}

@@ -1,0 +1,13 @@
+//! How things look: the live tree, plain lines, tables, JSON. Views read; they decide nothing and change nothing.
+
+pub(crate) mod duration;
+pub(crate) mod end;
+pub(crate) mod json;
+pub(crate) mod lines;
+pub(crate) mod live;
+pub(crate) mod paint;
+pub(crate) mod picture;
+pub(crate) mod safe;
+pub(crate) mod screen;
+pub(crate) mod table;
+pub(crate) mod tree;

@@ -1,0 +1,268 @@
+//! What a run looks like now: its events, read in order, as the views need them (times, attempts, reasons of waiting).
+//!
+//! It shows and never decides: the core's fold is the state; this keeps beside each state what people ask about it. An
+//! erased payload leaves its fields empty; an unknown event moves the watermark and nothing else.
+
+use dvt_model::failure::{Failure, Usage};
+use dvt_model::run::{EventName, RunStatus, StepStatus};
+use dvt_model::time::Timestamp;
+use dvt_plan::plan::{Form, Plan};
+use dvt_store::port::operation::StoredEvent;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A run, as far as its events were read.
+#[derive(Debug, Clone)]
+pub(crate) struct Picture {
+    pub(crate) status: RunStatus,
+    pub(crate) queued_at: Option<Timestamp>,
+    pub(crate) started_at: Option<Timestamp>,
+    pub(crate) ended_at: Option<Timestamp>,
+    /// Why it is on the way out, while it is: `FAILING` or `CANCELLING`.
+    pub(crate) ending: Option<&'static str>,
+    pub(crate) inputs: Option<Value>,
+    pub(crate) outputs: Option<Value>,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) failed_step: Option<String>,
+    pub(crate) host_allowed: bool,
+    pub(crate) steps: BTreeMap<String, StepPicture>,
+    /// Steps in the order of their layers, then by id.
+    pub(crate) order: Vec<String>,
+    pub(crate) last_run_seq: u64,
+    pub(crate) usage: Usage,
+}
+
+/// A step, as far as its events were read.
+#[derive(Debug, Clone)]
+pub(crate) struct StepPicture {
+    pub(crate) status: StepStatus,
+    /// The newest attempt that began; 0 before the first.
+    pub(crate) attempts: u32,
+    pub(crate) dispatches: u32,
+    /// Begin of the newest attempt and of the first.
+    pub(crate) started_at: Option<Timestamp>,
+    pub(crate) first_started_at: Option<Timestamp>,
+    pub(crate) ended_at: Option<Timestamp>,
+    pub(crate) retry_at: Option<Timestamp>,
+    pub(crate) due_at: Option<Timestamp>,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) output: Option<Value>,
+    pub(crate) skipped: Option<String>,
+    pub(crate) needs: Vec<String>,
+    pub(crate) most_attempts: u32,
+    pub(crate) is_wait: bool,
+}
+
+impl StepPicture {
+    /// Wall time from its first attempt to its end, or to `now`.
+    pub(crate) fn elapsed_ms(&self, now: Timestamp) -> Option<u64> {
+        let end = self.ended_at.unwrap_or(now);
+        self.first_started_at.map(|start| end.ms_since(start))
+    }
+
+    /// Whether its next attempt is due later.
+    pub(crate) fn is_waiting_for_retry(&self) -> bool {
+        self.status == StepStatus::Pending && self.retry_at.is_some()
+    }
+
+    /// Whether it ended in any way.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.status, StepStatus::Success | StepStatus::Failed | StepStatus::Skipped)
+    }
+}
+
+impl Picture {
+    /// A run of this plan before its first event.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let mut order: Vec<(u32, String)> = Vec::new();
+        let mut steps = BTreeMap::new();
+        for (id, step) in &plan.steps {
+            order.push((plan.layers.get(id).copied().unwrap_or(0), id.to_string()));
+            steps.insert(
+                id.to_string(),
+                StepPicture {
+                    status: StepStatus::Pending,
+                    attempts: 0,
+                    dispatches: 0,
+                    started_at: None,
+                    first_started_at: None,
+                    ended_at: None,
+                    retry_at: None,
+                    due_at: None,
+                    failure: None,
+                    output: None,
+                    skipped: None,
+                    needs: step.needs.iter().map(ToString::to_string).collect(),
+                    most_attempts: step.retry.max.saturating_add(1),
+                    is_wait: matches!(step.form, Form::Wait { .. }),
+                },
+            );
+        }
+        order.sort();
+        Self {
+            status: RunStatus::Pending,
+            queued_at: None,
+            started_at: None,
+            ended_at: None,
+            ending: None,
+            inputs: None,
+            outputs: None,
+            failure: None,
+            failed_step: None,
+            host_allowed: false,
+            steps,
+            order: order.into_iter().map(|(_, id)| id).collect(),
+            last_run_seq: 0,
+            usage: Usage::default(),
+        }
+    }
+
+    /// Reads one more event.
+    pub(crate) fn apply(&mut self, event: &StoredEvent) {
+        let Some(part) = &event.envelope.run else { return };
+        self.last_run_seq = self.last_run_seq.max(part.run_seq);
+        let Some(name) = event.envelope.event_name.as_deref().and_then(EventName::parse) else { return };
+        let at = part.emitted_at;
+        let payload = Payload(event.payload.as_ref());
+        if let Some(step) = &event.envelope.step_id {
+            self.usage_of(&payload);
+            if let Some(step) = self.steps.get_mut(step) {
+                step.apply(name, at, part.logical_attempt_id.0, part.engine_attempt_id.0, &payload);
+            }
+            return;
+        }
+        match name {
+            EventName::RunQueued => {
+                self.queued_at = Some(at);
+                self.inputs = payload.get("inputs").cloned();
+                self.host_allowed = payload.get("power").and_then(|power| power.get("hostAllowed"))
+                    == Some(&Value::Bool(true));
+            }
+            EventName::RunStarted => {
+                self.started_at = Some(at);
+                self.status = RunStatus::Running;
+            }
+            EventName::RunFailing => {
+                self.ending = Some("FAILING");
+                self.failed_step = payload.text("failedStepId");
+            }
+            EventName::RunCancelRequested => self.ending = Some("CANCELLING"),
+            EventName::RunCompleted | EventName::RunFailed | EventName::RunCancelled => {
+                self.status = match name {
+                    EventName::RunCompleted => RunStatus::Completed,
+                    EventName::RunFailed => RunStatus::Failed,
+                    _ => RunStatus::Cancelled,
+                };
+                self.ended_at = Some(at);
+                self.ending = None;
+                self.outputs = payload.get("outputs").cloned();
+                self.failure = payload.read("failure");
+                self.failed_step = payload.text("failedStepId").or(self.failed_step.take());
+            }
+            EventName::StepStarted
+            | EventName::StepRedispatched
+            | EventName::StepCompleted
+            | EventName::StepFailed
+            | EventName::StepSkipped => {}
+        }
+    }
+
+    fn usage_of(&mut self, payload: &Payload<'_>) {
+        if let Some(usage) = payload.read::<Usage>("usage") {
+            self.usage.cpu_ms = self.usage.cpu_ms.saturating_add(usage.cpu_ms);
+            self.usage.peak_memory_bytes = self.usage.peak_memory_bytes.max(usage.peak_memory_bytes);
+        }
+    }
+
+    /// Steps in the order in which they are shown.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = (&String, &StepPicture)> {
+        self.order.iter().filter_map(|id| self.steps.get_key_value(id))
+    }
+
+    /// From queued to ended, or to `now`.
+    pub(crate) fn duration_ms(&self, now: Timestamp) -> u64 {
+        let end = self.ended_at.unwrap_or(now);
+        self.queued_at.map_or(0, |start| end.ms_since(start))
+    }
+
+    /// The step that took the longest, where one ended.
+    pub(crate) fn slowest(&self) -> Option<(&String, &StepPicture, u64)> {
+        let now = self.ended_at?;
+        let ended = self.steps.iter().filter(|(_, step)| step.ended_at.is_some());
+        ended.filter_map(|(id, step)| Some((id, step, step.elapsed_ms(now)?))).max_by_key(|(_, _, ms)| *ms)
+    }
+
+    /// The failed step that the end is about: the one that the run names, else the first failed one.
+    pub(crate) fn culprit(&self) -> Option<(&String, &StepPicture)> {
+        let named = self.failed_step.as_ref().and_then(|id| self.steps.get_key_value(id));
+        let first = || self.in_order().find(|(_, step)| step.status == StepStatus::Failed);
+        named.or_else(first)
+    }
+}
+
+impl StepPicture {
+    fn apply(&mut self, name: EventName, at: Timestamp, attempt: u32, dispatch: u32, payload: &Payload<'_>) {
+        match name {
+            EventName::StepStarted => {
+                self.status = StepStatus::Running;
+                self.attempts = attempt;
+                self.dispatches = dispatch;
+                self.started_at = Some(at);
+                self.first_started_at = self.first_started_at.or(Some(at));
+                self.retry_at = None;
+                self.due_at = payload.time("dueAt");
+            }
+            EventName::StepRedispatched => {
+                self.dispatches = payload
+                    .get("engineAttemptId")
+                    .and_then(Value::as_u64)
+                    .map_or(dispatch, |number| u32::try_from(number).unwrap_or(u32::MAX));
+            }
+            EventName::StepCompleted => {
+                self.status = StepStatus::Success;
+                self.ended_at = Some(at);
+                self.failure = None;
+                self.output = payload.get("result").cloned();
+            }
+            EventName::StepFailed => {
+                self.failure = payload.read("failure");
+                self.retry_at = payload.time("retryAt");
+                // A due retry is the next attempt, PENDING.
+                self.status = if self.retry_at.is_some() { StepStatus::Pending } else { StepStatus::Failed };
+                self.ended_at = self.retry_at.is_none().then_some(at);
+            }
+            EventName::StepSkipped => {
+                self.status = StepStatus::Skipped;
+                self.skipped = payload.text("reasonCode");
+            }
+            EventName::RunQueued
+            | EventName::RunStarted
+            | EventName::RunFailing
+            | EventName::RunCancelRequested
+            | EventName::RunCompleted
+            | EventName::RunFailed
+            | EventName::RunCancelled => {}
+        }
+    }
+}
+
+/// A payload that may be erased.
+struct Payload<'a>(Option<&'a Value>);
+
+impl<'a> Payload<'a> {
+    fn get(&self, key: &str) -> Option<&'a Value> {
+        self.0.and_then(|payload| payload.get(key)).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.get(key).and_then(Value::as_str).map(ToOwned::to_owned)
+    }
+
+    fn time(&self, key: &str) -> Option<Timestamp> {
+        self.get(key).and_then(Value::as_str).and_then(Timestamp::parse)
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self, key: &str) -> Option<T> {
+        self.get(key).and_then(|value| serde_json::from_value(value.clone()).ok())
+    }
+}

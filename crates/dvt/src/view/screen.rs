@@ -1,0 +1,109 @@
+//! Standard output and standard error. A reader that went away is no error and no panic: the rest is not written.
+//!
+//! Results go to standard output, everything else to standard error.
+
+use crate::view::paint::{Paint, in_ci};
+use std::io::{IsTerminal, Write};
+
+/// The shape of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON value.
+    Json,
+    /// One JSON value a line.
+    Jsonl,
+}
+
+/// Where everything is written.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    pub(crate) format: Format,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+    out_gone: bool,
+}
+
+impl Screen {
+    pub(crate) fn new(format: Format, quiet: bool, verbose: bool) -> Self {
+        Self { format, quiet, verbose, out_gone: false }
+    }
+
+    /// Whether results are for people.
+    pub(crate) fn for_people(&self) -> bool {
+        self.format == Format::Table
+    }
+
+    /// Whether a live view can be painted.
+    pub(crate) fn is_live(&self) -> bool {
+        let dumb = std::env::var_os("TERM").is_none_or(|value| value == "dumb");
+        self.for_people() && !self.quiet && !dumb && !in_ci() && std::io::stdout().is_terminal()
+    }
+
+    /// Whether somebody can be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        !in_ci() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Colours of results.
+    pub(crate) fn paint(&self) -> Paint {
+        Paint::of(&std::io::stdout())
+    }
+
+    /// Colours of everything else.
+    pub(crate) fn side_paint(&self) -> Paint {
+        Paint::of(&std::io::stderr())
+    }
+
+    /// Writes text of a result as it is.
+    pub(crate) fn out(&mut self, text: &str) {
+        if self.out_gone {
+            return;
+        }
+        let mut stream = std::io::stdout().lock();
+        if stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).is_err() {
+            // The reader (`head`, a pager) has seen enough. What we do goes on without it.
+            self.out_gone = true;
+        }
+    }
+
+    /// A line of a result.
+    pub(crate) fn line(&mut self, text: &str) {
+        self.out(&format!("{text}\n"));
+    }
+
+    /// A JSON value as one line.
+    pub(crate) fn json(&mut self, value: &serde_json::Value) {
+        self.line(&value.to_string());
+    }
+
+    /// A line beside the result: news, hints. Not shown when `--quiet`.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// A line beside the result that is always shown.
+    pub(crate) fn say(&self, text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
+    /// Text beside the result as it is.
+    pub(crate) fn say_raw(&self, text: &str) {
+        let mut stream = std::io::stderr().lock();
+        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    }
+}
+
+/// Rows and columns of the terminal behind standard output; 24 × 80 where it cannot be known.
+pub(crate) fn size() -> (usize, usize) {
+    match rustix::termios::tcgetwinsize(std::io::stdout()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+            (usize::from(size.ws_row), usize::from(size.ws_col))
+        }
+        _ => (24, 80),
+    }
+}

@@ -1,0 +1,227 @@
+//! The run as a tree of lines: one line a step, its state, time, attempts and the reason why it waits.
+
+use crate::view::duration::{count, short};
+use crate::view::paint::Paint;
+use crate::view::picture::{Picture, StepPicture};
+use crate::view::safe::safe;
+use dvt_model::run::StepStatus;
+use dvt_model::time::Timestamp;
+use serde_json::Value;
+
+const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+
+/// How it is drawn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Canvas {
+    pub(crate) now: Timestamp,
+    pub(crate) width: usize,
+    pub(crate) paint: Paint,
+    /// Turns the spinner.
+    pub(crate) frame: usize,
+    /// The name that this view shows a retry's moment by: seconds from now while it is live, the moment otherwise.
+    pub(crate) live: bool,
+}
+
+/// All steps, one line each.
+pub(crate) fn draw(picture: &Picture, canvas: Canvas) -> Vec<String> {
+    let width = picture.order.iter().map(|id| id.chars().count()).max().unwrap_or(0).min(32);
+    picture.in_order().map(|(id, step)| line(picture, id, step, width, canvas)).collect()
+}
+
+/// Which lines to show where there is less room than steps: what runs and what failed first, then the rest in order.
+pub(crate) fn fit(picture: &Picture, lines: Vec<String>, rows: usize) -> Vec<String> {
+    if lines.len() <= rows {
+        return lines;
+    }
+    let rank = |step: &StepPicture| match step.status {
+        StepStatus::Running => 0,
+        StepStatus::Failed => 1,
+        StepStatus::Pending if step.retry_at.is_some() => 2,
+        StepStatus::Pending => 3,
+        StepStatus::Skipped => 4,
+        StepStatus::Success => 5,
+    };
+    let mut ranked: Vec<(usize, usize)> =
+        picture.in_order().enumerate().map(|(index, (_, step))| (rank(step), index)).collect();
+    ranked.sort_unstable();
+    let room = rows.saturating_sub(1);
+    let mut shown: Vec<usize> = ranked.into_iter().take(room).map(|(_, index)| index).collect();
+    shown.sort_unstable();
+    let hidden = lines.len() - shown.len();
+    let done = picture.steps.values().filter(|step| step.is_over()).count();
+    let mut out: Vec<String> = shown.into_iter().filter_map(|index| lines.get(index).cloned()).collect();
+    out.push(format!("  … {hidden} more; {done} of {} done", lines.len()));
+    out
+}
+
+fn line(picture: &Picture, id: &str, step: &StepPicture, width: usize, canvas: Canvas) -> String {
+    let paint = canvas.paint;
+    let mark = match step.status {
+        StepStatus::Success => paint.green("✓"),
+        StepStatus::Failed => paint.red("✗"),
+        StepStatus::Skipped => paint.faint("-"),
+        StepStatus::Running if canvas.live => {
+            paint.blue(SPINNER.get(canvas.frame % SPINNER.len()).unwrap_or(&"•"))
+        }
+        StepStatus::Running => paint.blue("•"),
+        StepStatus::Pending if step.is_waiting_for_retry() => paint.yellow("↻"),
+        StepStatus::Pending => paint.faint("·"),
+    };
+    // The name is cut, never wrapped: a wrapped line would spoil the repainting.
+    let name: String = id.chars().take(width).collect();
+    let room = canvas.width.saturating_sub(width + 6);
+    let words: String = safe(&words(picture, step, canvas)).chars().take(room).collect();
+    let words = if step.status == StepStatus::Pending { paint.faint(&words) } else { words };
+    format!("  {mark} {name:width$}  {words}").trim_end().to_owned()
+}
+
+fn words(picture: &Picture, step: &StepPicture, canvas: Canvas) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let attempts = (step.attempts > 1).then(|| format!("{} attempts", step.attempts));
+    match step.status {
+        StepStatus::Success => {
+            parts.extend(step.elapsed_ms(canvas.now).map(short));
+            parts.extend(attempts);
+            parts.extend(rows(step.output.as_ref()));
+        }
+        StepStatus::Failed => {
+            parts.extend(step.elapsed_ms(canvas.now).map(short));
+            parts.extend(attempts);
+            parts.extend(step.failure.as_ref().map(|failure| failure.error_message.clone()));
+        }
+        StepStatus::Skipped => parts.push(skipped(step).to_owned()),
+        StepStatus::Running => {
+            parts.extend(step.started_at.map(|start| short(canvas.now.ms_since(start))));
+            if step.attempts > 1 {
+                parts.push(format!("attempt {} of {}", step.attempts, step.most_attempts));
+            }
+            if step.dispatches > 1 {
+                parts.push(format!("given out again, dispatch {}", step.dispatches));
+            }
+            if step.is_wait {
+                parts.extend(step.due_at.map(|due| format!("waits until {}", moment(due, canvas))));
+            }
+        }
+        StepStatus::Pending => parts.push(reason(picture, step, canvas)),
+    }
+    parts.join("  ")
+}
+
+/// Why a step that has not begun, or has to begin again, waits.
+pub(crate) fn reason(picture: &Picture, step: &StepPicture, canvas: Canvas) -> String {
+    if let Some(at) = step.retry_at {
+        let why = step.failure.as_ref().map_or_else(String::new, |failure| format!(" ({})", brief(failure)));
+        return format!(
+            "attempt {} of {}, again {}{why}",
+            step.attempts + 1,
+            step.most_attempts,
+            moment(at, canvas)
+        );
+    }
+    if picture.status.is_terminal() {
+        return "not started".to_owned();
+    }
+    let open = |need: &&String| picture.steps.get(*need).is_some_and(|need| !need.is_over());
+    let waits_for: Vec<&str> = step.needs.iter().filter(open).map(String::as_str).collect();
+    match (waits_for.split_first(), picture.ending) {
+        (Some((first, [])), _) => format!("waits for {first}"),
+        (Some((first, [second])), _) => format!("waits for {first} and {second}"),
+        (Some((first, rest)), _) => format!("waits for {first} and {} more", rest.len()),
+        (None, Some(_)) => "at the end, if its condition holds".to_owned(),
+        (None, None) => "ready".to_owned(),
+    }
+}
+
+fn brief(failure: &dvt_model::failure::Failure) -> String {
+    match failure.exit_status {
+        Some(status) => format!("exit {status}"),
+        None => failure.error_code.to_string(),
+    }
+}
+
+fn skipped(step: &StepPicture) -> &str {
+    match step.skipped.as_deref() {
+        Some("CONDITION_FALSE") => "left out: its condition is false",
+        Some("DEPENDENCY_SKIPPED") => "left out: a step it needs was left out",
+        Some("DEPENDENCY_FAILED") => "left out: a step it needs failed",
+        Some(other) => other,
+        None => "left out",
+    }
+}
+
+fn moment(at: Timestamp, canvas: Canvas) -> String {
+    if canvas.live {
+        return format!("in {}", short(at.ms_since(canvas.now)));
+    }
+    let text = at.to_string();
+    format!("at {} UTC", text.get(11..19).unwrap_or(&text))
+}
+
+/// `1,204 rows`, where the output counts them.
+fn rows(output: Option<&Value>) -> Option<String> {
+    output?.get("rows")?.as_u64().map(|rows| format!("{} rows", count(rows)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dvt_plan::diagnostic::Source;
+
+    fn picture(steps: usize) -> Picture {
+        let chain =
+            (1..steps).map(|number| format!("  s{number}: {{ uses: dvt/noop@1, needs: s{} }}\n", number - 1));
+        let text = format!(
+            "apiVersion: dvt/v1\nname: chain\nsteps:\n  s0: {{ uses: dvt/noop@1 }}\n{}",
+            chain.collect::<String>()
+        );
+        let outcome = dvt_plan::check(&Source { name: "chain.yaml".to_owned(), text });
+        Picture::new(&outcome.checked.unwrap().plan)
+    }
+
+    fn canvas(width: usize) -> Canvas {
+        Canvas { now: Timestamp::from_ms(10_000), width, paint: Paint::plain(), frame: 0, live: true }
+    }
+
+    #[test]
+    fn each_line_says_the_state_and_why_it_waits() {
+        let mut picture = picture(3);
+        let step = picture.steps.get_mut("s0").unwrap();
+        (step.status, step.attempts) = (StepStatus::Success, 2);
+        (step.first_started_at, step.ended_at) =
+            (Some(Timestamp::from_ms(1_000)), Some(Timestamp::from_ms(1_400)));
+        step.output = Some(serde_json::json!({"rows": 1204}));
+        let step = picture.steps.get_mut("s1").unwrap();
+        (step.attempts, step.most_attempts, step.retry_at) = (1, 3, Some(Timestamp::from_ms(14_000)));
+        assert_eq!(
+            draw(&picture, canvas(80)),
+            [
+                "  ✓ s0  0.4s  2 attempts  1,204 rows",
+                "  ↻ s1  attempt 2 of 3, again in 4.0s",
+                "  · s2  waits for s1"
+            ]
+        );
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_foreign_text_is_harmless() {
+        let mut picture = picture(2);
+        picture.steps.get_mut("s0").unwrap().status = StepStatus::Skipped;
+        picture.steps.get_mut("s0").unwrap().skipped = Some(format!("\u{1b}[2J{}", "x".repeat(500)));
+        for line in draw(&picture, canvas(40)) {
+            assert!(line.chars().count() <= 40 && !line.contains('\u{1b}'), "{line}");
+        }
+    }
+
+    /// 1,000 steps on a terminal of 20 rows: what runs is seen, the rest is counted.
+    #[test]
+    fn a_small_terminal_shows_what_runs() {
+        let mut picture = picture(1_000);
+        picture.steps.get_mut("s777").unwrap().status = StepStatus::Running;
+        let lines = fit(&picture, draw(&picture, canvas(80)), 20);
+        assert_eq!(lines.len(), 20);
+        assert!(
+            lines.iter().any(|line| line.contains("s777")) && lines[19].contains("981 more"),
+            "{lines:#?}"
+        );
+    }
+}

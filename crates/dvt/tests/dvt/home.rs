@@ -1,0 +1,125 @@
+//! A fresh `DVT_HOME` and a folder for plans; commands run with an environment of their own.
+
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+/// The installation of one test.
+pub(crate) struct Home {
+    folder: tempfile::TempDir,
+}
+
+/// The end of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Told {
+    fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Checks the exit code and shows everything where it is another.
+    #[track_caller]
+    pub(crate) fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:#?}");
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dvt"));
+        command.args(arguments).env_clear().current_dir(self.folder.path());
+        command.env("DVT_HOME", self.path("home")).env("PATH", "/usr/bin:/bin").env("RUST_BACKTRACE", "0");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn dvt(&self, arguments: &[&str]) -> Told {
+        Told::of(self.command(arguments).output().unwrap())
+    }
+
+    /// A plan file; gives its name.
+    pub(crate) fn plan(&self, name: &str, text: &str) -> String {
+        let file = self.path(&format!("{name}.yaml"));
+        std::fs::write(&file, text).unwrap();
+        format!("{name}.yaml")
+    }
+
+    /// A run of noop steps that completed; gives its id.
+    pub(crate) fn completed_run(&self, more: &[&str]) -> String {
+        let plan = self.plan("quick", QUICK);
+        let told = self.dvt(&[&["run", &plan, "--output", "json"], more].concat()).ends(0);
+        told.json()["runId"].as_str().unwrap().to_owned()
+    }
+}
+
+/// No programs, so no word is needed.
+pub(crate) const QUICK: &str = "apiVersion: dvt/v1\nname: quick\nsteps:\n  one: { uses: dvt/noop@1, with: { output: { rows: 3 } } }\n  two: { needs: one, uses: dvt/noop@1 }\n";
+
+/// A run that goes on until somebody ends it.
+pub(crate) const ENDLESS: &str = "apiVersion: dvt/v1\nname: endless\nsteps:\n  long:\n    script: |\n      echo at work\n      exec sleep 600\n  after: { needs: long, uses: dvt/noop@1 }\n";
+
+/// A command that is still running, with its lines.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    pub(crate) fn start(home: &Home, arguments: &[&str]) -> Self {
+        let mut child = home.command(arguments).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// Reads lines until one holds the text; panics at the end of the output.
+    #[track_caller]
+    pub(crate) fn until(&mut self, text: &str) -> String {
+        for line in self.lines.by_ref() {
+            let line = line.unwrap();
+            if line.contains(text) {
+                return line;
+            }
+        }
+        let output = self.child.wait().unwrap();
+        let mut err = String::new();
+        if let Some(stderr) = self.child.stderr.as_mut() {
+            std::io::Read::read_to_string(stderr, &mut err).unwrap();
+        }
+        panic!("`{text}` was never printed; {output}\n{err}");
+    }
+
+    /// Its end.
+    pub(crate) fn end(self) -> Told {
+        let Self { child, lines } = self;
+        let rest: Vec<String> = lines.map(Result::unwrap).collect();
+        let output = child.wait_with_output().unwrap();
+        Told { out: rest.join("\n"), ..Told::of(output) }
+    }
+}
+
+/// The root of the repository.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().parent().unwrap()
+}

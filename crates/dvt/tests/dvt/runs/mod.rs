@@ -1,0 +1,6 @@
+//! `dvt runs …`
+
+mod cancel;
+mod list;
+mod resume;
+mod share;
