@@ -1,0 +1,292 @@
+//! The starter's life: lock, `Ready`, start and end steps as told, and at end-of-file take everything with it.
+//!
+//! Single-threaded and without a runtime, so that a fork copies no lock. It answers only what the protocol knows; a message
+//! it cannot read is the end of the link. A step has ended when nothing of it is left, not when its first process has.
+
+use crate::descriptors::{self, Inbox};
+use crate::protocol::{self, FromStarter, LOCK_VARIABLE, MARK, Spawn, StepSignal, ToStarter};
+use crate::spawn::{self, Streams};
+use crate::wait::{self, Reaped};
+use crate::{family, harden};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, getpgid, kill_process_group};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::ExitCode;
+
+/// Why the starter ended before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No lock file was named.
+    #[error("`{LOCK_VARIABLE}` does not name a lock file")]
+    NoLock,
+    /// The kernel refused.
+    #[error("{0}")]
+    System(#[from] io::Error),
+    /// The worker does not speak the protocol.
+    #[error("the worker sent what cannot be read: {0}")]
+    Protocol(#[from] protocol::Error),
+    /// A Spawn came without its streams.
+    #[error("a step came without its three streams")]
+    NoStreams,
+}
+
+/// The hidden verb `__starter`: serves the socket at standard input until its end-of-file.
+pub fn main() -> ExitCode {
+    main_adopting(true)
+}
+
+/// [`main`] that adopts no orphans: the weakened form that tests compare with. Nothing shipped calls it.
+#[doc(hidden)]
+pub fn main_without_adoption() -> ExitCode {
+    main_adopting(false)
+}
+
+fn main_adopting(adopt: bool) -> ExitCode {
+    match serve(adopt) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("dvt starter: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(adopt: bool) -> Result<(), Error> {
+    harden::hand_on_nothing()?;
+    harden::no_core_dumps()?;
+    harden::bound_descendants()?;
+    if adopt {
+        harden::adopt_orphans()?;
+    }
+    let lock = take_lock()?;
+    let signals = wait::child_signals()?;
+    let mut starter = Starter {
+        socket: io::stdin().as_fd().try_clone_to_owned()?,
+        inbox: Inbox::default(),
+        steps: Vec::new(),
+    };
+    let served = starter.run(&signals);
+    // From here on the worker is gone or not understood. If we are killed in the middle, the kernel kills our direct
+    // children (their death signal), and the worker, where it lives, adopts and ends the rest.
+    starter.end_all(adopt)?;
+    // INVARIANT(INV-29): the lock goes after the last process, never before.
+    drop(lock);
+    served
+}
+
+/// Waits until no other starter holds the lock: until the steps of the one before are gone. Steps do not inherit it.
+// INVARIANT(INV-29): taken before `Ready`, so no step is started while an older copy of it may be alive.
+fn take_lock() -> Result<File, Error> {
+    let path = std::env::var_os(LOCK_VARIABLE).filter(|path| !path.is_empty()).ok_or(Error::NoLock)?;
+    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    loop {
+        match rustix::fs::flock(&file, FlockOperation::LockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(io::Error::from(error).into()),
+        }
+    }
+}
+
+struct Step {
+    key: u64,
+    /// Its first process, which is also its process group. Names nothing any more once `ended` is there.
+    pid: Pid,
+    /// `DVT_TOKEN=…`, as it stands in the environment of its processes.
+    mark: Option<Vec<u8>>,
+    /// How its first process ended; others of it may still be ending.
+    ended: Option<Reaped>,
+}
+
+struct Starter {
+    socket: OwnedFd,
+    inbox: Inbox,
+    steps: Vec<Step>,
+}
+
+impl Starter {
+    fn run(&mut self, signals: &OwnedFd) -> Result<(), Error> {
+        if !self.answer(&FromStarter::Ready)? {
+            return Ok(());
+        }
+        loop {
+            let mut ready = [PollFd::new(&self.socket, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
+            match poll(&mut ready, None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+            let [socket, signal] = ready.map(|ready| !ready.revents().is_empty());
+            if signal {
+                drain(signals)?;
+                if !self.reap()? {
+                    return Ok(());
+                }
+            }
+            if socket && !self.obey()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Does what the worker asks; `false` at its end.
+    fn obey(&mut self) -> Result<bool, Error> {
+        if !self.inbox.fill(&self.socket)? {
+            return Ok(false);
+        }
+        while let Some(message) = protocol::decode(&mut self.inbox.bytes)? {
+            let alive = match message {
+                ToStarter::Spawn(request) => self.start(&request)?,
+                ToStarter::Signal { key, signal } => self.signal(key, signal)?,
+            };
+            if !alive {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn start(&mut self, request: &Spawn) -> Result<bool, Error> {
+        let mut stream = || self.inbox.descriptors.pop_front().ok_or(Error::NoStreams);
+        let streams = Streams { input: stream()?, output: stream()?, error: stream()? };
+        let key = request.key;
+        match spawn::spawn(request, streams) {
+            Err(reason) => self.answer(&FromStarter::Refused { key, reason }),
+            Ok(pid) => {
+                let mark = request.environment.iter().find(|(name, _)| name == MARK);
+                let mark = mark.map(|(name, value)| format!("{name}={value}").into_bytes());
+                self.steps.push(Step { key, pid, mark, ended: None });
+                self.answer(&FromStarter::Started { key, pid: pid.as_raw_nonzero().get().unsigned_abs() })
+            }
+        }
+    }
+
+    fn signal(&mut self, key: u64, signal: StepSignal) -> Result<bool, Error> {
+        let found = self.steps.iter().find(|step| step.key == key && step.ended.is_none());
+        // A step that has ended meanwhile is being cleared already.
+        let Some(&Step { pid, .. }) = found else { return Ok(true) };
+        match signal {
+            StepSignal::Terminate => signal_group(pid, Signal::TERM)?,
+            StepSignal::Kill => {
+                signal_group(pid, Signal::KILL)?;
+                // The first process may have moved to another group of its session.
+                family::kill(pid)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reaps whatever has ended and clears what the ended steps left behind; `false` where the worker is gone.
+    fn reap(&mut self) -> Result<bool, Error> {
+        while let Some(pid) = wait::ended_child()? {
+            if self.running(pid) {
+                // Not reaped yet, so its number still names its group and no other.
+                signal_group(pid, Signal::KILL)?;
+            }
+            let reaped = wait::reap(pid)?;
+            if let Some(step) = self.steps.iter_mut().find(|step| step.pid == pid && step.ended.is_none()) {
+                step.ended = reaped;
+            }
+        }
+        self.clear()
+    }
+
+    /// Ends the strays: children that this process did not start, but adopted. Those of a running step may stay (a program
+    /// may put a service into the background while it runs); those of an ended one, and those that hide whose they are, not.
+    fn clear(&mut self) -> Result<bool, Error> {
+        if self.steps.iter().all(|step| step.ended.is_none()) {
+            return Ok(true);
+        }
+        let mut left = false;
+        for stray in family::children()? {
+            if self.running(stray) || self.is_of_a_running_step(stray) {
+                continue;
+            }
+            family::kill(stray)?;
+            left = true;
+        }
+        if left {
+            // Their end is signalled to us like any other, and brings us here again.
+            return Ok(true);
+        }
+        let (ended, running) =
+            std::mem::take(&mut self.steps).into_iter().partition(|step| step.ended.is_some());
+        self.steps = running;
+        let ended: Vec<Step> = ended;
+        for step in ended {
+            let Some(Reaped { end, cpu_ms, peak_memory_bytes }) = step.ended else { continue };
+            if !self.answer(&FromStarter::Exited { key: step.key, end, cpu_ms, peak_memory_bytes })? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether this is the first process of a step that has not ended.
+    fn running(&self, pid: Pid) -> bool {
+        self.steps.iter().any(|step| step.pid == pid && step.ended.is_none())
+    }
+
+    fn is_of_a_running_step(&self, stray: Pid) -> bool {
+        if getpgid(Some(stray)).is_ok_and(|group| self.running(group)) {
+            return true;
+        }
+        // What cannot be read tells nothing, and what tells nothing is no running step's.
+        let environment =
+            std::fs::read(format!("/proc/{}/environ", stray.as_raw_nonzero())).unwrap_or_default();
+        let running = self.steps.iter().filter(|step| step.ended.is_none());
+        let mut marks = running.filter_map(|step| step.mark.as_deref());
+        marks.any(|mark| environment.split(|byte| *byte == 0).any(|entry| entry == mark))
+    }
+
+    /// Ends every step and waits until the last process is gone.
+    fn end_all(&mut self, adopted: bool) -> io::Result<()> {
+        for step in self.steps.iter().filter(|step| step.ended.is_none()) {
+            signal_group(step.pid, Signal::KILL)?;
+            family::kill(step.pid)?;
+        }
+        if adopted { family::sweep() } else { Ok(()) }
+    }
+
+    /// Sends an answer; `false` where the worker is gone.
+    fn answer(&self, message: &FromStarter) -> Result<bool, Error> {
+        let frame = protocol::encode(message)?;
+        let mut rest = frame.as_slice();
+        while !rest.is_empty() {
+            match descriptors::send(&self.socket, rest, &[]) {
+                Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
+                {
+                    return Ok(false);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// A signal to a whole group. That nobody is in it any more is no error.
+fn signal_group(group: Pid, signal: Signal) -> io::Result<()> {
+    match kill_process_group(group, signal) {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Empties the signal descriptor: how many signals there were says nothing, for they merge.
+fn drain(signals: &OwnedFd) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        match rustix::io::read(signals, &mut buffer) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The working directories of steps: each bundle unpacked once, read-only; an empty folder for plans without files.
+
+use crate::bundle::{self, Entry};
+use dvt_model::digest::Digest;
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// Why there is no working directory.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The engine named a bundle that it did not send.
+    #[error("the files `{0}` did not come before the step that needs them")]
+    Missing(Digest),
+    /// The bundle is not what it says.
+    #[error("the files cannot be unpacked: {0}")]
+    Bundle(#[from] bundle::Error),
+    /// The file system refused.
+    #[error("the files cannot be written: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Bundles as they come, and where they lie.
+#[derive(Debug)]
+pub(crate) struct Files {
+    root: PathBuf,
+    empty: PathBuf,
+    incoming: BTreeMap<Digest, Vec<u8>>,
+    unpacked: BTreeMap<Digest, PathBuf>,
+}
+
+impl Files {
+    /// With nothing but the empty folder.
+    pub(crate) fn new(root: &Path) -> io::Result<Self> {
+        let empty = root.join("no-files");
+        DirBuilder::new().mode(0o500).create(&empty)?;
+        Ok(Self { root: root.to_owned(), empty, incoming: BTreeMap::new(), unpacked: BTreeMap::new() })
+    }
+
+    /// Takes a part; after the last one unpacks the bundle. A bundle that is there already is not taken again.
+    pub(crate) async fn take(&mut self, digest: Digest, part: &[u8], done: bool) -> Result<(), Error> {
+        if self.unpacked.contains_key(&digest) {
+            return Ok(());
+        }
+        let bytes = self.incoming.entry(digest).or_default();
+        let total = bytes.len().saturating_add(part.len());
+        if total > bundle::MAX_BYTES {
+            self.incoming.remove(&digest);
+            return Err(bundle::Error::TooLarge(total).into());
+        }
+        bytes.extend_from_slice(part);
+        if !done {
+            return Ok(());
+        }
+        let bytes = self.incoming.remove(&digest).unwrap_or_default();
+        let folder = self.root.join(format!("files-{}", digest.hex()));
+        let target = folder.clone();
+        // Off the runtime's thread, so that deadlines are kept meanwhile.
+        let written =
+            tokio::task::spawn_blocking(move || write(&bundle::unpack(&bytes, &digest)?, &target)).await;
+        written.map_err(io::Error::other)??;
+        self.unpacked.insert(digest, folder);
+        Ok(())
+    }
+
+    /// The working directory for a plan with these files.
+    pub(crate) fn directory(&self, digest: Option<&Digest>) -> Result<PathBuf, Error> {
+        match digest {
+            None => Ok(self.empty.clone()),
+            Some(digest) => self.unpacked.get(digest).cloned().ok_or(Error::Missing(*digest)),
+        }
+    }
+}
+
+/// Writes checked entries below `folder`, which must not exist, and takes all right to write away.
+fn write(entries: &[Entry], folder: &Path) -> Result<(), Error> {
+    let mut folders = vec![folder.to_owned()];
+    DirBuilder::new().mode(0o700).create(folder)?;
+    for entry in entries {
+        let path = folder.join(&entry.path);
+        let missing: Vec<&Path> =
+            path.ancestors().skip(1).take_while(|above| *above != folder && !above.exists()).collect();
+        for above in missing.into_iter().rev() {
+            DirBuilder::new().mode(0o700).create(above)?;
+            folders.push(above.to_owned());
+        }
+        let mode = if entry.executable { 0o500 } else { 0o400 };
+        OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?.write_all(&entry.content)?;
+    }
+    for folder in folders {
+        std::fs::set_permissions(folder, Permissions::from_mode(0o500))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! The worker's private folder, and the removal of those that killed workers left behind.
+//!
+//! Under `$XDG_RUNTIME_DIR` (in memory, and the user's own) where there is one, else in the temporary folder; mode 0700
+//! either way. A root is in use while its `lock` is held; a root without `lock` is being made and left alone.
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+const PREFIX: &str = "dvt-worker-";
+
+/// The folder and the lock that says that it is in use.
+#[derive(Debug)]
+pub(crate) struct Root {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Root {
+    /// Makes the folder.
+    pub(crate) fn new() -> io::Result<Self> {
+        let runtime =
+            std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+        match runtime.map(|base| Self::new_in(&base)) {
+            Some(Ok(root)) => Ok(root),
+            // Named but not usable (another user's, or gone): the temporary folder is as private with mode 0700.
+            _ => Self::new_in(&std::env::temp_dir()),
+        }
+    }
+
+    fn new_in(base: &Path) -> io::Result<Self> {
+        remove_abandoned(base)?;
+        let mut builder = tempfile::Builder::new();
+        let path = builder.prefix(PREFIX).permissions(Permissions::from_mode(0o700)).tempdir_in(base)?.keep();
+        // Locked before it has its name, so that nobody ever sees a `lock` of ours that is free.
+        let making = path.join("lock.making");
+        let lock = File::create_new(&making)?;
+        rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        std::fs::rename(&making, path.join("lock"))?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes it with all that is in it.
+    pub(crate) fn remove(self) -> io::Result<()> {
+        remove_tree(&self.path)
+    }
+}
+
+/// Removes the roots of workers that were killed.
+fn remove_abandoned(base: &Path) -> io::Result<()> {
+    let own = rustix::process::geteuid().as_raw();
+    for entry in std::fs::read_dir(base)? {
+        let entry = entry?;
+        let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX)
+            && entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == own);
+        if !is_ours {
+            continue;
+        }
+        let Ok(lock) = File::open(entry.path().join("lock")) else { continue };
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            // Another worker may remove it at the same time; whoever comes second finds less.
+            Ok(()) => match remove_tree(&entry.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            },
+            Err(Errno::WOULDBLOCK) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Removes a tree whose folders may be read-only. Links are removed, never followed.
+pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            make_writable(path)?;
+            std::fs::remove_dir_all(path)
+        }
+        other => other,
+    }
+}
+
+fn make_writable(folder: &Path) -> io::Result<()> {
+    std::fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            make_writable(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn abandoned_folders_are_removed_and_no_others() {
+        let base = tempfile::tempdir().unwrap();
+        let living = Root::new_in(base.path()).unwrap();
+        let killed = Root::new_in(base.path()).unwrap();
+        let left = killed.path().to_owned();
+        std::fs::create_dir(left.join("read-only")).unwrap();
+        std::fs::write(left.join("read-only/file"), "x").unwrap();
+        std::fs::set_permissions(left.join("read-only"), Permissions::from_mode(0o500)).unwrap();
+        let being_made = base.path().join(format!("{PREFIX}made"));
+        let foreign = base.path().join("other");
+        for folder in [&being_made, &foreign] {
+            std::fs::create_dir(folder).unwrap();
+        }
+        std::fs::write(foreign.join("lock"), "").unwrap();
+        // Control: while its lock is held it is not touched.
+        drop(Root::new_in(base.path()).unwrap());
+        assert!(left.exists());
+        // Killed: the kernel gives its lock back, and nobody removes anything.
+        drop(killed);
+        assert!(left.exists());
+        let next = Root::new_in(base.path()).unwrap();
+        assert!(!left.exists());
+        assert!(living.path().exists() && being_made.exists() && foreign.exists());
+        assert_eq!(next.path().metadata().unwrap().mode() & 0o777, 0o700);
+        let path = living.path().to_owned();
+        living.remove().unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,203 @@
+//! The worker's life: one engine, one starter, and the attempts between them.
+//!
+//! This loop never waits for the engine to read: whoever has something to send does so from its own task, so two full sockets
+//! cannot hold each other up. Reports are kept until the engine acknowledges them.
+
+use crate::Error;
+use crate::attempt::{Attempt, Event, Finished};
+use crate::files::Files;
+use crate::frame;
+use crate::protocol::{CAPACITY, Dispatch, FromWorker, HEARTBEAT_MS, Key, Report, ToWorker, VERSION};
+use crate::starter::{self, Requests};
+use dvt_model::failure::Usage;
+use dvt_wall::protocol::FromStarter;
+use std::collections::BTreeMap;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream as Socket;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+/// Messages to the engine that may wait; whoever sends more waits, and with it the step whose logs these are.
+const WAITING: usize = 64;
+
+/// Serves until the engine is gone or says so. Sets `ready` once the starter holds its lock.
+pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Result<(), Error> {
+    let engine = Socket::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    engine.set_nonblocking(true)?;
+    // Not `into_split`: its writing half shuts the socket down when it is dropped. The engine must see the end of this process
+    // and nothing earlier, for it may start another worker then; standard input keeps the socket open until that.
+    let (mut read, mut write) = tokio::io::split(tokio::net::UnixStream::from_std(engine)?);
+    let (to_engine, mut outgoing) = mpsc::channel::<FromWorker>(WAITING);
+    tokio::spawn(async move {
+        while let Some(message) = outgoing.recv().await {
+            // The reader sees the end too, and ends the session.
+            if frame::write(&mut write, message).await.is_err() {
+                return;
+            }
+        }
+    });
+    let (received, mut incoming) = mpsc::channel(WAITING);
+    tokio::spawn(async move {
+        loop {
+            let message = frame::read::<ToWorker>(&mut read).await;
+            let last = !matches!(message, Ok(Some(_)));
+            if received.send(message).await.is_err() || last {
+                return;
+            }
+        }
+    });
+    let (requests, mut answers) = starter::serve(starter)?;
+    let (finished, mut ends) = mpsc::unbounded_channel();
+    let mut session = Session {
+        root: root.to_owned(),
+        files: Files::new(root)?,
+        starter: requests,
+        engine: to_engine,
+        finished,
+        last_number: 0,
+        running: BTreeMap::new(),
+        reports: BTreeMap::new(),
+    };
+    let pause = Duration::from_millis(HEARTBEAT_MS);
+    let mut heartbeat = interval_at(Instant::now() + pause, pause);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            // An end is always sent before its report, so it is also seen before the acknowledgement of that report.
+            biased;
+            Some(report) = ends.recv() => session.keep(report),
+            answer = answers.next() => {
+                let answer = answer?;
+                *ready |= answer == FromStarter::Ready;
+                session.pass_on(answer);
+            }
+            message = incoming.recv() => match message {
+                Some(Ok(Some(message))) => if !session.obey(message).await? {
+                    return Ok(());
+                },
+                Some(Ok(None)) | None => return Ok(()),
+                Some(Err(error)) => return Err(error.into()),
+            },
+            _ = heartbeat.tick() => session.beat(),
+        }
+    }
+}
+
+/// An attempt that runs.
+struct Running {
+    key: Key,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+struct Session {
+    root: PathBuf,
+    files: Files,
+    starter: Requests,
+    engine: mpsc::Sender<FromWorker>,
+    finished: mpsc::UnboundedSender<(u64, Report)>,
+    last_number: u64,
+    /// By the number under which the starter knows it.
+    running: BTreeMap<u64, Running>,
+    /// Ended, and not acknowledged.
+    reports: BTreeMap<Key, Report>,
+}
+
+impl Session {
+    /// Does what the engine says; `false` where that is to end.
+    async fn obey(&mut self, message: ToWorker) -> Result<bool, Error> {
+        match message {
+            ToWorker::Welcome { version } if version != VERSION => return Err(Error::Version(version)),
+            ToWorker::Welcome { .. } => {}
+            ToWorker::Bundle { digest, done, body } => {
+                if let Err(error) = self.files.take(digest, &body, done).await {
+                    // The dispatch that needs it will fail and say that it is missing.
+                    eprintln!("dvt worker: {error}");
+                }
+            }
+            ToWorker::Dispatch(dispatch) => self.dispatch(*dispatch),
+            ToWorker::Stop { key, grace_ms } => {
+                for running in self.running.values().filter(|running| running.key == key) {
+                    // Where the attempt has just ended its report is on the way.
+                    drop(running.events.send(Event::Stop { grace_ms }));
+                }
+            }
+            ToWorker::Ack { key } => drop(self.reports.remove(&key)),
+            ToWorker::Shutdown => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    // INVARIANT(INV-29): a key runs at most once here: while it runs a repeat is ignored, and after it ended a repeat is
+    // answered with the report that is not acknowledged yet.
+    fn dispatch(&mut self, dispatch: Dispatch) {
+        if self.running.values().any(|running| running.key == dispatch.key) {
+            return;
+        }
+        if let Some(report) = self.reports.get(&dispatch.key) {
+            self.send_aside(FromWorker::Report(Box::new(report.clone())));
+            return;
+        }
+        self.last_number += 1;
+        let number = self.last_number;
+        let (events, received) = mpsc::unbounded_channel();
+        let key = dispatch.key.clone();
+        self.running.insert(number, Running { key: key.clone(), events });
+        let attempt = Attempt {
+            number,
+            root: self.root.clone(),
+            directory: self.files.directory(dispatch.files_digest.as_ref()),
+            starter: self.starter.clone(),
+            engine: self.engine.clone(),
+            events: received,
+            dispatch,
+        };
+        let (finished, engine) = (self.finished.clone(), self.engine.clone());
+        tokio::spawn(async move {
+            let Finished { outcome, usage, duration_ms } = attempt.run().await;
+            let report = Report { key, outcome, usage, duration_ms };
+            // Kept first, sent then: the acknowledgement finds it.
+            if finished.send((number, report.clone())).is_ok() {
+                drop(engine.send(FromWorker::Report(Box::new(report))).await);
+            }
+        });
+    }
+
+    fn keep(&mut self, (number, report): (u64, Report)) {
+        self.running.remove(&number);
+        self.reports.insert(report.key.clone(), report);
+    }
+
+    /// Hands an answer of the starter to the attempt that it is about.
+    fn pass_on(&mut self, answer: FromStarter) {
+        let (number, event) = match answer {
+            FromStarter::Ready => {
+                let worker_id = format!("embedded-{}", std::process::id());
+                let tiers = vec!["host".to_owned()];
+                self.send_aside(FromWorker::Hello { worker_id, tiers, capacity: CAPACITY });
+                return;
+            }
+            FromStarter::Started { key, pid } => (key, Event::Started(pid)),
+            FromStarter::Refused { key, reason } => (key, Event::Refused(reason)),
+            FromStarter::Exited { key, end, cpu_ms, peak_memory_bytes } => {
+                (key, Event::Exited { end, usage: Usage { cpu_ms, peak_memory_bytes } })
+            }
+        };
+        if let Some(running) = self.running.get(&number) {
+            // An attempt that has failed meanwhile does not listen any more.
+            drop(running.events.send(event));
+        }
+    }
+
+    fn beat(&self) {
+        let running = self.running.values().map(|running| running.key.clone()).collect();
+        // An engine that has this much to read already knows that we are there.
+        drop(self.engine.try_send(FromWorker::Heartbeat { running }));
+    }
+
+    fn send_aside(&self, message: FromWorker) {
+        let engine = self.engine.clone();
+        tokio::spawn(async move { drop(engine.send(message).await) });
+    }
+}

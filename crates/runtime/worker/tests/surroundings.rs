@@ -1,0 +1,148 @@
+//! What a step sees: environment, files, descriptors; and what is left of it.
+
+use crate::fixture::{Worker, program, shell};
+use crate::harness::Case;
+use dvt_model::code::Code;
+use dvt_model::digest::Digest;
+use dvt_worker::bundle::{Entry, pack};
+use dvt_worker::protocol::{OutputMode, ToWorker};
+use serde_json::json;
+use std::path::PathBuf;
+
+pub(crate) const CASES: &[Case] = &[
+    ("surroundings::the_environment_is_what_is_promised_and_nothing_else", environment),
+    ("surroundings::a_name_that_cannot_be_set_is_refused", invalid_names),
+    ("surroundings::three_descriptors_and_no_terminal", descriptors),
+    ("surroundings::the_files_are_the_working_directory", files),
+    ("surroundings::a_bundle_that_lies_or_is_missing_runs_nothing", bad_bundles),
+    ("surroundings::what_a_step_writes_is_wiped", wiped),
+];
+
+// INVARIANT(INV-30)
+fn environment() {
+    // Control: the variable is there for a child of this process that is not a step.
+    let control = std::process::Command::new("env").env("CONTROL_OF_THE_PARENT", "1").output().unwrap();
+    assert!(String::from_utf8(control.stdout).unwrap().contains("CONTROL_OF_THE_PARENT"));
+    assert!(std::env::vars_os().count() > 3, "there is something to leak");
+    let mut worker = Worker::ready();
+    let mut env = program("env", &["env"]);
+    env.output = OutputMode::Lines;
+    env.env = vec![
+        ("MINE".into(), "a b\nc=d".into()),
+        ("PATH".into(), "/evil".into()),
+        ("DVT_TOKEN".into(), "forged".into()),
+        ("LANG".into(), "de_DE.UTF-8".into()),
+    ];
+    let found = worker.value(&env);
+    let lines: Vec<&str> = found.as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    let folder = lines.iter().find_map(|line| line.strip_prefix("TMPDIR=")).unwrap().to_owned();
+    let step = folder.strip_suffix("/tmp").unwrap().to_owned();
+    let mut expected = vec![
+        "MINE=a b".to_owned(),
+        "c=d".to_owned(),
+        "LANG=de_DE.UTF-8".to_owned(),
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+        format!("TMPDIR={folder}"),
+        format!("HOME={folder}"),
+        format!("DVT_OUTPUT={step}/output/output.json"),
+        "DVT_RUN_ID=run_01010101-0101-4101-8101-010101010101".to_owned(),
+        "DVT_STEP_ID=env".to_owned(),
+        "DVT_ATTEMPT=2".to_owned(),
+        "DVT_TOKEN=token-of-env".to_owned(),
+    ];
+    let mut lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
+    lines.sort();
+    expected.sort();
+    assert_eq!(lines, expected);
+    worker.close();
+}
+
+fn invalid_names() {
+    let mut worker = Worker::ready();
+    for (step, name) in [("equals", "A=B"), ("none", ""), ("zero", "A\0B")] {
+        let mut dispatch = shell(step, "true");
+        dispatch.env = vec![(name.into(), "x".into())];
+        assert_eq!(worker.failure(&dispatch).error_code, Code::StepError);
+    }
+    worker.close();
+}
+
+fn descriptors() {
+    let mut worker = Worker::ready();
+    let script = "for f in /proc/self/fd/*; do [ -e $f ] && echo ${f##*/}; done; (true < /dev/tty) 2>/dev/null || echo no terminal";
+    let mut list = shell("list", script);
+    list.output = OutputMode::Lines;
+    // 10 is the script itself, which the shell holds open while it reads it.
+    assert_eq!(worker.value(&list), json!(["0", "1", "10", "2", "no terminal"]));
+    worker.close();
+}
+
+fn files() {
+    let mut worker = Worker::ready();
+    let entry = |path: &str, content: &str| Entry {
+        path: path.into(),
+        executable: path.ends_with(".sh"),
+        content: content.as_bytes().to_vec(),
+    };
+    let (digest, bytes) = pack(vec![
+        entry("load.sh", "#!/bin/sh\ncat data/rows.csv > $DVT_OUTPUT\n"),
+        entry("data/rows.csv", "[1,2]"),
+        entry("large.bin", &"0123456789abcdef".repeat(200_000)),
+    ])
+    .unwrap();
+    worker.runtime.block_on(worker.link.sender().send_bundle(digest, &bytes)).unwrap();
+    let mut load = program("load", &["./load.sh"]);
+    load.files_digest = Some(digest);
+    assert_eq!(worker.value(&load), json!([1, 2]));
+    let mut modes = program("modes", &["find", ".", "-printf", "%p %m\\n"]);
+    modes.files_digest = Some(digest);
+    modes.output = OutputMode::Lines;
+    let mut found: Vec<String> = serde_json::from_value(worker.value(&modes)).unwrap();
+    found.sort();
+    assert_eq!(found, [". 500", "./data 500", "./data/rows.csv 400", "./large.bin 400", "./load.sh 500"]);
+    let mut none = program("none", &["find", ".", "-printf", "%p %m\\n"]);
+    none.output = OutputMode::Lines;
+    assert_eq!(worker.value(&none), json!([". 500"]), "a plan without files has an empty folder");
+    worker.close();
+}
+
+fn bad_bundles() {
+    let mut worker = Worker::ready();
+    let witness = tempfile::tempdir().unwrap();
+    let touched = witness.path().join("touched");
+    let (digest, mut bytes) =
+        pack(vec![Entry { path: "a".into(), executable: false, content: b"x".to_vec() }]).unwrap();
+    let honest = bytes.clone();
+    *bytes.last_mut().unwrap() ^= 1;
+    let mut step = program("lies", &["touch", touched.to_str().unwrap()]);
+    step.files_digest = Some(digest);
+    worker.runtime.block_on(worker.link.sender().send_bundle(digest, &bytes)).unwrap();
+    let failure = worker.failure(&step);
+    assert!(failure.error_message.contains("did not come"), "{failure:?}");
+    assert!(!touched.exists());
+    // Control: with the honest bytes the same step runs; a refused bundle does not stand in the way of a good one.
+    worker.runtime.block_on(worker.link.sender().send_bundle(digest, &honest)).unwrap();
+    worker.send(ToWorker::Ack { key: step.key.clone() });
+    worker.value(&step);
+    assert!(touched.exists());
+    step.key.step_id = dvt_model::id::StepId::parse("missing").unwrap();
+    step.files_digest = Some(Digest::of(b"another"));
+    assert!(worker.failure(&step).is_transient());
+    worker.close();
+}
+
+fn wiped() {
+    let mut worker = Worker::ready();
+    let script = "echo data > $TMPDIR/left; mkdir $TMPDIR/closed; touch $TMPDIR/closed/x; chmod 0 $TMPDIR/closed; \
+                  cd $TMPDIR; stat -c %a .; pwd";
+    let mut step = shell("writes", script);
+    step.output = OutputMode::Lines;
+    let found = worker.value(&step);
+    assert_eq!(found[0], "700");
+    let folder = PathBuf::from(found[1].as_str().unwrap());
+    assert!(folder.parent().unwrap().parent().unwrap().exists());
+    assert!(!folder.exists() && !folder.parent().unwrap().exists(), "wiped before the report");
+    let root = folder.parent().unwrap().parent().unwrap().to_owned();
+    worker.close();
+    assert!(!root.exists());
+}
