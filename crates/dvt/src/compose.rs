@@ -48,7 +48,7 @@ pub(crate) async fn compose(selected: &Selected, screen: &Screen) -> Result<Comp
     };
     let (profile, store) = opened;
     let access = Arc::new(Embedded::new(store.clone(), Arc::clone(&minter), Arc::clone(&clock)));
-    let request = RequestId::from_random(crate::chance::bytes());
+    let request = RequestId::from_random(dvt_keys::entropy::random());
     let context = access.authenticate(profile.scope(), request).await?;
     let parts = Parts {
         store: store.clone(),

@@ -2,7 +2,6 @@
 //!
 //! The first thing it looks at is whether it was started as a worker or as a starter: those must come before any thread.
 
-mod chance;
 mod clock;
 mod command;
 mod compose;

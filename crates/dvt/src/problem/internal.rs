@@ -23,7 +23,7 @@ pub(crate) fn watch() {
 
 /// Tells of a bug: an id for the person, the details for the log.
 pub(crate) fn tell(details: &str) {
-    let id = dvt_model::digest::hex(&crate::chance::bytes::<6>());
+    let id = dvt_model::digest::hex(&dvt_keys::entropy::random::<6>());
     let path = LOG.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut screen = std::io::stderr();
     let written = path.as_ref().is_some_and(|path| {

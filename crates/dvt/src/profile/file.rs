@@ -35,13 +35,13 @@ pub(crate) enum ProgramSteps {
 impl Profile {
     /// Draws a new one.
     pub(crate) fn draw() -> Self {
-        use crate::chance::bytes;
+        use dvt_keys::entropy::random;
         Self {
             name: super::names::draw(),
-            tenant_id: TenantId::from_random(bytes()),
-            project_id: ProjectId::from_random(bytes()),
-            environment_id: EnvironmentId::from_random(bytes()),
-            principal_id: PrincipalId::from_random(bytes()),
+            tenant_id: TenantId::from_random(random()),
+            project_id: ProjectId::from_random(random()),
+            environment_id: EnvironmentId::from_random(random()),
+            principal_id: PrincipalId::from_random(random()),
             program_steps: None,
         }
     }

@@ -105,7 +105,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Problem> {
     let fail = |error: std::io::Error| cannot("write", path, &error);
     let folder =
         path.parent().ok_or_else(|| Problem::config(format!("`{}` lies nowhere", path.display())))?;
-    let name = dvt_model::digest::hex(&crate::chance::bytes::<8>());
+    let name = dvt_model::digest::hex(&dvt_keys::entropy::random::<8>());
     let draft = folder.join(format!(".draft-{name}"));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(fail)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;

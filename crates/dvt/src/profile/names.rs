@@ -14,7 +14,7 @@ const SECOND: [&str; 32] = [
 
 /// Two words, like `quiet-river`.
 pub(crate) fn draw() -> String {
-    let [first, second] = crate::chance::bytes::<2>();
+    let [first, second] = dvt_keys::entropy::random::<2>();
     let pick =
         |words: &[&'static str; 32], byte: u8| words.get(usize::from(byte % 32)).copied().unwrap_or("new");
     format!("{}-{}", pick(&FIRST, first), pick(&SECOND, second))

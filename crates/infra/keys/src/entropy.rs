@@ -1,11 +1,15 @@
-//! Chance: the one source of ids, salts, nonces and keys.
+//! Chance: the one source of ids, salts, nonces and keys, from the kernel (getrandom(2)).
+//!
+//! Not from the crypto library: its own source collects jitter for some 50 ms before the first draw, and a short command
+//! would pay that for a dozen ids. The kernel's source is seeded long before anybody can start us.
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use rustix::io::Errno;
+use rustix::rand::{GetRandomFlags, getrandom};
 
 /// `N` bytes of cryptographic chance.
 ///
-/// Without chance no key, nonce or id may be made and there is nothing to fall back to: like the library beneath, this
-/// ends the process when the system has none.
+/// Without chance no key, nonce or id may be made and there is nothing to fall back to: this ends the process when the
+/// system has none.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     fill(&mut bytes);
@@ -14,8 +18,13 @@ pub fn random<const N: usize>() -> [u8; N] {
 
 /// Fills `bytes` with chance.
 pub(crate) fn fill(bytes: &mut [u8]) {
-    if SystemRandom::new().fill(bytes).is_err() {
-        std::process::abort();
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match getrandom(rest, GetRandomFlags::empty()) {
+            Ok(count) => filled += count,
+            Err(Errno::INTR) => {}
+            Err(_) => std::process::abort(),
+        }
     }
 }
 
@@ -25,5 +34,12 @@ mod tests {
     fn two_draws_differ() {
         assert_ne!(super::random::<32>(), super::random::<32>());
         assert_ne!(super::random::<16>(), [0; 16]);
+    }
+
+    #[test]
+    fn a_long_draw_is_filled_to_its_end() {
+        let mut bytes = vec![0; 1 << 20];
+        super::fill(&mut bytes);
+        assert!(bytes.rchunks(64).next().is_some_and(|last| last.iter().any(|byte| *byte != 0)));
     }
 }

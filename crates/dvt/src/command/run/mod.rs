@@ -137,7 +137,7 @@ fn request_id(given: Option<&str>) -> Result<RunRequestId, Problem> {
     match given {
         Some(text) => Ok(RunRequestId::parse(text)?),
         None => {
-            let drawn = dvt_model::digest::hex(&crate::chance::bytes::<16>());
+            let drawn = dvt_model::digest::hex(&dvt_keys::entropy::random::<16>());
             Ok(RunRequestId::parse(&format!("cli-{drawn}"))?)
         }
     }
@@ -164,7 +164,7 @@ async fn start(
     let publish: Authorized<resource::Project, PlanCreate> = access.project(context, ROUTE).await?;
     let transaction = store.begin(publish.scope(), Kind::Act)?;
     let known = transaction.plan_id(&ready.checked.plan.name).await?;
-    let plan_id = known.unwrap_or_else(|| PlanId::from_random(crate::chance::bytes()));
+    let plan_id = known.unwrap_or_else(|| PlanId::from_random(dvt_keys::entropy::random()));
     let proof: Authorized<resource::Plan, RunStart> = access.plan(context, plan_id, ROUTE).await?;
     if let Some(packed) = &ready.packed {
         transaction.put_bundle(packed.digest, &packed.bytes).await?;

@@ -84,7 +84,7 @@ fn draft(reason: &str) -> Draft {
 }
 
 fn signal_id() -> Result<SignalId, Problem> {
-    Ok(SignalId::parse(&format!("cli-{}", dvt_model::digest::hex(&crate::chance::bytes::<16>())))?)
+    Ok(SignalId::parse(&format!("cli-{}", dvt_model::digest::hex(&dvt_keys::entropy::random::<16>())))?)
 }
 
 fn question(screen: &Screen) -> Result<String, Problem> {

@@ -1,0 +1,129 @@
+//! DVT-P007 and DVT-P026: names and types inside expressions, before anything runs.
+//!
+//! The checker of `expression` knows the language; this file knows the plan: which inputs, variables and steps there
+//! are, what shape they have, and what the value is used for.
+
+use crate::diagnostic::codes;
+use crate::diagnostic::collector::{Collector, Report};
+use crate::document::templates::locate;
+use crate::document::{Draft, Occurrence, Role};
+use crate::expression::check::{Names, Problem, ProblemKind, Shape, examine};
+use crate::input::{Schema, Type};
+use crate::plan::OutputMode;
+use std::ops::Range;
+
+/// Checks every expression of the plan.
+pub(crate) fn check(draft: &Draft, occurrences: &[Occurrence], sink: &mut Collector<'_>) {
+    let names = names(draft);
+    for occurrence in occurrences {
+        let (problems, shape) = examine(&occurrence.expression, &names);
+        for problem in &problems {
+            tell(draft, occurrence, problem, sink);
+        }
+        if problems.is_empty() {
+            use_of(occurrence, &shape, sink);
+        }
+        // Listing the legal names of a plan with many steps is costly, and nobody reads the hundred-and-first list.
+        if !sink.has_room() {
+            return;
+        }
+    }
+}
+
+fn names(draft: &Draft) -> Names {
+    Names {
+        inputs: draft.inputs.iter().map(|(name, input)| (name.clone(), shape(&input.schema))).collect(),
+        vars: draft.vars.iter().map(|(name, value)| (name.clone(), Shape::of(value))).collect(),
+        steps: draft.steps.iter().map(|step| (step.id.clone(), output(step.output))).collect(),
+        item: None,
+        run_status: false,
+    }
+}
+
+fn output(mode: OutputMode) -> Shape {
+    match mode {
+        OutputMode::Text => Shape::String,
+        OutputMode::Lines => Shape::list(Shape::String),
+        OutputMode::File | OutputMode::Json => Shape::Any,
+    }
+}
+
+/// What a schema promises; of two types nothing is known.
+fn shape(schema: &Schema) -> Shape {
+    let [one] = schema.types.as_slice() else { return Shape::Any };
+    match one {
+        Type::Null => Shape::Null,
+        Type::Boolean => Shape::Bool,
+        Type::Integer => Shape::Int,
+        Type::Number => Shape::Number,
+        Type::String => Shape::String,
+        Type::Array => Shape::list(schema.items.as_ref().map_or(Shape::Any, |items| shape(items))),
+        Type::Object => Shape::Object {
+            fields: schema.properties.iter().map(|(name, schema)| (name.clone(), shape(schema))).collect(),
+            open: schema.additional,
+        },
+    }
+}
+
+fn tell(draft: &Draft, occurrence: &Occurrence, problem: &Problem, sink: &mut Collector<'_>) {
+    let code = match problem.kind {
+        ProblemKind::UnknownName | ProblemKind::UnknownFunction => codes::UNKNOWN_NAME,
+        ProblemKind::WrongArity | ProblemKind::WrongType => codes::EXPRESSION_TYPE,
+    };
+    let place = place(occurrence, problem.range.clone(), sink);
+    let mut report = Report::error(code, place, problem.message.clone());
+    let written = occurrence.expression.source().get(problem.range.clone()).unwrap_or_default();
+    let near = near(written, &problem.choices);
+    if let Some(near) = near {
+        let input = near.strip_prefix("inputs.").unwrap_or(near);
+        let declared = draft.inputs.get(input).zip(draft.input_places.get(input));
+        let known =
+            declared.filter(|_| problem.kind == ProblemKind::UnknownName && written.starts_with("inputs"));
+        report = match known {
+            Some((declared, at)) => {
+                let line = sink.span(*at).line;
+                let text = format!("did you mean `inputs.{input}`? ({}, line {line})", declared.describe());
+                report.label(text)
+            }
+            None => report.did_you_mean(Some(near)),
+        };
+    }
+    sink.add(report.choices(problem.choices.clone()));
+}
+
+/// The first choice, where it is near to what was written.
+fn near<'a>(written: &str, choices: &'a [String]) -> Option<&'a str> {
+    let last = |text: &'a str| text.rsplit('.').next().unwrap_or(text);
+    let word = written.rsplit('.').next().unwrap_or(written);
+    let first = choices.first().map(String::as_str)?;
+    crate::diagnostic::nearest::nearest(word, [last(first)]).map(|_| first)
+}
+
+fn use_of(occurrence: &Occurrence, shape: &Shape, sink: &mut Collector<'_>) {
+    let source = occurrence.expression.source();
+    let fault = match (occurrence.role, shape) {
+        (Role::Condition, Shape::Any | Shape::Bool) | (Role::Whole, _) => None,
+        (Role::Condition, other) => Some((
+            format!("`if` takes true or false, and this is {other}"),
+            "compare it, for instance with   == or !=",
+        )),
+        (Role::InText, Shape::List(_) | Shape::Object { .. } | Shape::Null) => Some((
+            format!("a value inside text is a string, number or boolean, and this is {shape}"),
+            "${{ toJson(…) }}   or   ${{ ….join(',') }}",
+        )),
+        (Role::InText, _) => None,
+    };
+    if let Some((message, fix)) = fault {
+        let place = place(occurrence, 0..source.len(), sink);
+        sink.add(Report::error(codes::EXPRESSION_TYPE, place, message).fix(fix));
+    }
+    if occurrence.role != Role::Condition && occurrence.expression.uses_status_function() {
+        let place = place(occurrence, 0..source.len(), sink);
+        let message = "`always()`, `success()` and `failure()` mean something in `if` alone";
+        sink.add(Report::error(codes::EXPRESSION_TYPE, place, message).fix("${{ steps.load.status }}"));
+    }
+}
+
+fn place(occurrence: &Occurrence, range: Range<usize>, sink: &Collector<'_>) -> crate::read::tree::Place {
+    locate(sink.text(), occurrence.place, occurrence.expression.source(), occurrence.nth, range)
+}

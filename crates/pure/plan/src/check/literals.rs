@@ -1,0 +1,225 @@
+//! DVT-P012: places where an expression's value would become code, or where it would be read before a run exists.
+
+use crate::diagnostic::codes;
+use crate::diagnostic::collector::{Collector, Report, shown};
+use crate::document::templates::locate;
+use crate::plan::Shell;
+use crate::read::tree::{Entry, Kind, Node, Place};
+use crate::template::{OPEN, Part, Piece, Template, split};
+
+/// Programs that take code as an argument.
+const INTERPRETERS: &[&str] = &[
+    "sh",
+    "bash",
+    "dash",
+    "zsh",
+    "ksh",
+    "mksh",
+    "ash",
+    "fish",
+    "csh",
+    "tcsh",
+    "busybox",
+    "python",
+    "perl",
+    "ruby",
+    "node",
+    "nodejs",
+    "deno",
+    "bun",
+    "php",
+    "lua",
+    "luajit",
+    "Rscript",
+    "R",
+    "julia",
+    "pwsh",
+    "powershell",
+    "psql",
+    "mysql",
+    "mariadb",
+    "sqlite3",
+    "duckdb",
+    "snowsql",
+    "clickhouse-client",
+    "sqlcmd",
+    "mongosh",
+    "osascript",
+    "tclsh",
+    "groovy",
+    "scala",
+    "elixir",
+    "guile",
+    "emacs",
+    "vim",
+    "awk",
+    "gawk",
+    "mawk",
+    "sed",
+    "su",
+    "ssh",
+];
+
+/// Options after which code follows.
+const LONG_OPTIONS: &[&str] =
+    &["--command", "--eval", "--execute", "--print", "--expression", "--source", "-Command"];
+
+/// Whether a program, by its path or name, takes code as an argument; `python3.12` is `python`.
+fn is_interpreter(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or_default();
+    let bare =
+        name.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.' || letter == '-');
+    INTERPRETERS.contains(&name) || INTERPRETERS.contains(&bare)
+}
+
+/// `-c`, `-e`, and clusters that end with one of them such as `-lc`.
+fn takes_code(option: &str) -> bool {
+    let cluster = option.strip_prefix('-').filter(|letters| {
+        (1..=4).contains(&letters.len()) && letters.bytes().all(|letter| letter.is_ascii_alphabetic())
+    });
+    cluster.is_some_and(|letters| letters.ends_with(['c', 'e', 'E', 'q', 'p']))
+        || LONG_OPTIONS.contains(&option)
+}
+
+/// Which arguments an interpreter runs as code: those after `-c` or `-e`, or glued to them.
+pub(crate) fn code_positions(program: &str, arguments: &[(Template, Place)]) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut interpreter = is_interpreter(program);
+    let mut code_follows = false;
+    for (index, (template, _)) in arguments.iter().enumerate() {
+        let lead = match template.pieces.first() {
+            Some(Piece::Text(text)) => text.as_str(),
+            _ => "",
+        };
+        let glued =
+            ["-c", "-e", "--command=", "--eval=", "--execute="].iter().any(|option| lead.starts_with(option));
+        if interpreter && (code_follows || glued) {
+            found.push(index);
+        }
+        let literal = template.as_literal();
+        code_follows = literal.is_some_and(takes_code);
+        // `env bash -c …` and `timeout 5 sh -c …` hide the interpreter among the arguments.
+        interpreter |= literal.is_some_and(is_interpreter);
+    }
+    found
+}
+
+/// Refuses expressions in arguments that are code.
+pub(crate) fn code_arguments(sink: &mut Collector<'_>, program: &str, arguments: &[(Template, Place)]) {
+    for index in code_positions(program, arguments) {
+        let Some((template, place)) = arguments.get(index) else { continue };
+        let Some(name) = first_expression(template) else { continue };
+        let at = first_place(sink.text(), *place).unwrap_or(*place);
+        let message = format!("the value of {} would become code here", shown(&name));
+        let report = Report::error(codes::LITERAL_PLACE, at, message)
+            .label("expressions are not allowed in code that an interpreter is given")
+            .why("whoever decides this value could write code here");
+        sink.add(report.fix(move_to_env(&name, "\"$", "\"")));
+    }
+}
+
+fn first_expression(template: &Template) -> Option<String> {
+    template.pieces.iter().find_map(|piece| match piece {
+        Piece::Expression(expression) => Some(expression.source().trim().to_owned()),
+        Piece::Text(_) => None,
+    })
+}
+
+/// Refuses every expression of one literal text; `shell` is its interpreter where it is a script.
+pub(crate) fn refuse(sink: &mut Collector<'_>, node: &Node, what: &str, shell: Option<Shell>) {
+    let Some(text) = node.as_text() else { return };
+    let sources: Vec<&str> = match split(text) {
+        Ok(parts) => parts
+            .into_iter()
+            .filter_map(|part| match part {
+                Part::Expression(range) => text.get(range),
+                Part::Text(_) => None,
+            })
+            .collect(),
+        // Text of a shell may hold `${{` without an end; it is refused all the same, at its opening.
+        Err(_) => vec![""],
+    };
+    for (nth, source) in sources.into_iter().enumerate() {
+        let inside = locate(sink.text(), node.place, source, nth, 0..source.len());
+        let place = if inside == node.place { inside } else { with_marks(sink.text(), inside) };
+        let name = source.trim();
+        let message = match shell {
+            Some(_) if !name.is_empty() => format!("the value of {} would become code here", shown(name)),
+            _ => format!("{what} is literal and takes no expression"),
+        };
+        let report = Report::error(codes::LITERAL_PLACE, place, message)
+            .label(format!("expressions are not allowed inside {what}"));
+        let report = match shell {
+            Some(Shell::Bash | Shell::Sh) => report
+                .why("whoever starts the run could write shell here")
+                .fix(move_to_env(name, "\"$", "\"")),
+            Some(Shell::Python) => report
+                .why("whoever starts the run could write Python here")
+                .fix(move_to_env(name, "os.environ[\"", "\"]")),
+            None => report.why("it is read before a run exists, or would decide what is run"),
+        };
+        sink.add(report);
+        if !sink.has_room() {
+            return;
+        }
+    }
+}
+
+/// Refuses expressions anywhere inside a value.
+pub(crate) fn refuse_within(sink: &mut Collector<'_>, node: &Node, what: &str) {
+    match &node.kind {
+        Kind::Text(text) if text.contains(OPEN) => refuse(sink, node, what, None),
+        Kind::List(items) => items.iter().for_each(|item| refuse_within(sink, item, what)),
+        Kind::Map(entries) => {
+            for entry in entries {
+                if entry.key.contains(OPEN) {
+                    refuse_key(sink, entry, what);
+                }
+                refuse_within(sink, &entry.value, what);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Refuses an expression in a key.
+pub(crate) fn refuse_key(sink: &mut Collector<'_>, entry: &Entry, what: &str) {
+    let message = format!("the key {} is literal and takes no expression", shown(&entry.key));
+    let report = Report::error(codes::LITERAL_PLACE, entry.place, message);
+    let what = what.trim_matches('`');
+    sink.add(
+        report
+            .label(format!("expressions are not allowed in keys of `{what}`"))
+            .fix("put the data into a value"),
+    );
+}
+
+/// `env: { DATE: '${{ inputs.date }}' }` and how the code reads it.
+fn move_to_env(source: &str, before: &str, after: &str) -> String {
+    let name = source
+        .rsplit(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+        .find(|word| word.starts_with(|first: char| first.is_ascii_alphabetic()));
+    let name = name.unwrap_or("VALUE").to_ascii_uppercase();
+    let source = if source.is_empty() { "…" } else { source };
+    let quoted = source.replace('\'', "''");
+    format!("env: {{ {name}: '${{{{ {quoted} }}}}' }}   and write {before}{name}{after}")
+}
+
+/// From the inside of an expression to the expression with its marks.
+fn with_marks(text: &str, inside: Place) -> Place {
+    let start = text.get(..inside.start as usize).and_then(|before| before.rfind(OPEN));
+    let end = text.get(inside.end as usize..).and_then(|after| after.find("}}"));
+    match (start, end) {
+        (Some(start), Some(end)) => Place::new(start, inside.end as usize + end + 2),
+        (Some(start), None) => Place::new(start, inside.end as usize),
+        (None, _) => inside,
+    }
+}
+
+fn first_place(text: &str, place: Place) -> Option<Place> {
+    let (start, end) = (place.start as usize, place.end as usize);
+    let raw = text.get(start..end)?;
+    let open = raw.find(OPEN)?;
+    let close = raw.get(open..)?.find("}}")? + open + 2;
+    Some(Place::new(start + open, start + close))
+}

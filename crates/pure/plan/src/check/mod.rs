@@ -1,0 +1,9 @@
+//! Rules over a whole plan, one family per file; each owns its codes.
+
+pub(crate) mod arguments;
+pub(crate) mod expressions;
+pub(crate) mod literals;
+pub(crate) mod needs;
+pub(crate) mod packed;
+pub(crate) mod secrets;
+pub(crate) mod size;

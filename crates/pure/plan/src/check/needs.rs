@@ -1,0 +1,153 @@
+//! DVT-P010 and DVT-P011: needs that are no steps, and steps that wait for each other. Also layers and dependants.
+//!
+//! Kahn's algorithm over indices, linear in steps and needs; the way round a cycle is walked only when there is one.
+
+use crate::diagnostic::codes;
+use crate::diagnostic::collector::{Collector, Report, shown};
+use crate::diagnostic::nearest;
+use crate::document::{Draft, Occurrence, Owner};
+use dvt_model::id::StepId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The graph of a plan without cycles.
+#[derive(Debug, Default)]
+pub(crate) struct Graph {
+    /// Needs of each step, by its index in the draft; named and implied.
+    pub(crate) needs: Vec<BTreeSet<usize>>,
+    /// 0 without needs, else one more than the deepest need.
+    pub(crate) layers: Vec<u32>,
+}
+
+/// Indices of steps by id.
+pub(crate) type Index<'d> = BTreeMap<&'d str, usize>;
+
+/// The steps by id.
+pub(crate) fn index(draft: &Draft) -> Index<'_> {
+    draft.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)).collect()
+}
+
+/// Builds the graph and reports what is wrong with it.
+pub(crate) fn check(
+    draft: &Draft,
+    index: &Index<'_>,
+    occurrences: &[Occurrence],
+    sink: &mut Collector<'_>,
+) -> Graph {
+    let mut needs: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); draft.steps.len()];
+    for (at, (step, own)) in draft.steps.iter().zip(&mut needs).enumerate() {
+        for (need, place) in &step.needs {
+            match index.get(need.as_str()) {
+                Some(other) if *other == at => {
+                    let message = format!("the step {} needs itself", shown(&step.id));
+                    let report = Report::error(codes::CYCLE, *place, message);
+                    sink.add(report.fix("leave it out"));
+                }
+                Some(other) => {
+                    own.insert(*other);
+                }
+                None => unknown(need, *place, index, sink),
+            }
+        }
+    }
+    for occurrence in occurrences {
+        let Owner::Step(at) = occurrence.owner else { continue };
+        for step in occurrence.expression.steps() {
+            // A name that is no step is told by the check of names.
+            let Some(other) = index.get(step.as_str()) else { continue };
+            if *other == at {
+                let message = format!("the step {} reads its own output", shown(step.as_str()));
+                let report = Report::error(codes::CYCLE, occurrence.place, message);
+                sink.add(report.why("an output exists once its step has ended"));
+            } else if let Some(own) = needs.get_mut(at) {
+                own.insert(*other);
+            }
+        }
+    }
+    let layers = layers(draft, &needs, sink);
+    Graph { needs, layers }
+}
+
+fn unknown(need: &StepId, place: crate::read::tree::Place, index: &Index<'_>, sink: &mut Collector<'_>) {
+    let mut report =
+        Report::error(codes::UNKNOWN_NEED, place, format!("there is no step {}", shown(need.as_str())));
+    if sink.has_room() {
+        let names = index.keys().copied();
+        report = report.did_you_mean(nearest::nearest(need.as_str(), names.clone()));
+        report = report.choices(nearest::ordered(need.as_str(), names));
+    }
+    sink.add(report);
+}
+
+fn layers(draft: &Draft, needs: &[BTreeSet<usize>], sink: &mut Collector<'_>) -> Vec<u32> {
+    let mut dependants: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
+    let mut waiting: Vec<usize> = needs.iter().map(BTreeSet::len).collect();
+    for (at, own) in needs.iter().enumerate() {
+        for need in own {
+            if let Some(list) = dependants.get_mut(*need) {
+                list.push(at);
+            }
+        }
+    }
+    let mut layers = vec![0_u32; needs.len()];
+    let mut ready: Vec<usize> =
+        (0..needs.len()).filter(|at| needs.get(*at).is_some_and(BTreeSet::is_empty)).collect();
+    let mut done = 0;
+    while let Some(at) = ready.pop() {
+        done += 1;
+        let layer = layers.get(at).copied().unwrap_or(0) + 1;
+        for dependant in dependants.get(at).into_iter().flatten() {
+            if let Some(slot) = layers.get_mut(*dependant) {
+                *slot = layer.max(*slot);
+            }
+            if let Some(left) = waiting.get_mut(*dependant) {
+                *left -= 1;
+                if *left == 0 {
+                    ready.push(*dependant);
+                }
+            }
+        }
+    }
+    if done < needs.len() {
+        cycle(draft, needs, &waiting, sink);
+    }
+    layers
+}
+
+/// Walks from one waiting step along needs that wait too, until a step comes twice: the way between is a cycle.
+fn cycle(draft: &Draft, needs: &[BTreeSet<usize>], waiting: &[usize], sink: &mut Collector<'_>) {
+    let waits = |at: &usize| waiting.get(*at).is_some_and(|left| *left > 0);
+    let Some(mut at) = (0..needs.len()).find(|at| waits(at)) else { return };
+    let mut seen = BTreeMap::new();
+    let mut way = Vec::new();
+    while !seen.contains_key(&at) {
+        seen.insert(at, way.len());
+        way.push(at);
+        match needs.get(at).and_then(|own| own.iter().find(|need| waits(need))) {
+            Some(next) => at = *next,
+            None => return,
+        }
+    }
+    let begin = seen.get(&at).copied().unwrap_or(0);
+    let round: Vec<usize> = way.into_iter().skip(begin).collect();
+    let name = |at: &usize| draft.steps.get(*at).map_or("", |step| step.id.as_str());
+    let lowest = round.iter().enumerate().min_by_key(|(_, at)| **at).map_or(0, |(index, _)| index);
+    let round: Vec<usize> = round.iter().cycle().skip(lowest).take(round.len()).copied().collect();
+    let shown_steps = 8;
+    let mut names: Vec<&str> = round.iter().map(name).take(shown_steps).collect();
+    if round.len() > shown_steps {
+        names.push("…");
+    }
+    names.extend(round.first().map(name));
+    let Some(first) = round.first().and_then(|at| draft.steps.get(*at)) else { return };
+    let message = format!("steps wait for each other: {}", names.join(" → "));
+    let mut report = Report::error(codes::CYCLE, first.place, message)
+        .label(format!("each needs the next; {} steps in all", round.len()))
+        .why("none of them could ever start")
+        .fix("take one of these needs away; an expression that reads a step's output needs it as well");
+    for at in round.iter().skip(1).take(shown_steps) {
+        if let Some(step) = draft.steps.get(*at) {
+            report = report.related(step.place, "waits in the same round");
+        }
+    }
+    sink.add(report);
+}

@@ -1,0 +1,201 @@
+//! Collects diagnostics while a document is read, and turns byte places into lines and columns at the end.
+//!
+//! A document with 50,000 faults costs no more than one with a hundred: beyond a ceiling they are only counted, and
+//! whoever would do expensive work for a message (nearest spellings over many ids) asks [`Collector::has_room`] first.
+
+use super::codes::{self, Code};
+use super::{Diagnostic, Severity, Span};
+use crate::read::tree::Place;
+
+/// Diagnostics that people are shown at most.
+pub(crate) const MOST_SHOWN: usize = 100;
+/// Reports that are kept before ordering.
+const MOST_KEPT: usize = 2_000;
+/// Characters of user input that a message repeats at most.
+const MOST_QUOTED: usize = 60;
+
+/// One thing to be told, with byte places.
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    code: Code,
+    severity: Severity,
+    place: Place,
+    message: String,
+    label: Option<String>,
+    why: Option<String>,
+    fix: Option<String>,
+    choices: Vec<String>,
+    related: Vec<(Place, String)>,
+}
+
+impl Report {
+    /// The plan is refused.
+    pub(crate) fn error(code: Code, place: Place, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            place,
+            message: message.into(),
+            label: None,
+            why: None,
+            fix: None,
+            choices: Vec::new(),
+            related: Vec::new(),
+        }
+    }
+
+    /// Worth a look.
+    pub(crate) fn warning(code: Code, place: Place, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, place, message) }
+    }
+
+    /// Short text under the caret.
+    pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// The reason.
+    pub(crate) fn why(mut self, why: impl Into<String>) -> Self {
+        self.why = Some(why.into());
+        self
+    }
+
+    /// The way out.
+    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+
+    /// Legal choices; the first becomes the label where it is what was probably meant.
+    pub(crate) fn choices(mut self, choices: Vec<String>) -> Self {
+        self.choices = choices;
+        self
+    }
+
+    /// `did you mean …`, where there is a near spelling.
+    pub(crate) fn did_you_mean(mut self, near: Option<&str>) -> Self {
+        if let Some(near) = near {
+            self.label = Some(format!("did you mean `{near}`?"));
+        }
+        self
+    }
+
+    /// Another place that belongs to it.
+    pub(crate) fn related(mut self, place: Place, note: impl Into<String>) -> Self {
+        self.related.push((place, note.into()));
+        self
+    }
+}
+
+/// Where reports are put.
+#[derive(Debug)]
+pub(crate) struct Collector<'t> {
+    text: &'t str,
+    line_starts: Vec<usize>,
+    reports: Vec<Report>,
+    errors: usize,
+    uncounted: usize,
+}
+
+impl<'t> Collector<'t> {
+    /// For this text; empty where a stored document is read again.
+    pub(crate) fn new(text: &'t str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(index, _)| index + 1);
+        let line_starts = std::iter::once(0).chain(breaks).collect();
+        Self { text, line_starts, reports: Vec::new(), errors: 0, uncounted: 0 }
+    }
+
+    /// The text that is read.
+    pub(crate) fn text(&self) -> &'t str {
+        self.text
+    }
+
+    /// Adds one.
+    pub(crate) fn add(&mut self, report: Report) {
+        self.errors += usize::from(report.severity == Severity::Error);
+        if self.reports.len() < MOST_KEPT {
+            self.reports.push(report);
+        } else {
+            self.uncounted += 1;
+        }
+    }
+
+    /// Whether a costly message would still be seen.
+    pub(crate) fn has_room(&self) -> bool {
+        self.reports.len() < MOST_SHOWN
+    }
+
+    /// Errors so far.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// The human position of a place.
+    pub(crate) fn span(&self, place: Place) -> Span {
+        let start = floor(self.text, place.start as usize);
+        let end = floor(self.text, place.end as usize).max(start);
+        let kept = self.text.get(start..end).map_or(0, |part| part.trim_end().len());
+        let line = self.line_starts.partition_point(|&begin| begin <= start);
+        let begin = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let column = self.text.get(begin..start).map_or(0, |part| part.chars().count()) + 1;
+        Span { start, end: start + kept, line, column }
+    }
+
+    /// Everything in the order of the text, cut at a hundred with a note that says so.
+    pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
+        self.reports.sort_by(|left, right| {
+            (left.place.start, left.place.end, left.code.code).cmp(&(
+                right.place.start,
+                right.place.end,
+                right.code.code,
+            ))
+        });
+        let hidden = self.reports.len().saturating_sub(MOST_SHOWN) + self.uncounted;
+        // An error is never hidden behind warnings.
+        if hidden > 0 && self.errors > 0 {
+            self.reports.sort_by_key(|report| std::cmp::Reverse(report.severity));
+            self.reports.truncate(MOST_SHOWN);
+            self.reports.sort_by_key(|report| (report.place.start, report.place.end));
+        }
+        self.reports.truncate(MOST_SHOWN);
+        if let Some(last) = self.reports.last().filter(|_| hidden > 0) {
+            let message = format!("{hidden} more were noticed and are not shown");
+            let note = Report::warning(codes::MORE_DIAGNOSTICS, last.place, message);
+            self.reports.push(note.fix("mend these first, then lint again"));
+        }
+        let reports = std::mem::take(&mut self.reports);
+        reports.into_iter().map(|report| self.told(report)).collect()
+    }
+
+    fn told(&self, report: Report) -> Diagnostic {
+        Diagnostic {
+            code: report.code.code.to_owned(),
+            severity: report.severity,
+            message: report.message,
+            span: self.span(report.place),
+            label: report.label,
+            why: report.why,
+            fix: report.fix,
+            choices: report.choices,
+            related: report.related.into_iter().map(|(place, note)| (self.span(place), note)).collect(),
+        }
+    }
+}
+
+/// The nearest character border at or before `index`.
+fn floor(text: &str, index: usize) -> usize {
+    let mut index = index.min(text.len());
+    while !text.is_char_boundary(index) {
+        index -= 1;
+    }
+    index
+}
+
+/// User input for a message: in backticks, on one line, never long.
+pub(crate) fn shown(text: &str) -> String {
+    let clean = |letter: char| if letter.is_control() { ' ' } else { letter };
+    let short: String = text.chars().take(MOST_QUOTED).map(clean).collect();
+    let dots = if text.chars().nth(MOST_QUOTED).is_some() { "…" } else { "" };
+    format!("`{short}{dots}`")
+}

@@ -1,0 +1,90 @@
+//! Words of other dialects, and ours for them.
+
+use super::keys::Level::{self, Inner, Plan, Step};
+
+type Row = (&'static str, &'static [Level], &'static str, &'static str);
+
+/// Foreign word, where it is one, our word, and what to write.
+const WORDS: &[Row] = &[
+    ("continue-on-error", &[Step], "continueOnError", "continueOnError: true"),
+    ("continue_on_error", &[Step], "continueOnError", "continueOnError: true"),
+    ("allow_failure", &[Step], "continueOnError", "continueOnError: true"),
+    ("allowFailure", &[Step], "continueOnError", "continueOnError: true"),
+    ("ignore_errors", &[Step], "continueOnError", "continueOnError: true"),
+    ("depends_on", &[Step], "needs", "needs: [step]"),
+    ("dependsOn", &[Step], "needs", "needs: [step]"),
+    ("depends-on", &[Step], "needs", "needs: [step]"),
+    ("depends", &[Step], "needs", "needs: [step]"),
+    ("dependencies", &[Step], "needs", "needs: [step]"),
+    ("upstream", &[Step], "needs", "needs: [step]"),
+    ("timeout-minutes", &[Step], "timeout", "timeout: 10m"),
+    ("timeout_minutes", &[Step], "timeout", "timeout: 10m"),
+    ("timeoutSeconds", &[Step], "timeout", "timeout: 600s"),
+    ("timeout_seconds", &[Step], "timeout", "timeout: 600s"),
+    ("execution_timeout", &[Step], "timeout", "timeout: 10m"),
+    ("activeDeadlineSeconds", &[Step], "timeout", "timeout: 600s"),
+    ("activeDeadlineSeconds", &[Plan], "limits.maxDuration", "limits: { maxDuration: 2h }"),
+    (
+        "timeout",
+        &[Plan],
+        "limits.maxDuration",
+        "limits: { maxDuration: 2h }   or for each step   defaults: { timeout: 10m }",
+    ),
+    ("timeout-minutes", &[Plan], "limits.maxDuration", "limits: { maxDuration: 2h }"),
+    ("parallelism", &[Plan], "limits.maxParallel", "limits: { maxParallel: 8 }"),
+    ("max_active_tasks", &[Plan], "limits.maxParallel", "limits: { maxParallel: 8 }"),
+    ("matrix", &[Step], "foreach", "foreach: inputs.regions"),
+    ("strategy", &[Step], "foreach", "foreach: inputs.regions"),
+    ("with_items", &[Step], "foreach", "foreach: inputs.regions"),
+    ("withItems", &[Step], "foreach", "foreach: inputs.regions"),
+    ("withParam", &[Step], "foreach", "foreach: steps.list.output"),
+    ("forEach", &[Step], "foreach", "foreach: inputs.regions"),
+    ("for_each", &[Step], "foreach", "foreach: inputs.regions"),
+    ("loop", &[Step], "foreach", "foreach: inputs.regions"),
+    ("when", &[Step], "if", "if: inputs.full"),
+    ("condition", &[Step], "if", "if: inputs.full"),
+    ("runIf", &[Step], "if", "if: inputs.full"),
+    ("jobs", &[Plan], "steps", "steps:"),
+    ("tasks", &[Plan], "steps", "steps:"),
+    ("stages", &[Plan], "steps", "steps:"),
+    ("templates", &[Plan], "steps", "steps:"),
+    ("states", &[Plan], "steps", "steps:"),
+    ("parameters", &[Plan], "inputs", "inputs: { date: { type: string } }"),
+    ("params", &[Plan], "inputs", "inputs: { date: { type: string } }"),
+    ("variables", &[Plan], "vars", "vars: { bucket: orders }"),
+    (
+        "env",
+        &[Plan],
+        "vars",
+        "vars: { BUCKET: orders }   and in the step   env: { BUCKET: '${{ vars.BUCKET }}' }",
+    ),
+    ("default_args", &[Plan], "defaults", "defaults: { retry: 2, timeout: 10m }"),
+    ("on_failure", &[Plan], "onStepFailure", "onStepFailure: fail"),
+    ("id", &[Plan], "name", "name: orders-etl"),
+    ("command", &[Step], "run", "run: [program, argument]"),
+    ("cmd", &[Step], "run", "run: [program, argument]"),
+    ("args", &[Step], "run", "run: [program, argument]"),
+    ("arguments", &[Step], "run", "run: [program, argument]"),
+    ("bash_command", &[Step], "script", "script: |"),
+    ("bash", &[Step], "script", "script: |"),
+    ("name", &[Step], "title", "title: what people read; the id is the key of the step"),
+    ("id", &[Step], "the key of the step", "steps: { load: { run: [program] } }"),
+    ("environment", &[Step], "env", "env: { NAME: value }"),
+    ("inputs", &[Step], "with", "with: { name: value }"),
+    ("parameters", &[Step], "with", "with: { name: value }"),
+    ("params", &[Step], "with", "with: { name: value }"),
+    ("retries", &[Step], "retry", "retry: 3"),
+    ("max_retries", &[Step], "retry", "retry: 3"),
+    ("retryStrategy", &[Step], "retry", "retry: { max: 3, backoff: exponential }"),
+    ("retry_delay", &[Step], "retry.initial", "retry: { max: 3, initial: 10s }"),
+    ("needs", &[Plan], "needs, in a step", "steps: { load: { needs: [check] } }"),
+    ("limit", &[Inner], "max", "retry: { max: 3 }"),
+    ("maxAttempts", &[Inner], "max", "retry: { max: 3 }   (retries after the first attempt)"),
+    ("max_attempts", &[Inner], "max", "retry: { max: 3 }   (retries after the first attempt)"),
+];
+
+/// Our word and what to write, for a foreign one.
+pub(crate) fn answer(word: &str, level: Level) -> Option<(&'static str, &'static str)> {
+    let row = WORDS.iter().find(|(foreign, levels, ..)| *foreign == word && levels.contains(&level))?;
+    Some((row.2, row.3))
+}

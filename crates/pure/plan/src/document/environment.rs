@@ -1,0 +1,57 @@
+//! `env`: names that a plan may set, and their values.
+
+use super::{Owner, Reader};
+use crate::diagnostic::codes;
+use crate::diagnostic::collector::{Report, shown};
+use crate::read::tree::{Entry, Kind};
+use crate::template::TemplateValue;
+use std::collections::BTreeMap;
+
+/// Names that decide what code runs in every program, so that a value from outside would be code.
+const LOADERS: &[&str] = &["PATH", "IFS", "ENV", "BASH_ENV", "SHELLOPTS", "BASHOPTS", "PS4"];
+
+/// Reads it.
+pub(crate) fn read(
+    reader: &mut Reader<'_, '_>,
+    entry: &Entry,
+    owner: Owner,
+) -> BTreeMap<String, TemplateValue> {
+    let mut found = BTreeMap::new();
+    for variable in reader.mapping("env", entry.place, &entry.value).unwrap_or_default() {
+        let name = variable.name();
+        if let Some((message, why)) = refusal(name) {
+            reader.sink.add(Report::error(codes::BAD_ENVIRONMENT_NAME, variable.place, message).why(why));
+            continue;
+        }
+        if matches!(&variable.value.kind, Kind::Text(text) if text.contains('\0')) {
+            reader.error(
+                codes::WRONG_SHAPE,
+                variable.value.place,
+                "the environment cannot carry a zero byte",
+            );
+            continue;
+        }
+        found.insert(name.to_owned(), reader.template_value("env", &variable.value, owner));
+    }
+    found
+}
+
+fn refusal(name: &str) -> Option<(String, &'static str)> {
+    let starts = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    let rest = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !starts || !rest || name.len() > 128 {
+        let why = "a letter or `_`, then letters, digits and `_`, at most 128";
+        return Some((format!("{} is no name of a variable", shown(name)), why));
+    }
+    if name.starts_with("DVT_") {
+        return Some((
+            format!("{} belongs to DVT", shown(name)),
+            "names that begin with `DVT_` tell the program where it is",
+        ));
+    }
+    if LOADERS.contains(&name) || name.starts_with("LD_") || name.starts_with("DYLD_") {
+        let why = "it decides which code the program loads, so its value would become code";
+        return Some((format!("{} cannot be set by a plan", shown(name)), why));
+    }
+    None
+}

@@ -1,0 +1,257 @@
+//! The keys of the plan itself.
+
+use super::keys::{Family, Level, or};
+use super::{Draft, Mode, Owner, Reader, duration, files, permissions, retry, schema, steps};
+use crate::diagnostic::codes;
+use crate::diagnostic::collector::{Report, shown};
+use crate::plan::Retry;
+use crate::read::tree::{Entry, Node, Place};
+use dvt_model::digest::Digest;
+use dvt_model::id::PlanName;
+
+/// The version of the language.
+pub(crate) const API_VERSION: &str = "dvt/v1";
+/// Where the digest of the packed files stands in a stored document.
+pub(crate) const FILES_DIGEST: &str = "filesDigest";
+/// The longest time of one attempt where neither step nor plan says one.
+pub(crate) const DEFAULT_TIMEOUT_MS: u64 = 600_000;
+
+macro_rules! plan_keys {
+    ($($key:literal),*) => {
+        const WRITTEN: Family = Family { what: "a plan", keys: &[$($key),*], level: Level::Plan };
+        const CANONICAL: Family = Family { what: "a plan", keys: &[$($key,)* FILES_DIGEST], level: Level::Plan };
+    };
+}
+
+plan_keys!(
+    "apiVersion",
+    "name",
+    "title",
+    "version",
+    "description",
+    "tags",
+    "inputs",
+    "vars",
+    "files",
+    "limits",
+    "defaults",
+    "permissions",
+    "steps",
+    "outputs",
+    "onStepFailure"
+);
+
+const LIMITS: Family =
+    Family { what: "`limits`", keys: &["maxDuration", "maxParallel"], level: Level::Inner };
+const DEFAULTS: Family = Family { what: "`defaults`", keys: &["retry", "timeout"], level: Level::Inner };
+
+/// What `defaults` says.
+#[derive(Debug, Default)]
+struct Defaults {
+    retry: Option<Retry>,
+    timeout_ms: Option<u64>,
+}
+
+/// Reads the whole plan.
+pub(crate) fn read(reader: &mut Reader<'_, '_>, root: &Node) -> Draft {
+    let mut draft = Draft::default();
+    let family = if reader.mode == Mode::Canonical { &CANONICAL } else { &WRITTEN };
+    if root.as_map().is_none() {
+        let message = format!("a plan is a mapping of keys, not {}", root.type_name());
+        let report = Report::error(codes::WRONG_SHAPE, root.place, message);
+        reader.sink.add(report.fix("apiVersion: dvt/v1"));
+        return draft;
+    }
+    let entries = reader.family("plan", root.place, root, family).unwrap_or_default();
+    let mut defaults = Defaults::default();
+    for entry in &entries {
+        match entry.name() {
+            "apiVersion" => api_version(reader, entry),
+            "name" => draft.name = name(reader, entry),
+            "title" => draft.title = reader.words(entry),
+            "version" => draft.version = version(reader, entry),
+            "description" => drop(reader.words(entry)),
+            "tags" => drop(tags(reader, entry)),
+            "inputs" => schema::inputs(reader, entry, &mut draft),
+            "vars" => vars(reader, entry, &mut draft),
+            "files" => draft.files = files::read(reader, entry),
+            "limits" => limits(reader, entry, &mut draft),
+            "defaults" => defaults = read_defaults(reader, entry),
+            "permissions" => permissions::read(reader, entry),
+            "onStepFailure" => on_step_failure(reader, entry),
+            "steps" => draft.steps = steps::read(reader, entry),
+            "outputs" => {
+                for output in reader.mapping("outputs", entry.place, &entry.value).unwrap_or_default() {
+                    let value = reader.template_value("outputs", &output.value, Owner::PlanOutputs);
+                    if is_input_name(&output.key) {
+                        draft.outputs.insert(output.key.to_string(), value);
+                    } else {
+                        bad_name(reader, &output.key, output.place, "an output");
+                    }
+                }
+            }
+            FILES_DIGEST => {
+                let digest = entry.value.as_text().and_then(Digest::parse);
+                if digest.is_none() {
+                    reader.wrong(
+                        entry.value.place,
+                        FILES_DIGEST,
+                        "`sha256:` and 64 hex digits",
+                        &entry.value,
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    missing(reader, root, "apiVersion", "apiVersion: dvt/v1");
+    missing(reader, root, "name", "name: orders-etl");
+    missing(reader, root, "steps", "steps:\n  load:\n    run: [program, argument]");
+    for step in &mut draft.steps {
+        let waits = matches!(step.form, Some(crate::plan::Form::Wait { .. }));
+        if !waits {
+            step.retry = step.retry.take().or_else(|| defaults.retry.clone());
+            step.timeout_ms = step.timeout_ms.or(defaults.timeout_ms).or(Some(DEFAULT_TIMEOUT_MS));
+        }
+    }
+    draft
+}
+
+fn missing(reader: &mut Reader<'_, '_>, root: &Node, key: &str, fix: &str) {
+    if root.entry(key).is_none() {
+        let first = root.as_map().and_then(|entries| entries.first()).map_or(root.place, |entry| entry.place);
+        let report = Report::error(codes::MISSING_KEY, first, format!("the plan has no `{key}`"));
+        reader.sink.add(report.fix(fix));
+    }
+}
+
+fn api_version(reader: &mut Reader<'_, '_>, entry: &Entry) {
+    let text = entry.value.as_text();
+    if text != Some(API_VERSION) {
+        let found = text.map_or_else(|| entry.value.type_name().to_owned(), shown);
+        let message = format!("the `apiVersion` {found} is not known");
+        let place = or(entry.value.place, entry.place);
+        let report = Report::error(codes::PLAN_SCHEMA_VERSION_UNKNOWN, place, message);
+        reader.sink.add(report.fix("apiVersion: dvt/v1").choices(vec![API_VERSION.to_owned()]));
+    }
+}
+
+fn name(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<PlanName> {
+    let text = reader.literal(entry)?;
+    let name = PlanName::parse(text);
+    if name.is_err() {
+        let message = format!("{} is no name of a plan", shown(text));
+        let report = Report::error(codes::BAD_ID, or(entry.value.place, entry.place), message)
+            .why("a letter, then up to 63 letters, digits, `_` or `-`");
+        reader.sink.add(report.fix(format!("name: {}", steps::cleaned(text))));
+    }
+    name.ok()
+}
+
+/// A semantic version: three numbers, and what may follow them.
+fn version(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<String> {
+    let place = or(entry.value.place, entry.place);
+    let found = entry.value.as_text().filter(|text| is_semantic_version(text));
+    if found.is_none() {
+        let what = match &entry.value.kind {
+            crate::read::tree::Kind::Text(text) => shown(text),
+            crate::read::tree::Kind::Number(number) => format!("`{number}`"),
+            _ => entry.value.type_name().to_owned(),
+        };
+        let report = Report::error(codes::WRONG_SHAPE, place, format!("{what} is no semantic version"));
+        reader.sink.add(report.fix("version: 1.4.0"));
+    }
+    found.map(str::to_owned)
+}
+
+fn is_semantic_version(text: &str) -> bool {
+    let (core, build) = text.split_once('+').map_or((text, None), |(core, build)| (core, Some(build)));
+    let (core, before) = core.split_once('-').map_or((core, None), |(core, before)| (core, Some(before)));
+    let number = |part: &str| {
+        !part.is_empty()
+            && part.len() <= 9
+            && part.bytes().all(|byte| byte.is_ascii_digit())
+            && (part == "0" || !part.starts_with('0'))
+    };
+    let word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let words = |text: Option<&str>| text.is_none_or(|text| text.split('.').all(word));
+    text.len() <= 128
+        && core.split('.').count() == 3
+        && core.split('.').all(number)
+        && words(before)
+        && words(build)
+}
+
+/// `tags`: words for selecting.
+pub(crate) fn tags(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<String> {
+    let tags = reader.strings(entry);
+    for (tag, place) in &tags {
+        let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
+        if tag.is_empty() || tag.len() > 64 || !tag.bytes().all(letters) {
+            let report = Report::error(codes::BAD_ID, *place, format!("{} is no tag", shown(tag)));
+            reader.sink.add(report.why("up to 64 letters, digits and `._:/-`"));
+        }
+    }
+    tags.into_iter().map(|(tag, _)| tag).collect()
+}
+
+fn vars(reader: &mut Reader<'_, '_>, entry: &Entry, draft: &mut Draft) {
+    for var in reader.mapping("vars", entry.place, &entry.value).unwrap_or_default() {
+        if !is_input_name(&var.key) {
+            bad_name(reader, &var.key, var.place, "a variable");
+            continue;
+        }
+        crate::check::literals::refuse_within(reader.sink, &var.value, "`vars`");
+        draft.vars.insert(var.key.to_string(), var.value.to_value());
+    }
+}
+
+/// Names that expressions can select with a dot: `^[A-Za-z_][A-Za-z0-9_]{0,63}$`.
+pub(crate) fn is_input_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Tells about a name that is none.
+pub(crate) fn bad_name(reader: &mut Reader<'_, '_>, name: &str, place: Place, what: &str) {
+    let report = Report::error(codes::BAD_ID, place, format!("{} is no name of {what}", shown(name)));
+    let report =
+        report.why("a letter or `_`, then up to 63 letters, digits or `_`, so that expressions can name it");
+    reader.sink.add(report.fix(format!("{}:", steps::cleaned(name).replace('-', "_"))));
+}
+
+fn limits(reader: &mut Reader<'_, '_>, entry: &Entry, draft: &mut Draft) {
+    for key in reader.family("limits", entry.place, &entry.value, &LIMITS).unwrap_or_default() {
+        if key.name() == "maxDuration" {
+            draft.max_duration_ms = reader.duration(key, 1_000, duration::LONGEST_MS);
+        } else {
+            let most = reader.integer(key, 1, 10_000);
+            draft.max_parallel = most.and_then(|most| u32::try_from(most).ok());
+        }
+    }
+}
+
+fn read_defaults(reader: &mut Reader<'_, '_>, entry: &Entry) -> Defaults {
+    let mut defaults = Defaults::default();
+    for key in reader.family("defaults", entry.place, &entry.value, &DEFAULTS).unwrap_or_default() {
+        if key.name() == "retry" {
+            defaults.retry = retry::read(reader, key);
+        } else {
+            defaults.timeout_ms = reader.duration(key, 1, duration::LONGEST_MS);
+        }
+    }
+    defaults
+}
+
+fn on_step_failure(reader: &mut Reader<'_, '_>, entry: &Entry) {
+    if entry.value.as_text() == Some("hold") {
+        let place = or(entry.value.place, entry.place);
+        let report = Report::error(codes::NOT_YET, place, "`onStepFailure: hold` is not built yet");
+        reader.sink.add(report.fix("onStepFailure: fail"));
+    } else {
+        let _ = reader.one_of(entry, &[("fail", ()), ("hold", ())]);
+    }
+}

@@ -1,0 +1,138 @@
+//! `retry: 3` or `retry: {max, backoff, initial, ceiling, jitter, on}` (contract 4.6).
+
+use super::Reader;
+use super::keys::{Family, Level, or};
+use crate::diagnostic::codes;
+use crate::diagnostic::collector::{Report, shown};
+use crate::diagnostic::nearest;
+use crate::plan::{Backoff, Retry, RetryOn};
+use crate::read::tree::{Entry, Kind, Node};
+
+/// Retries that a step may have.
+pub(crate) const MOST_RETRIES: u64 = 20;
+/// The longest pause between two attempts.
+const LONGEST_PAUSE_MS: u64 = 24 * 3_600_000;
+
+const FAMILY: Family = Family {
+    what: "`retry`",
+    keys: &["max", "backoff", "initial", "ceiling", "jitter", "on"],
+    level: Level::Inner,
+};
+
+impl Default for Retry {
+    /// No retry; where there are some: exponential from one second to five minutes with full jitter, on failure and
+    /// timeout.
+    fn default() -> Self {
+        Self {
+            max: 0,
+            backoff: Backoff::Exponential,
+            initial_ms: 1_000,
+            ceiling_ms: 300_000,
+            full_jitter: true,
+            on: vec![RetryOn::Failure, RetryOn::Timeout],
+        }
+    }
+}
+
+/// Reads it.
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Retry> {
+    let mut retry = Retry::default();
+    if matches!(entry.value.kind, Kind::Number(_)) {
+        let max = reader.integer(entry, 0, MOST_RETRIES)?;
+        retry.max = u32::try_from(max).ok()?;
+        return Some(retry);
+    }
+    if entry.value.as_map().is_none() {
+        let expected = "a number of retries or a mapping";
+        reader.wrong(or(entry.value.place, entry.place), "retry", expected, &entry.value);
+        return None;
+    }
+    let mut has_max = false;
+    for key in reader.family("retry", entry.place, &entry.value, &FAMILY)? {
+        match key.name() {
+            "max" => {
+                has_max = true;
+                let max = reader.integer(key, 0, MOST_RETRIES);
+                retry.max = max.and_then(|max| u32::try_from(max).ok()).unwrap_or(0);
+            }
+            "backoff" => {
+                let words = [
+                    ("constant", Backoff::Constant),
+                    ("linear", Backoff::Linear),
+                    ("exponential", Backoff::Exponential),
+                ];
+                retry.backoff = reader.one_of(key, &words).unwrap_or(retry.backoff);
+            }
+            "initial" => retry.initial_ms = reader.duration(key, 0, LONGEST_PAUSE_MS).unwrap_or(0),
+            "ceiling" => retry.ceiling_ms = reader.duration(key, 0, LONGEST_PAUSE_MS).unwrap_or(u64::MAX),
+            "jitter" => {
+                let words = [("full", true), ("none", false)];
+                retry.full_jitter = reader.one_of(key, &words).unwrap_or(true);
+            }
+            "on" => retry.on = classes(reader, key),
+            _ => {}
+        }
+    }
+    if !has_max {
+        let report = Report::error(
+            codes::MISSING_KEY,
+            entry.place,
+            "`retry` does not say how often: `max` is missing",
+        );
+        reader.sink.add(report.fix("retry: { max: 3 }"));
+    }
+    if retry.initial_ms > retry.ceiling_ms {
+        let message = "the first pause of `retry` is longer than its `ceiling`";
+        reader.error(codes::OUT_OF_LIMITS, or(entry.value.place, entry.place), message);
+    }
+    Some(retry)
+}
+
+fn classes(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<RetryOn> {
+    let items = match &entry.value.kind {
+        Kind::List(items) => items.as_slice(),
+        Kind::Text(_) | Kind::Map(_) => std::slice::from_ref(&entry.value),
+        _ => {
+            reader.wrong(or(entry.value.place, entry.place), "on", "a list of failure classes", &entry.value);
+            return Vec::new();
+        }
+    };
+    let mut found = Vec::new();
+    for item in items {
+        match item.as_text() {
+            Some("failure") => found.push(RetryOn::Failure),
+            Some("timeout") => found.push(RetryOn::Timeout),
+            Some("transient") => found.push(RetryOn::Transient),
+            Some(other) => {
+                let names: &[&str] = &["failure", "timeout", "transient", "exit: [75]"];
+                let names = if reader.sink.has_room() { names } else { &[] }.iter().copied();
+                let message = format!("{} is no class of failures", shown(other));
+                let report = Report::error(codes::WRONG_SHAPE, item.place, message);
+                let report = report.did_you_mean(nearest::nearest(other, names.clone()));
+                reader.sink.add(report.choices(nearest::ordered(other, names)));
+            }
+            None => found.extend(exit(reader, item, entry)),
+        }
+    }
+    if items.is_empty() {
+        reader.error(codes::OUT_OF_LIMITS, entry.place, "`on` is empty, so nothing would be retried");
+    }
+    found
+}
+
+const EXIT: Family = Family { what: "an entry of `on`", keys: &["exit"], level: Level::Inner };
+
+fn exit(reader: &mut Reader<'_, '_>, item: &Node, entry: &Entry) -> Option<RetryOn> {
+    let mut statuses = Vec::new();
+    for key in reader.family("on", entry.place, item, &EXIT)? {
+        let nodes = match &key.value.kind {
+            Kind::List(nodes) => nodes.as_slice(),
+            _ => std::slice::from_ref(&key.value),
+        };
+        for node in nodes {
+            let status = reader.integer_node("exit", node, key.place, 1, 255);
+            statuses.extend(status.and_then(|status| i32::try_from(status).ok()));
+        }
+    }
+    Some(RetryOn::Exit(statuses))
+}

@@ -1,0 +1,127 @@
+//! Expressions: the CEL grammar, our own total evaluator on ordered values, one budget for steps and bytes.
+//!
+//! An expression sees its bindings and nothing else: no clock, no randomness, no environment, no secret. Evaluation
+//! always ends, in a value or in a [`Fault`]; being over budget is final, no `||` absorbs it. Two things are wider than
+//! CEL: an int meets a double in arithmetic (JSON prints 1.0 as 1, so the type of a number must not depend on its
+//! value), and `has()` on null is false. See `docs/adr/0002-own-expression-parser.md`.
+
+mod ast;
+mod budget;
+pub mod check;
+mod evaluate;
+mod functions;
+mod guard;
+mod json;
+mod lex;
+mod literal;
+mod macros;
+mod operators;
+mod parse;
+mod path;
+pub mod value;
+
+use dvt_model::id::StepId;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+pub use guard::{MAX_LENGTH, MAX_NESTING};
+
+/// A parsed expression. Cloning shares the tree.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    source: String,
+    steps: BTreeSet<StepId>,
+    uses_status_function: bool,
+    uses_item: bool,
+    root: Arc<ast::Node>,
+}
+
+impl Expression {
+    /// The text as written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The steps that it names.
+    pub fn steps(&self) -> &BTreeSet<StepId> {
+        &self.steps
+    }
+
+    /// Whether it calls `always()`, `success()` or `failure()` (then no `success() &&` is implied).
+    pub fn uses_status_function(&self) -> bool {
+        self.uses_status_function
+    }
+
+    /// Whether it names `item` or `index` (then a `foreach` step asks it per item).
+    pub fn uses_item(&self) -> bool {
+        self.uses_item
+    }
+}
+
+/// What an expression can see. Build it with only the steps that the expression names.
+#[derive(Debug, Clone, Default)]
+pub struct Bindings {
+    /// Top-level names: `inputs`, `vars`, `steps`, `run`, `tenant`, `plan`, `item`, `index`.
+    pub names: BTreeMap<String, Value>,
+    /// What `success()` answers.
+    pub success: bool,
+    /// What `failure()` answers.
+    pub failure: bool,
+}
+
+/// Why an evaluation gave no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Over budget: `EXPRESSION_OVER_BUDGET`.
+    #[error("the expression used up its budget of {0}")]
+    OverBudget(&'static str),
+    /// Wrong types, no such key, division by zero, …: `EXPRESSION_FAILED`.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Parses without checking names (the checker in [`check`] knows them); the error has a byte range within `source`.
+// INVARIANT(INV-21): length and nesting are judged before the parser, which recurses only where brackets nest.
+pub fn parse(source: &str) -> Result<Expression, SyntaxError> {
+    guard::length(source)?;
+    let tokens = lex::tokens(source)?;
+    guard::nesting(&tokens)?;
+    let root = parse::parse(&tokens, source.len())?;
+    let facts = ast::facts(&root);
+    Ok(Expression {
+        source: source.to_owned(),
+        steps: facts.steps,
+        uses_status_function: facts.uses_status_function,
+        uses_item: facts.uses_item,
+        root: Arc::new(root),
+    })
+}
+
+/// A text that is no expression.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SyntaxError {
+    /// What is wrong.
+    pub message: String,
+    /// Where, as byte offsets.
+    pub range: std::ops::Range<usize>,
+}
+
+impl SyntaxError {
+    fn new(message: impl Into<String>, range: std::ops::Range<usize>) -> Self {
+        Self { message: message.into(), range }
+    }
+}
+
+/// Evaluates under the standard budget: 100,000 steps, 1 MiB of result. The result is canonical.
+pub fn evaluate(expression: &Expression, bindings: &Bindings) -> Result<Value, Fault> {
+    let mut evaluator = evaluate::Evaluator::new(bindings);
+    let value = evaluator.node(&expression.root)?;
+    json::to_json(&value, &mut evaluator.budget)
+}
+
+/// The typed value before it becomes JSON, under the same budget; it tells `1` from `1.0`.
+pub fn evaluate_typed(expression: &Expression, bindings: &Bindings) -> Result<value::Value, Fault> {
+    evaluate::Evaluator::new(bindings).node(&expression.root)
+}

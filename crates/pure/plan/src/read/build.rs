@@ -1,0 +1,171 @@
+//! The second pass over the events: the tree, repeated and odd keys, and what YAML has that JSON has not.
+
+use super::scalar::{self, Fault};
+use super::tree::{Entry, Kind, Node, Place};
+use crate::diagnostic::codes;
+use crate::diagnostic::collector::{Collector, Report, shown};
+use granit_parser::{Event, ScalarStyle};
+use std::collections::BTreeMap;
+
+/// A collection that is still open.
+#[derive(Debug)]
+enum Open {
+    List { place: Place, anchor: usize, items: Vec<Node> },
+    Map { place: Place, anchor: usize, entries: Vec<Entry>, key: Option<(Box<str>, Place)> },
+}
+
+/// The tree under construction. Budgets were checked by the first pass.
+#[derive(Debug, Default)]
+pub(crate) struct Builder {
+    open: Vec<Open>,
+    anchored: BTreeMap<usize, Node>,
+    root: Option<Node>,
+}
+
+impl Builder {
+    /// Takes one event.
+    pub(crate) fn take(&mut self, event: Event<'_>, place: Place, sink: &mut Collector<'_>) {
+        if event.tag().is_some() {
+            let message = "tags are not part of a plan";
+            let report = Report::error(codes::NOT_JSON_MODEL, place, message)
+                .why("a plan has the values of JSON; what a value is follows from how it is written");
+            sink.add(report.fix("remove the tag; quote the value where it shall be a string"));
+        }
+        match event {
+            Event::Scalar(text, style, anchor, _) => self.scalar(&text, style, anchor, place, sink),
+            Event::SequenceStart(_, anchor, _) => {
+                self.open.push(Open::List { place, anchor, items: Vec::new() })
+            }
+            Event::MappingStart(_, anchor, _) => {
+                self.open.push(Open::Map { place, anchor, entries: Vec::new(), key: None });
+            }
+            Event::SequenceEnd => {
+                if let Some(Open::List { place: start, anchor, items }) = self.open.pop() {
+                    let place = Place { start: start.start, end: place.end.max(start.end) };
+                    self.settle(Node { place, kind: Kind::List(items) }, anchor, sink);
+                }
+            }
+            Event::MappingEnd => {
+                if let Some(Open::Map { place: start, anchor, entries, .. }) = self.open.pop() {
+                    let place = Place { start: start.start, end: place.end.max(start.end) };
+                    let entries = without_repeats(entries, sink);
+                    self.settle(Node { place, kind: Kind::Map(entries) }, anchor, sink);
+                }
+            }
+            Event::Alias(anchor) => {
+                if let Some(node) = self.anchored.get(&anchor).cloned() {
+                    self.settle(Node { place, kind: node.kind }, 0, sink);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The finished tree.
+    pub(crate) fn finish(self) -> Option<Node> {
+        self.root
+    }
+
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        place: Place,
+        sink: &mut Collector<'_>,
+    ) {
+        let is_plain = style == ScalarStyle::Plain;
+        if let Some(Open::Map { key: key @ None, .. }) = self.open.last_mut() {
+            *key = Some((text.into(), place));
+            if is_plain {
+                odd_key(text, place, sink);
+            }
+            if anchor != 0 {
+                self.anchored.insert(anchor, Node { place, kind: Kind::Text(text.into()) });
+            }
+            return;
+        }
+        let kind = if is_plain { scalar::plain(text) } else { Ok(Kind::Text(text.into())) };
+        let kind = kind.unwrap_or_else(|fault| {
+            let (message, why) = match fault {
+                Fault::NotFinite => {
+                    (format!("{} is no finite number", shown(text)), "JSON has no infinities")
+                }
+                Fault::IntegerTooLarge => (
+                    format!("the integer {} is beyond 2^53", shown(text)),
+                    "readers that use doubles would change it silently",
+                ),
+            };
+            let report = Report::error(codes::NOT_JSON_MODEL, place, message).why(why);
+            sink.add(report.fix("quote it to keep it as a string"));
+            Kind::Null
+        });
+        self.settle(Node { place, kind }, anchor, sink);
+    }
+
+    fn settle(&mut self, node: Node, anchor: usize, sink: &mut Collector<'_>) {
+        if anchor != 0 {
+            self.anchored.insert(anchor, node.clone());
+        }
+        match self.open.last_mut() {
+            None => self.root = Some(node),
+            Some(Open::List { items, .. }) => items.push(node),
+            Some(Open::Map { entries, key, .. }) => match key.take() {
+                Some((key, place)) => entries.push(Entry { key, place, value: node }),
+                None => {
+                    let what = node.type_name();
+                    let name = if let Kind::Text(text) = node.kind {
+                        text
+                    } else {
+                        let message = format!("{what} cannot be a key");
+                        let report = Report::error(codes::NOT_JSON_MODEL, node.place, message);
+                        sink.add(report.why("keys are strings, as in JSON"));
+                        "".into()
+                    };
+                    *key = Some((name, node.place));
+                }
+            },
+        }
+    }
+}
+
+/// Plain keys that YAML reads as something else than a string.
+fn odd_key(text: &str, place: Place, sink: &mut Collector<'_>) {
+    if text == "<<" {
+        let report = Report::error(codes::NOT_JSON_MODEL, place, "merge keys are not part of YAML 1.2");
+        sink.add(report.fix("write the keys out, or use `defaults` and `vars`"));
+    } else if !matches!(scalar::plain(text), Ok(Kind::Text(_))) {
+        let message = format!("the key {} is not a string", shown(text));
+        let report = Report::error(codes::NOT_JSON_MODEL, place, message).why("keys are strings, as in JSON");
+        sink.add(report.fix(format!("'{}':", text.chars().take(60).collect::<String>())));
+    }
+}
+
+/// Reports each repeated key with both places, and keeps the first.
+fn without_repeats(entries: Vec<Entry>, sink: &mut Collector<'_>) -> Vec<Entry> {
+    let mut order: Vec<(&str, usize)> =
+        entries.iter().enumerate().map(|(at, entry)| (entry.name(), at)).collect();
+    order.sort_unstable();
+    let mut repeated = std::collections::BTreeSet::new();
+    let mut first: Option<(&str, usize)> = None;
+    for (key, at) in order {
+        match first {
+            Some((same, earlier)) if same == key => {
+                repeated.insert(at);
+                if let (Some(later), Some(earlier)) = (entries.get(at), entries.get(earlier)) {
+                    let report = Report::error(
+                        codes::DUPLICATE_KEY,
+                        later.place,
+                        format!("the key {} stands twice", shown(key)),
+                    );
+                    sink.add(report.related(earlier.place, "the first one").fix("keep one of them"));
+                }
+            }
+            _ => first = Some((key, at)),
+        }
+    }
+    if repeated.is_empty() {
+        return entries;
+    }
+    entries.into_iter().enumerate().filter(|(at, _)| !repeated.contains(at)).map(|(_, entry)| entry).collect()
+}

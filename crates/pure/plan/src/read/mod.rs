@@ -1,0 +1,98 @@
+//! Text to spanned tree: YAML 1.2 (core schema) or JSON, one document, under fixed budgets.
+//!
+//! Hostile text never costs more than its budgets: the first pass only counts ([`measure`]), the second builds
+//! ([`build`]). The parser is a state machine that is asked for one event at a time, so that depth never meets our stack.
+
+pub(crate) mod build;
+pub(crate) mod measure;
+pub(crate) mod scalar;
+pub(crate) mod tree;
+
+use crate::diagnostic::codes;
+use crate::diagnostic::collector::{Collector, Report};
+use granit_parser::{ErrorKind, Event, Parser, ScanError};
+use tree::{Node, Place};
+
+/// Reads the one document of the collector's text. `None` where it could not be read to its end; then a report says
+/// why. A tree comes back even where keys are repeated or odd, so that one lint shows everything.
+pub(crate) fn read(sink: &mut Collector<'_>) -> Option<Node> {
+    // INVARIANT(INV-21): size, depth, nodes and aliases are bounded before anything is kept.
+    let text = sink.text();
+    if text.len() > measure::MAX_BYTES {
+        let message = "the document is larger than 8 MiB";
+        let report = Report::error(codes::READING_BUDGET, Place::default(), message);
+        sink.add(report.fix("keep large data in a file and name it under `files`"));
+        return None;
+    }
+    if let Err(report) = first_pass(text) {
+        sink.add(report);
+        return None;
+    }
+    let mut builder = build::Builder::default();
+    for item in events(text) {
+        // The first pass met every error already.
+        let (event, place) = item.ok()?;
+        builder.take(event, place, sink);
+    }
+    let root = builder.finish();
+    if root.is_none() {
+        let report = Report::error(codes::SYNTAX, Place::default(), "the document is empty");
+        sink.add(report.fix("apiVersion: dvt/v1"));
+    }
+    root
+}
+
+fn first_pass(text: &str) -> Result<(), Report> {
+    let mut measure = measure::Measure::default();
+    let mut documents = 0;
+    for item in events(text) {
+        let (event, place) = item.map_err(|error| syntax(&error, text))?;
+        if matches!(event, Event::DocumentStart(..)) {
+            documents += 1;
+            if documents > 1 {
+                let message = "the text holds more than one document";
+                return Err(Report::error(codes::NOT_JSON_MODEL, place, message).fix("one file, one plan"));
+            }
+        }
+        measure.count(&event, place)?;
+    }
+    Ok(())
+}
+
+fn events(text: &str) -> impl Iterator<Item = Result<(Event<'_>, Place), ScanError>> {
+    let options = granit_parser::options! {
+        emit_comments: false,
+        flow_nesting_limit: measure::MAX_DEPTH + 1,
+        block_nesting_limit: measure::MAX_DEPTH + 1,
+    };
+    Parser::new_from_str_with_options(text, options).map(|item| {
+        item.map(|(event, span)| {
+            let range = span.byte_range().unwrap_or_default();
+            (event, Place::new(range.start, range.end))
+        })
+    })
+}
+
+fn syntax(error: &ScanError, text: &str) -> Report {
+    let start = error.marker().byte_offset().unwrap_or(0);
+    let place = Place::new(
+        start,
+        start + text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8),
+    );
+    match error.kind() {
+        ErrorKind::RecursionLimitExceeded => measure::too_deep(place),
+        ErrorKind::UnknownAnchor => {
+            Report::error(codes::SYNTAX, place, "the alias names no anchor before it")
+                .fix("quote a value that begins with `*`")
+        }
+        _ => {
+            let report = Report::error(codes::SYNTAX, place, error.info());
+            if text.get(start..).is_some_and(|rest| rest.starts_with('\t')) {
+                return report.fix("indent with spaces; YAML does not allow tabs there");
+            }
+            report.why(
+                "this is where the text stops being YAML 1.2 or JSON; the cause may stand just before it",
+            )
+        }
+    }
+}

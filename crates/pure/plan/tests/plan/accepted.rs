@@ -1,0 +1,110 @@
+//! Good plans: no error, and what was stored reads as what was written.
+
+use crate::{catalogue, lint};
+use dvt_model::digest::Digest;
+use dvt_model::id::StepId;
+use dvt_plan::plan::{Form, RetryOn, Shell};
+use dvt_plan::template::TemplateValue;
+
+fn step(id: &str) -> StepId {
+    StepId::parse(id).unwrap()
+}
+
+#[test]
+fn good_plans_are_accepted_without_a_word() {
+    let plans = catalogue("accepted", &["yaml", "json"]);
+    assert!(plans.len() >= 5);
+    for (path, text) in plans {
+        let outcome = lint("plan.yaml", &text);
+        let told: Vec<_> = outcome.diagnostics.iter().filter(|one| one.code != "DVT-P022").collect();
+        assert!(told.is_empty(), "{}: {told:#?}", path.display());
+        assert!(outcome.checked.is_some(), "{}", path.display());
+    }
+}
+
+#[test]
+fn what_is_stored_reads_as_what_was_written() {
+    for (path, text) in catalogue("accepted", &["yaml", "json"]) {
+        let checked = lint("plan.yaml", &text).checked.unwrap();
+        let again = dvt_plan::load(&checked.canonical).unwrap();
+        assert_eq!(format!("{:#?}", checked.plan), format!("{again:#?}"), "{}", path.display());
+        // The stored text is YAML as well as JSON, and its digest is that of the document.
+        let bytes = dvt_model::canonical::to_bytes(&checked.canonical).unwrap();
+        assert_eq!(checked.digest(), Digest::of(&bytes));
+        assert_eq!(dvt_plan::digest_of(&dvt_model::canonical::parse(&bytes).unwrap()), checked.digest());
+        let packed = checked.clone().with_files(Digest::of(b"files"));
+        assert_ne!(packed.digest(), checked.digest());
+        let again = dvt_plan::load(&packed.canonical).unwrap();
+        assert_eq!(format!("{:#?}", packed.plan), format!("{again:#?}"), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_digest_is_of_what_was_meant_not_of_how_it_was_typed() {
+    let digest = |text: &str| lint("plan.yaml", text).checked.unwrap().digest().hex();
+    let yaml = "apiVersion: dvt/v1\nname: a\nsteps:\n  x: { run: [echo, '1'], needs: y, timeout: 1m }\n  y: { run: [echo] }\n";
+    let json = r#"{"name":"a","steps":{"y":{"run":["echo"]},"x":{"timeout":"60s","needs":["y"],"run":["echo","1"]}},"apiVersion":"dvt/v1"}"#;
+    assert_eq!(digest(yaml), digest(json));
+    assert_ne!(digest(yaml), digest(&yaml.replace("1m", "2m")));
+    assert_ne!(digest(yaml), digest(&yaml.replace("'1'", "1")), "a number is no string");
+    assert_ne!(digest(yaml), digest(&format!("{yaml}onStepFailure: fail\n")), "defaults are not filled in");
+}
+
+#[test]
+fn the_orders_plan_means_what_it_says() {
+    let (_, text) = catalogue("accepted", &["yaml"])
+        .into_iter()
+        .find(|(path, _)| path.ends_with("orders-etl.yaml"))
+        .unwrap();
+    let checked = lint("plan.yaml", &text).checked.unwrap();
+    let plan = &checked.plan;
+    assert_eq!(plan.name.as_str(), "orders-etl");
+    assert_eq!((plan.max_duration_ms, plan.max_parallel), (7_200_000, 8));
+    let layers: Vec<(&str, u32)> = plan.layers.iter().map(|(id, layer)| (id.as_str(), *layer)).collect();
+    assert_eq!(
+        layers,
+        [
+            ("check", 1),
+            ("cool-down", 3),
+            ("customers", 0),
+            ("load", 4),
+            ("notify", 5),
+            ("orders", 0),
+            ("transform", 2)
+        ]
+    );
+    assert_eq!(plan.dependants[&step("check")], [step("transform")]);
+    let load = &plan.steps[&step("load")];
+    assert_eq!(load.retry.max, 3);
+    assert_eq!(load.retry.on, [RetryOn::Timeout, RetryOn::Transient, RetryOn::Exit(vec![75, 111])]);
+    assert_eq!(load.timeout_ms, Some(600_000));
+    assert_eq!(load.condition.as_ref().unwrap().source(), "size(inputs.regions) > 0");
+    assert!(matches!(load.with, Some(TemplateValue::Object(_))));
+    assert_eq!(plan.steps[&step("cool-down")].timeout_ms, None);
+    assert!(matches!(plan.steps[&step("cool-down")].form, Form::Wait { duration_ms: 90_000 }));
+    assert!(matches!(&plan.steps[&step("transform")].form, Form::Script { shell: Shell::Bash, .. }));
+    // Five programs of three attempts, one of four, and one wait.
+    assert_eq!((checked.bounds.steps, checked.bounds.attempts, checked.bounds.parallel), (7, 20, 7));
+    assert!(checked.bounds.duration_ms <= 7_200_000 + 10_000 + 90_000);
+}
+
+#[test]
+fn references_imply_needs() {
+    let (_, text) =
+        catalogue("accepted", &["yaml"]).into_iter().find(|(path, _)| path.ends_with("joins.yaml")).unwrap();
+    let plan = lint("plan.yaml", &text).checked.unwrap().plan;
+    let needs: Vec<&str> = plan.steps[&step("w")].needs.iter().map(StepId::as_str).collect();
+    assert_eq!(needs, ["x", "y"]);
+    assert_eq!(plan.dependants[&step("z")].iter().map(StepId::as_str).collect::<Vec<_>>(), ["v", "x", "y"]);
+}
+
+#[test]
+fn a_stored_document_that_is_no_plan_is_refused() {
+    for document in [
+        serde_json::json!(null),
+        serde_json::json!({"apiVersion": "dvt/v1"}),
+        serde_json::json!({"apiVersion": "dvt/v1", "name": "a", "steps": {"a": {"run": ["x"], "needs": ["a"]}}}),
+    ] {
+        assert!(dvt_plan::load(&document).is_err(), "{document}");
+    }
+}
