@@ -1,1 +1,102 @@
-//! Admission, lease, hot runs, timers, recovery and sealing of checkpoints.
+//! The engine: admission, lease, hot runs, timers, recovery, sealing of checkpoints.
+//!
+//! It takes proofs and never decides permissions; it re-checks that a proof's scope is the command's. Whatever changes a run
+//! happens only in the active engine; other processes forward to it over the private socket. Nothing is acknowledged before
+//! it is durable, and what the core decided takes effect only after its events are.
+
+mod admit;
+mod cancel;
+mod chance;
+pub mod client;
+mod crash;
+mod dispatch;
+mod engine;
+mod entry;
+mod forward;
+mod lease;
+mod problem;
+mod process;
+mod recover;
+mod run;
+mod sealer;
+mod status;
+mod timers;
+
+pub use crash::CRASH_SITES;
+pub use problem::Problem;
+
+use client::Client;
+use dvt_model::proof::{Authorized, Permits};
+use dvt_model::resource::Resource;
+use dvt_store::{Clock, Store};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the composition root gives the engine.
+#[derive(Clone)]
+pub struct Parts {
+    /// The store.
+    pub store: Store,
+    /// The data folder: the engine's socket and `starter.lock` lie in it.
+    pub folder: PathBuf,
+    /// The program that becomes the worker (it is started with the argument `__worker`).
+    pub worker: PathBuf,
+    /// The clock.
+    pub clock: Clock,
+    /// Opens the authorization envelopes of forwarded commands; `access` implements it.
+    pub door: Arc<dyn Door>,
+}
+
+/// What opens a forwarded command: verifies the envelope's MAC, age, nonce and command digest, and mints the context.
+pub trait Door: Send + Sync {
+    /// Opens an envelope for exactly this command; `AUTHORIZATION_REQUIRED` or `TENANT_ISOLATION_VIOLATION`.
+    fn open(&self, envelope: &str, command: &[u8]) -> Result<Opened, Problem>;
+    /// Seals an envelope for a command that this process wants to forward with a proof's authority.
+    fn seal(&self, grant: &Grant, command: &[u8]) -> Result<String, Problem>;
+}
+
+/// What a proof says, as data for the envelope (contract 4.2).
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// Who, where, which request.
+    pub context: dvt_model::context::OpContext,
+    /// The action.
+    pub action: dvt_model::action::Action,
+    /// The resource.
+    pub resource: dvt_model::resource::ResourceRef,
+    /// The decision.
+    pub decision_id: dvt_model::id::DecisionId,
+    /// The policy evaluation.
+    pub policy_decision_id: dvt_model::id::DecisionId,
+}
+
+/// An opened envelope: a grant that was proved to come from a process of this installation.
+pub type Opened = Grant;
+
+impl Grant {
+    /// What a proof of this process says.
+    pub fn of<R: Resource, A: Permits>(proof: &Authorized<R, A>) -> Self {
+        Self {
+            context: proof.context().clone(),
+            action: proof.action(),
+            resource: proof.resource().reference(),
+            decision_id: proof.decision_id(),
+            policy_decision_id: proof.policy_decision_id(),
+        }
+    }
+}
+
+/// Takes the lease and becomes the engine, or connects to the process that holds it. A holder that is stopped is ended first.
+pub async fn attach(parts: Parts) -> Result<Client, Problem> {
+    Client::attach(parts).await
+}
+
+/// Connects to a live holder; `SERVICE_DEGRADED` where there is none.
+pub async fn connect(parts: Parts) -> Result<Client, Problem> {
+    Client::connect(parts).await
+}
+
+/// Whether some live process holds the lease (so that a run without it is shown RECOVERING).
+pub fn engine_is_live(store: &Store) -> bool {
+    matches!(store.lease().read(), Ok(Some(row)) if process::is_alive(&row.holder))
+}

@@ -81,7 +81,7 @@ impl Reader<'_, '_> {
 pub(crate) fn show(ms: u64) -> String {
     let best = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)]
         .into_iter()
-        .find(|(_, size)| ms > 0 && ms % size == 0);
+        .find(|(_, size)| ms > 0 && ms.is_multiple_of(*size));
     best.map_or_else(|| format!("{ms}ms"), |(unit, size)| format!("{}{unit}", ms / size))
 }
 

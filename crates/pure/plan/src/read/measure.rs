@@ -50,7 +50,7 @@ fn over(place: Place, what: &str) -> Report {
 
 impl Measure {
     /// Counts one event; the first budget that is used up ends the reading.
-    pub(crate) fn count(&mut self, event: &Event<'_>, place: Place) -> Result<(), Report> {
+    pub(crate) fn count(&mut self, event: &Event<'_>, place: Place) -> Result<(), Box<Report>> {
         match event {
             Event::Scalar(text, _, anchor, _) => {
                 let weight = Weight { nodes: 1, bytes: text.len(), height: 0 };
@@ -71,12 +71,13 @@ impl Measure {
                 if self.aliases > MAX_ALIASES {
                     let report =
                         over(place, format!("more than {MAX_ALIASES} aliases are followed").as_str());
-                    return Err(report.fix("write the values out, or put them into `vars`"));
+                    return Err(report.fix("write the values out, or put them into `vars`").into());
                 }
                 let Some(weight) = self.anchored.get(anchor).copied() else {
                     let message = "an alias stands inside the node that it names";
                     return Err(Report::error(codes::NOT_JSON_MODEL, place, message)
-                        .why("a plan is a tree, and this would have no end"));
+                        .why("a plan is a tree, and this would have no end")
+                        .into());
                 };
                 self.charge(weight, place)?;
                 self.deep(self.open.len() + weight.height, place)?;
@@ -86,7 +87,7 @@ impl Measure {
         }
     }
 
-    fn settle(&mut self, anchor: usize, weight: Weight, place: Place) -> Result<(), Report> {
+    fn settle(&mut self, anchor: usize, weight: Weight, place: Place) -> Result<(), Box<Report>> {
         if anchor != 0 {
             self.charge(weight, place)?;
             self.anchored.insert(anchor, weight);
@@ -97,23 +98,23 @@ impl Measure {
         Ok(())
     }
 
-    fn charge(&mut self, weight: Weight, place: Place) -> Result<(), Report> {
+    fn charge(&mut self, weight: Weight, place: Place) -> Result<(), Box<Report>> {
         self.nodes = self.nodes.saturating_add(weight.nodes);
         self.bytes = self.bytes.saturating_add(weight.bytes);
         if self.nodes > MAX_NODES {
-            return Err(over(place, &format!("the document has more than {MAX_NODES} values")));
+            return Err(over(place, &format!("the document has more than {MAX_NODES} values")).into());
         }
         // Text that aliases repeat counts each time: one long string and many aliases are a bomb too.
         if self.bytes > 2 * MAX_BYTES {
             let report = over(place, "the document with its aliases written out is larger than 16 MiB");
-            return Err(report.fix("keep large data in a file and name it under `files`"));
+            return Err(report.fix("keep large data in a file and name it under `files`").into());
         }
         Ok(())
     }
 
-    fn deep(&self, depth: usize, place: Place) -> Result<(), Report> {
+    fn deep(&self, depth: usize, place: Place) -> Result<(), Box<Report>> {
         if depth > MAX_DEPTH {
-            return Err(too_deep(place));
+            return Err(too_deep(place).into());
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ pub(crate) fn read(sink: &mut Collector<'_>) -> Option<Node> {
         return None;
     }
     if let Err(report) = first_pass(text) {
-        sink.add(report);
+        sink.add(*report);
         return None;
     }
     let mut builder = build::Builder::default();
@@ -42,7 +42,7 @@ pub(crate) fn read(sink: &mut Collector<'_>) -> Option<Node> {
     root
 }
 
-fn first_pass(text: &str) -> Result<(), Report> {
+fn first_pass(text: &str) -> Result<(), Box<Report>> {
     let mut measure = measure::Measure::default();
     let mut documents = 0;
     for item in events(text) {
@@ -51,7 +51,7 @@ fn first_pass(text: &str) -> Result<(), Report> {
             documents += 1;
             if documents > 1 {
                 let message = "the text holds more than one document";
-                return Err(Report::error(codes::NOT_JSON_MODEL, place, message).fix("one file, one plan"));
+                return Err(Report::error(codes::NOT_JSON_MODEL, place, message).fix("one file, one plan").into());
             }
         }
         measure.count(&event, place)?;

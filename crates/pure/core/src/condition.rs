@@ -1,0 +1,151 @@
+//! Conditions: what a step waits to know before its first attempt.
+//!
+//! Without a status function `if` means `success() && (…)`. A step that asks `always()` or `failure()` is *conditional*:
+//! it alone may still start on the way out.
+
+use crate::bindings;
+use crate::event::body::SkipReason;
+use crate::ground::Ground;
+use crate::mutant::{self, Mutant};
+use dvt_model::id::StepId;
+use dvt_model::run::StepStatus;
+use dvt_plan::expression::{Expression, Fault, evaluate};
+use dvt_plan::plan::{Plan, Step};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a step's `if` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Kind {
+    /// Neither `always()` nor `failure()`.
+    Ordinary,
+    /// `failure()`, and not `always()`.
+    Failure,
+    /// `always()`.
+    Always,
+}
+
+/// What became of the question.
+pub(crate) enum Verdict {
+    /// It may start.
+    Start,
+    /// It is left out.
+    Skip(SkipReason),
+    /// Its `if` gave no boolean.
+    Fault(Fault),
+}
+
+/// The kind of a condition.
+pub(crate) fn kind(condition: Option<&Expression>) -> Kind {
+    match condition {
+        Some(condition) if calls(condition.source(), "always") => Kind::Always,
+        Some(condition) if calls(condition.source(), "failure") => Kind::Failure,
+        Some(_) | None => Kind::Ordinary,
+    }
+}
+
+/// Whether a checked expression calls this global function: its name before a bracket, outside of text and not a member.
+fn calls(source: &str, function: &str) -> bool {
+    let (mut quote, mut escaped, mut word, mut before) = (None, false, String::new(), ' ');
+    for character in source.chars() {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if character == '\\' => escaped = true,
+            Some(open) if character == open => quote = None,
+            Some(_) => {}
+            None if character == '"' || character == '\'' => {
+                quote = Some(character);
+                word.clear();
+            }
+            None if character.is_ascii_alphanumeric() || character == '_' => {
+                if before.is_ascii_whitespace() && word != "." {
+                    word.clear();
+                }
+                word.push(character);
+            }
+            None if character == '(' && word == function => return true,
+            // White space may stand between the name and its bracket.
+            None if character.is_ascii_whitespace() => {}
+            None => {
+                word.clear();
+                if character == '.' {
+                    word.push('.');
+                }
+            }
+        }
+        before = character;
+    }
+    false
+}
+
+/// Asks a step's condition; all its needs are settled.
+pub(crate) fn ask<G: Ground>(plan: &Plan, ground: &G, id: &StepId, step: &Step) -> Verdict {
+    let success = step.needs.iter().all(|need| went_well(plan, ground, need));
+    let has_function = step.condition.as_ref().is_some_and(Expression::uses_status_function);
+    if !has_function && !success {
+        let skipped = step.needs.iter().any(|need| status(ground, need) == Some(StepStatus::Skipped));
+        return Verdict::Skip(if skipped {
+            SkipReason::DependencySkipped
+        } else {
+            SkipReason::DependencyFailed
+        });
+    }
+    let Some(condition) = &step.condition else { return Verdict::Start };
+    let mut bindings = bindings::of(plan, ground, condition);
+    bindings.success = success;
+    bindings.failure = ground.run().failing.is_some()
+        || step
+            .needs
+            .iter()
+            .any(|need| status(ground, need) == Some(StepStatus::Failed) && !went_well(plan, ground, need));
+    match evaluate(condition, &bindings) {
+        Ok(Value::Bool(true)) => Verdict::Start,
+        Ok(Value::Bool(false)) => Verdict::Skip(SkipReason::ConditionFalse),
+        Ok(Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+            Verdict::Fault(Fault::Failed(format!("`if` of `{id}` gives no boolean")))
+        }
+        Err(fault) => Verdict::Fault(fault),
+    }
+}
+
+fn status<G: Ground>(ground: &G, need: &StepId) -> Option<StepStatus> {
+    ground.step(need).map(|facts| facts.status)
+}
+
+/// SUCCESS, or FAILED with `continueOnError`. (Skipped by an operator will be the third.)
+fn went_well<G: Ground>(plan: &Plan, ground: &G, need: &StepId) -> bool {
+    match status(ground, need) {
+        Some(StepStatus::Success) => true,
+        Some(StepStatus::Failed) => plan.steps.get(need).is_some_and(|step| step.continue_on_error),
+        Some(StepStatus::Skipped) => mutant::active(Mutant::SkipNotPropagated),
+        Some(StepStatus::Pending | StepStatus::Running) | None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_call_counts() {
+        for yes in
+            ["always()", "always ()", "!failure() || always()", "inputs.x == 'a' && always()", "(always())"]
+        {
+            assert!(calls(yes, "always"), "{yes}");
+        }
+        for no in [
+            "'always()'",
+            "\"\\\"always()\"",
+            "x.always()",
+            "x. always()",
+            "always",
+            "xalways()",
+            "always_x()",
+            "steps.always.output",
+            "not always2()",
+        ] {
+            assert!(!calls(no, "always"), "{no}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A decision in the making: an overlay over the state, the events so far, and the effects that will follow them.
+//!
+//! It copies what it changes and nothing else, so a decision costs what it touches, not what the run weighs.
+
+use crate::command::{Input, Refusal};
+use crate::event::{Dispatch, Effect, Event};
+use crate::ground::{self, Ground};
+use crate::state::{Place, Queued, Run, State, Step};
+use crate::{Decided, evolve};
+use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
+use dvt_model::code::Code;
+use dvt_model::id::StepId;
+use dvt_model::run::EventName;
+use dvt_model::time::Timestamp;
+use dvt_plan::plan::Plan;
+use serde::Serialize;
+use serde_json::Value;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The overlay.
+pub(crate) struct Draft<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) now: Timestamp,
+    below: &'a State,
+    queued: Option<Queued>,
+    run: Run,
+    steps: BTreeMap<StepId, Step>,
+    added: BTreeSet<Place>,
+    removed: BTreeSet<Place>,
+    outputs: BTreeMap<StepId, Option<Value>>,
+    inputs: BTreeMap<StepId, Option<Value>>,
+    events: Vec<Event>,
+    effects: Vec<Effect>,
+    /// Places looked at: reads count as touches too.
+    looked_at: Cell<u64>,
+}
+
+/// A refusal with a sentence.
+pub(crate) fn refusal(code: Code, message: impl Into<String>) -> Refusal {
+    Refusal { code, message: message.into() }
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(plan: &'a Plan, below: &'a State, input: &Input) -> Self {
+        let mut run = below.run.clone();
+        run.touches.0 = 0;
+        Self {
+            plan,
+            now: input.now,
+            below,
+            queued: None,
+            run,
+            steps: BTreeMap::new(),
+            added: BTreeSet::new(),
+            removed: BTreeSet::new(),
+            outputs: BTreeMap::new(),
+            inputs: BTreeMap::new(),
+            events: Vec::new(),
+            effects: Vec::new(),
+            looked_at: Cell::new(0),
+        }
+    }
+
+    /// Adds an event about the run.
+    pub(crate) fn run_event<B: Serialize>(
+        &mut self,
+        name: EventName,
+        slot: u32,
+        body: &B,
+    ) -> Result<(), Refusal> {
+        self.event(name, None, LogicalAttemptId(slot), EngineAttemptId::FIRST, body)
+    }
+
+    /// Adds an event about a step's newest attempt.
+    pub(crate) fn step_event<B: Serialize>(
+        &mut self,
+        name: EventName,
+        step: &StepId,
+        body: &B,
+    ) -> Result<(), Refusal> {
+        let facts = self.step(step).ok_or_else(|| unknown(step))?;
+        let (slot, engine) = (facts.logical, facts.engine);
+        self.event(name, Some(step.clone()), slot, engine, body)
+    }
+
+    /// Adds an event and folds it. What the table refuses is a fault of ours and stops the whole decision (5.6).
+    pub(crate) fn event<B: Serialize>(
+        &mut self,
+        name: EventName,
+        step_id: Option<StepId>,
+        slot: LogicalAttemptId,
+        engine_attempt_id: EngineAttemptId,
+        body: &B,
+    ) -> Result<(), Refusal> {
+        let payload = serde_json::to_value(body)
+            .map_err(|error| refusal(Code::ContractViolation, error.to_string()))?;
+        let event = Event { name, step_id, slot, engine_attempt_id, at: self.now, payload };
+        evolve::apply(self.plan, self, &event)
+            .map_err(|error| refusal(Code::ContractViolation, error.to_string()))?;
+        self.events.push(event);
+        Ok(())
+    }
+
+    /// What follows once the events are durable.
+    pub(crate) fn dispatch(&mut self, dispatch: Dispatch) {
+        self.effects.push(Effect::Dispatch(dispatch));
+    }
+
+    /// Asks the worker to end an attempt.
+    pub(crate) fn stop(&mut self, step: &StepId) {
+        let Some(facts) = self.step(step) else { return };
+        let effect = Effect::Stop {
+            step_id: step.clone(),
+            logical_attempt_id: facts.logical,
+            engine_attempt_id: facts.engine,
+            grace_ms: crate::way_out::GRACE_MS,
+        };
+        self.effects.push(effect);
+    }
+
+    /// The decision.
+    pub(crate) fn done(self) -> Decided {
+        Decided {
+            events: self.events,
+            effects: self.effects,
+            touches: self.run.touches.0 + self.looked_at.get(),
+        }
+    }
+}
+
+/// A step that the plan does not have.
+pub(crate) fn unknown(step: &StepId) -> Refusal {
+    refusal(Code::InvalidStateTransition, format!("the plan has no step `{step}`"))
+}
+
+impl Ground for Draft<'_> {
+    fn queued(&self) -> Option<&Queued> {
+        self.queued.as_ref().or(self.below.queued.as_ref())
+    }
+    fn set_queued(&mut self, queued: Queued) {
+        self.queued = Some(queued);
+    }
+    fn run(&self) -> &Run {
+        &self.run
+    }
+    fn run_mut(&mut self) -> &mut Run {
+        &mut self.run
+    }
+    fn step(&self, id: &StepId) -> Option<&Step> {
+        self.steps.get(id).or_else(|| self.below.steps.get(id))
+    }
+    fn step_mut(&mut self, id: &StepId) -> Option<&mut Step> {
+        if !self.steps.contains_key(id) {
+            self.steps.insert(id.clone(), self.below.steps.get(id)?.clone());
+        }
+        self.steps.get_mut(id)
+    }
+    fn add_step(&mut self, id: StepId, step: Step) {
+        self.steps.insert(id, step);
+    }
+    fn put(&mut self, place: Place) {
+        self.run.touches.0 += 1;
+        self.removed.remove(&place);
+        self.added.insert(place);
+    }
+    fn take(&mut self, place: &Place) {
+        self.run.touches.0 += 1;
+        self.added.remove(place);
+        self.removed.insert(place.clone());
+    }
+    fn after(&self, place: &Place) -> Option<Place> {
+        let below = ground::after(&self.below.places, place)
+            .inspect(|_| self.looked_at.set(self.looked_at.get() + 1))
+            .find(|place| !self.removed.contains(place));
+        let own = ground::after(&self.added, place).next();
+        match (below, own) {
+            (Some(below), Some(own)) => Some(below.min(own).clone()),
+            (below, own) => below.or(own).cloned(),
+        }
+    }
+    fn output(&self, id: &StepId) -> Option<&Value> {
+        match self.outputs.get(id) {
+            Some(own) => own.as_ref(),
+            None => self.below.outputs.get(id),
+        }
+    }
+    fn set_output(&mut self, id: &StepId, value: Option<Value>) {
+        self.outputs.insert(id.clone(), value);
+    }
+    fn inputs(&self, id: &StepId) -> Option<&Value> {
+        match self.inputs.get(id) {
+            Some(own) => own.as_ref(),
+            None => self.below.inputs.get(id),
+        }
+    }
+    fn set_inputs(&mut self, id: &StepId, value: Option<Value>) {
+        self.inputs.insert(id.clone(), value);
+    }
+}

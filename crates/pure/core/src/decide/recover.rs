@@ -1,0 +1,70 @@
+//! `Recover`: the engine came back, and its workers had died with it. What was running is given out again: the same logical
+//! attempt, the same token, a new dispatch. A step that completed is not touched.
+// INVARIANT(INV-29): recovery repeats no completed step.
+
+use super::ENGINE;
+use super::dispatch;
+use super::draft::{Draft, unknown};
+use super::fail::{fail, failure};
+use super::finish::finish;
+use crate::command::Refusal;
+use crate::event::body::{RedispatchCause, StepRedispatched};
+use crate::ground::Ground;
+use crate::mutant::{self, Mutant};
+use crate::state::Lane;
+use crate::way_out;
+use dvt_model::attempt::LogicalAttemptId;
+use dvt_model::code::Code;
+use dvt_model::failure::{FailureCategory, Usage};
+use dvt_model::id::StepId;
+use dvt_model::run::{EventName, RunStatus, StepStatus};
+
+/// A dispatch more than this and the step is what kills workers.
+const MAX_DISPATCHES: u32 = 5;
+
+pub(super) fn decide(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    if draft.run().status != Some(RunStatus::Running) {
+        return Ok(());
+    }
+    let mut running = draft.lane(Lane::Running);
+    if mutant::active(Mutant::RedispatchCompleted) {
+        let plan = draft.plan;
+        let done = plan
+            .steps
+            .keys()
+            .filter(|id| draft.step(id).is_some_and(|facts| facts.status == StepStatus::Success));
+        running.extend(done.cloned());
+    }
+    for id in running {
+        again(draft, &id)?;
+    }
+    finish(draft)
+}
+
+fn again(draft: &mut Draft<'_>, id: &StepId) -> Result<(), Refusal> {
+    let plan = draft.plan;
+    let step = plan.steps.get(id).ok_or_else(|| unknown(id))?;
+    let facts = draft.step(id).ok_or_else(|| unknown(id))?;
+    // A step inside the engine has its time in the state.
+    if way_out::is_inside(&step.form) {
+        return Ok(());
+    }
+    // What was being ended stays so: the worker is told again, and `Due` closes it.
+    if way_out::is_of_the_drain(draft.run(), facts) && way_out::is_stopping(draft.run()) {
+        draft.stop(id);
+        return Ok(());
+    }
+    if facts.engine.0 >= MAX_DISPATCHES {
+        let message = format!("the worker was lost {MAX_DISPATCHES} times with this attempt");
+        let failure = failure(Code::WorkerLost, FailureCategory::System, ENGINE, message);
+        return fail(draft, id, failure, Usage::default());
+    }
+    let body = StepRedispatched {
+        logical_attempt_id: facts.logical,
+        engine_attempt_id: facts.engine.next(),
+        cause: RedispatchCause::EngineRestart,
+    };
+    let nth = LogicalAttemptId(facts.redispatches + 1);
+    draft.event(EventName::StepRedispatched, Some(id.clone()), nth, body.engine_attempt_id, &body)?;
+    dispatch::dispatch(draft, id, step)
+}

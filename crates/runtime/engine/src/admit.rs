@@ -1,0 +1,241 @@
+//! Admission: from a start request to a run whose RunQueued is durable (contract 4.1 `startRun`).
+//!
+//! It refuses a document that is no plan, a version that is not the document's, and a request id that was used for
+//! something else. It trusts no figure of the request: digest and bounds are computed here.
+
+use crate::client::{StartAnswer, StartRequest};
+use crate::engine::Engine;
+use crate::entry::{self, Place};
+use crate::run::load::{Fold, digest_of};
+use crate::{Grant, Problem, chance, crash};
+use dvt_core::State;
+use dvt_core::command::{Command, Input, Start};
+use dvt_model::action::Action;
+use dvt_model::code::Code;
+use dvt_model::digest::Digest;
+use dvt_model::id::RunId;
+use dvt_model::idempotency;
+use dvt_model::resource::ResourceRef;
+use dvt_model::run::{PlanRef, Power, RunMetadata, RunStatus};
+use dvt_plan::plan::Plan;
+use dvt_store::Refusal;
+use dvt_store::port::operation::{BlockDraft, BootstrapRun, EntryDraft};
+use dvt_store::port::transaction::Kind;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Concurrent runs of one tenant: the single-tenant default class of contract 5.7.
+const MOST_OPEN_RUNS: u64 = 1_000;
+/// A start's inputs (contract 6.7).
+const MOST_INPUT_BYTES: usize = 1024 * 1024;
+/// How versions of a file that was run as it lay there begin.
+const DEVELOPMENT: &str = "0.0.0-dev.d";
+
+impl Engine {
+    /// Publishes the plan where it is not there yet and admits the run, in one transaction.
+    pub(crate) async fn start(
+        self: &Arc<Self>,
+        publish: &Grant,
+        start: &Grant,
+        request: StartRequest,
+    ) -> Result<StartAnswer, Problem> {
+        check_proofs(publish, start, &request)?;
+        let result = self.admit(publish, start, request).await;
+        self.enter_if_refused(result, None, &[(publish, "publishPlan"), (start, "startRun")]).await
+    }
+
+    async fn admit(
+        self: &Arc<Self>,
+        publish: &Grant,
+        start: &Grant,
+        request: StartRequest,
+    ) -> Result<StartAnswer, Problem> {
+        let scope = *start.context.scope();
+        let digest = digest_of(&request.plan_document)?;
+        let plan = check_plan(&request, digest)?;
+        let inputs = check_inputs(&plan, &request)?;
+        self.claim(scope.tenant()).await?;
+        let mut transaction = self.parts().store.begin(&scope, Kind::Engine)?;
+        if let Some(files) = request.files_digest {
+            transaction.get_bundle(files).await?.ok_or_else(|| {
+                Problem::new(
+                    Code::PlanRefMismatch,
+                    "the plan's packed files are not there under their digest",
+                )
+            })?;
+        }
+        let run_id = chance::run();
+        let plan_ref =
+            PlanRef { plan_id: request.plan_id, plan_version: request.plan_version.clone(), digest };
+        let power = Power {
+            host_allowed: request.host_allowed,
+            files_digest: request.files_digest,
+            secrets_profile: None,
+        };
+        let metadata = RunMetadata {
+            scope: scope.ids(),
+            run_id,
+            plan: plan_ref.clone(),
+            plan_name: plan.name.as_str().to_owned(),
+            provider: "embedded".to_owned(),
+        };
+        let input = Input {
+            now: self.now(),
+            entropy: chance::entropy(),
+            command: Command::Start(Start {
+                run_id,
+                tenant_id: scope.tenant().key(),
+                plan: plan_ref,
+                inputs: inputs.clone(),
+                power: power.clone(),
+                bounds: json!(dvt_plan::bounds::of(&plan)),
+            }),
+        };
+        let decided = dvt_core::decide(&plan, &State::default(), &input)?;
+        let place =
+            Place { ledger: transaction.ledger(), scope: scope.ids(), now: self.now(), run: Some(run_id) };
+        let request_id = start.context.request_id();
+        let mut state = State::default();
+        let mut entries = decisions(place, publish, start);
+        for (run_seq, event) in (1..).zip(decided.events) {
+            dvt_core::evolve(&plan, &mut state, &event)
+                .map_err(|error| Problem::new(Code::ContractViolation, error.to_string()))?;
+            entries.push(entry::of_event(place, &metadata, request_id, run_seq, event)?);
+        }
+        let admission_key = idempotency::of_admission(
+            &scope.ids(),
+            request.plan_id,
+            &request.plan_version,
+            &request.run_request_id,
+        )
+        .map_err(|error| Problem::new(Code::InvalidRequest, error.to_string()))?;
+        let last_run_seq = entries.iter().filter(|entry| entry.envelope.run.is_some()).count();
+        let operation = BootstrapRun {
+            metadata: metadata.clone(),
+            admission_key,
+            // What a repeat must share with the first request; the owner's word is part of what the run may do.
+            request: json!({ "inputs": inputs, "power": power }),
+            engine_epoch: self.epoch(),
+            most_open_runs: MOST_OPEN_RUNS,
+            detached: request.detached,
+            plan_document: request.plan_document.clone(),
+            block: BlockDraft { block_id: chance::block(), entries },
+            status: RunStatus::Pending,
+        };
+        let fold = Fold {
+            scope,
+            ledger: transaction.ledger(),
+            metadata,
+            plan: Arc::new(plan),
+            state,
+            status: RunStatus::Pending,
+            last_run_seq: u64::try_from(last_run_seq).unwrap_or_default(),
+            request_id,
+            power,
+            weight: 0,
+            snapshot_weight: 0,
+        };
+        // If we crash before the commit there is no run; the same request makes one. After it, the run exists, nobody was
+        // told, and the same request gives this run back.
+        transaction.bootstrap_run(operation);
+        match transaction.commit().await {
+            Ok(_) => {}
+            Err(Refusal::Admitted { run, same }) => return self.admitted(publish, start, run, same).await,
+            Err(Refusal::LeaseLost) => {
+                self.depose();
+                return Err(Problem::engine_gone());
+            }
+            Err(refusal) => return Err(refusal.into()),
+        }
+        crash::point(crash::START_ACK);
+        self.seal_soon(scope.tenant());
+        self.warm(fold, request.host_allowed);
+        Ok(StartAnswer {
+            run_id,
+            provider: "embedded".to_owned(),
+            status: RunStatus::Pending,
+            idempotent: false,
+        })
+    }
+
+    /// The same request id again: the first run, or a refusal if it asks for something else. The decisions are entered
+    /// all the same, but never twice.
+    async fn admitted(
+        &self,
+        publish: &Grant,
+        start: &Grant,
+        run: RunId,
+        same: bool,
+    ) -> Result<StartAnswer, Problem> {
+        let scope = start.context.scope();
+        self.enter_unless_known(Some(run), &[(publish, "publishPlan"), (start, "startRun")]).await?;
+        if !same {
+            return Err(Problem::new(
+                Code::IdempotencyKeyReused,
+                "this request id was used for the same plan with other inputs or another power",
+            ));
+        }
+        let row = self.row(scope, run).await?;
+        Ok(StartAnswer { run_id: run, provider: row.metadata.provider, status: row.status, idempotent: true })
+    }
+}
+
+fn decisions(place: Place, publish: &Grant, start: &Grant) -> Vec<EntryDraft> {
+    vec![entry::of_decision(place, publish, "publishPlan"), entry::of_decision(place, start, "startRun")]
+}
+
+/// Both proofs are of one caller, one scope and this plan.
+// INVARIANT(INV-12): checked by the engine whatever access has checked.
+fn check_proofs(publish: &Grant, start: &Grant, request: &StartRequest) -> Result<(), Problem> {
+    let scope = start.context.scope();
+    if publish.context.scope() != scope || publish.context.principal().id != start.context.principal().id {
+        return Err(Problem::unproved("its two proofs are of two callers"));
+    }
+    let project = ResourceRef { resource_type: "project".to_owned(), id: scope.project().to_string() };
+    if publish.action != Action::PlanCreate || publish.resource != project {
+        return Err(Problem::unproved("publishing in this project"));
+    }
+    let plan = ResourceRef { resource_type: "plan".to_owned(), id: request.plan_id.to_string() };
+    if start.action != Action::RunStart || start.resource != plan {
+        return Err(Problem::unproved("starting this plan"));
+    }
+    Ok(())
+}
+
+fn check_plan(request: &StartRequest, digest: Digest) -> Result<Plan, Problem> {
+    let plan = dvt_plan::load(&request.plan_document)
+        .map_err(|_| Problem::new(Code::InvalidPlanSchema, "the document is no plan; `dvt lint` says why"))?;
+    let version = request.plan_version.as_str();
+    let mine = match version.strip_prefix(DEVELOPMENT) {
+        Some(short) => short.len() == 12 && digest.hex().starts_with(short),
+        None => plan.version.as_deref() == Some(version),
+    };
+    if !mine {
+        return Err(Problem::new(
+            Code::PlanRefMismatch,
+            format!("`{version}` is not the version of this document"),
+        ));
+    }
+    let packed = request.plan_document.get("filesDigest").and_then(Value::as_str).map(Digest::parse);
+    if packed.unwrap_or_default() != request.files_digest
+        || (request.files_digest.is_none() && packed.is_some())
+    {
+        return Err(Problem::new(Code::PlanRefMismatch, "the packed files are not those of this document"));
+    }
+    Ok(plan)
+}
+
+/// Resolved inputs resolve to themselves; what was not checked by the client is refused here.
+fn check_inputs(plan: &Plan, request: &StartRequest) -> Result<BTreeMap<String, Value>, Problem> {
+    let inputs = plan.resolve_inputs(request.inputs.clone()).map_err(|errors| {
+        let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Problem::new(Code::InvalidRequest, reasons.join("; "))
+    })?;
+    let bytes = dvt_model::canonical::of(&inputs)
+        .map_err(|error| Problem::new(Code::InvalidRequest, format!("the inputs are refused: {error}")))?;
+    if bytes.len() > MOST_INPUT_BYTES {
+        return Err(Problem::new(Code::PayloadTooLarge, "the inputs are larger than 1 MiB"));
+    }
+    Ok(inputs)
+}

@@ -1,0 +1,32 @@
+//! The one place where the engine draws chance: ids for envelopes and blocks, and the entropy of commands (contract 5.8).
+
+use dvt_keys::entropy::random;
+use dvt_model::id::{BlockId, DecisionId, EntryId, EventId, RequestId, RunId};
+
+pub(crate) fn block() -> BlockId {
+    BlockId::from_random(random())
+}
+
+pub(crate) fn decision() -> DecisionId {
+    DecisionId::from_random(random())
+}
+
+pub(crate) fn entry() -> EntryId {
+    EntryId::from_random(random())
+}
+
+pub(crate) fn event() -> EventId {
+    EventId::from_random(random())
+}
+
+pub(crate) fn request() -> RequestId {
+    RequestId::from_random(random())
+}
+
+pub(crate) fn run() -> RunId {
+    RunId::from_random(random())
+}
+
+pub(crate) fn entropy() -> [u8; 32] {
+    random()
+}

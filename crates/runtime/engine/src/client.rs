@@ -1,0 +1,397 @@
+//! What a command of the binary asks of the engine: the same calls whether the engine is this process or another.
+
+use crate::engine::Engine;
+use crate::forward::remote::Remote;
+use crate::forward::request::{Command, Reply};
+use crate::lease::{self, Place};
+use crate::status::Follow;
+use crate::{Grant, Parts, Problem};
+use dvt_model::code::Code;
+use dvt_model::decision::DecisionRecord;
+use dvt_model::digest::Digest;
+use dvt_model::id::{PlanId, RunId, RunRequestId, SignalId};
+use dvt_model::proof::{Authorized, PlanCreate, RunCancel, RunReadStatus, RunStart, SignalSend};
+use dvt_model::resource::{Plan, Project, Run};
+use dvt_model::run::RunStatus;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use tokio::sync::Mutex as AsyncMutex;
+
+/// What a run is started with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StartRequest {
+    /// The plan's canonical document (published with the run where it is not there yet).
+    pub plan_document: Value,
+    /// Its id: the known one of this name, or a new one.
+    pub plan_id: PlanId,
+    /// Its version.
+    pub plan_version: String,
+    /// Inputs, resolved and checked.
+    pub inputs: BTreeMap<String, Value>,
+    /// The same request id in the same scope, plan and version is the same run.
+    pub run_request_id: RunRequestId,
+    /// Digest of the bundle, already kept with `put_bundle`.
+    pub files_digest: Option<Digest>,
+    /// The owner's word for the host tier.
+    pub host_allowed: bool,
+    /// Whether it goes on without this client.
+    pub detached: bool,
+}
+
+/// The answer, once RunQueued is durable.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StartAnswer {
+    /// The run.
+    pub run_id: RunId,
+    /// `embedded`.
+    pub provider: String,
+    /// Its state.
+    pub status: RunStatus,
+    /// Whether the same request had started it before.
+    pub idempotent: bool,
+}
+
+/// News of a run: read the events after the last known `runSeq` from the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// The run.
+    pub run_id: RunId,
+    /// Its newest acknowledged `runSeq`.
+    pub last_run_seq: u64,
+    /// Its state.
+    pub status: RunStatus,
+}
+
+/// How many engines one question is put to; more than that means that something else is wrong.
+const MOST_TURNS: u32 = 8;
+
+/// What this client attends or watches, and by what right.
+#[derive(Clone)]
+struct Held {
+    grant: Grant,
+    attends: bool,
+    host_allowed: bool,
+}
+
+/// This process's side of the engine.
+#[derive(Clone)]
+enum Side {
+    Engine(Arc<Engine>),
+    Remote(Arc<Remote>),
+}
+
+/// A connection to the engine. Dropping it detaches; a holder's drop ends the engine in order.
+pub struct Client {
+    parts: Parts,
+    /// Whether it may take the lease when the engine it is connected to ends.
+    may_lead: bool,
+    side: RwLock<Side>,
+    held: Mutex<BTreeMap<RunId, Held>>,
+    turning: AsyncMutex<()>,
+}
+
+impl Client {
+    pub(crate) async fn attach(parts: Parts) -> Result<Self, Problem> {
+        let side = find(&parts, true).await?;
+        Ok(Self::of(parts, true, side))
+    }
+
+    pub(crate) async fn connect(parts: Parts) -> Result<Self, Problem> {
+        let side = find(&parts, false).await?;
+        Ok(Self::of(parts, false, side))
+    }
+
+    fn of(parts: Parts, may_lead: bool, side: Side) -> Self {
+        Self {
+            parts,
+            may_lead,
+            side: RwLock::new(side),
+            held: Mutex::default(),
+            turning: AsyncMutex::default(),
+        }
+    }
+
+    /// Whether this process is the engine.
+    pub fn is_engine(&self) -> bool {
+        matches!(self.side(), Side::Engine(_))
+    }
+
+    /// `startRun` (4.1): publishes the document where needed, admits, acknowledges when RunQueued is durable.
+    pub async fn start_run(
+        &self,
+        publish: &Authorized<Project, PlanCreate>,
+        proof: &Authorized<Plan, RunStart>,
+        request: StartRequest,
+    ) -> Result<StartAnswer, Problem> {
+        let (publish, start) = (Grant::of(publish), Grant::of(proof));
+        let host_allowed = request.host_allowed;
+        let command = Command::Start(Box::new(request));
+        let answer = self
+            .ask(|side| {
+                let (publish, start, command) = (&publish, &start, &command);
+                async move {
+                    match (side, command) {
+                        (Side::Engine(engine), Command::Start(request)) => {
+                            engine.start(publish, start, (**request).clone()).await.map(Reply::Started)
+                        }
+                        (Side::Engine(_), _) => Err(unexpected()),
+                        (Side::Remote(remote), command) => remote.call(command, &[publish, start]).await,
+                    }
+                }
+            })
+            .await?;
+        let Reply::Started(answer) = answer else { return Err(unexpected()) };
+        self.hold(answer.run_id, Held { grant: start, attends: true, host_allowed });
+        Ok(answer)
+    }
+
+    /// `cancelRun` (4.1); a second one is accepted and adds no event.
+    pub async fn cancel_run(
+        &self,
+        proof: &Authorized<Run, RunCancel>,
+        record: DecisionRecord,
+        signal_id: SignalId,
+    ) -> Result<RunStatus, Problem> {
+        let (grant, run) = (Grant::of(proof), proof.resource().id);
+        let command = Command::Cancel { run, record: Box::new(record.clone()), signal_id: signal_id.clone() };
+        let answer = self
+            .ask(|side| {
+                let (grant, record, signal_id, command) = (&grant, &record, &signal_id, &command);
+                async move {
+                    match side {
+                        Side::Engine(engine) => {
+                            engine.cancel(grant, run, record, signal_id).await.map(Reply::Status)
+                        }
+                        Side::Remote(remote) => remote.call(command, &[grant]).await,
+                    }
+                }
+            })
+            .await?;
+        self.hold(run, Held { grant, attends: true, host_allowed: false });
+        status_in(answer)
+    }
+
+    /// Goes on with a run that no engine works on (`dvt runs resume`).
+    pub async fn resume_run(
+        &self,
+        proof: &Authorized<Run, SignalSend>,
+        host_allowed: bool,
+    ) -> Result<RunStatus, Problem> {
+        let (grant, run) = (Grant::of(proof), proof.resource().id);
+        let command = Command::Resume { run, host_allowed };
+        let answer = self
+            .ask(|side| {
+                let (grant, command) = (&grant, &command);
+                async move {
+                    match side {
+                        Side::Engine(engine) => {
+                            engine.resume(grant, run, host_allowed).await.map(Reply::Status)
+                        }
+                        Side::Remote(remote) => remote.call(command, &[grant]).await,
+                    }
+                }
+            })
+            .await?;
+        self.hold(run, Held { grant, attends: true, host_allowed });
+        status_in(answer)
+    }
+
+    /// Lets this client ask for news of a run that it neither started, resumed nor cancelled. Such a run does not go on
+    /// for its sake when the engine changes.
+    pub async fn follow(&self, proof: &Authorized<Run, RunReadStatus>) -> Result<(), Problem> {
+        let (grant, run) = (Grant::of(proof), proof.resource().id);
+        let command = Command::Follow { run };
+        self.ask(|side| {
+            let (grant, command) = (&grant, &command);
+            async move {
+                match side {
+                    Side::Engine(engine) => engine.may_follow(grant, run).await.map(|()| Reply::Done),
+                    Side::Remote(remote) => remote.call(command, &[grant]).await,
+                }
+            }
+        })
+        .await?;
+        self.hold(run, Held { grant, attends: false, host_allowed: false });
+        Ok(())
+    }
+
+    /// Follows a run: the next news after `known_seq`; returns at once when there is some already, or when the run has
+    /// ended. Where the other engine ends meanwhile this process takes over (4.10) and goes on answering. The run must be
+    /// one that this client started, resumed, cancelled or [`Client::follow`]s; `NOT_FOUND` else.
+    pub async fn progress(&self, run: RunId, known_seq: u64) -> Result<Progress, Problem> {
+        let held = self.held_of(run)?;
+        let follow = Follow::by(&held.grant, held.attends);
+        let command = Command::Progress { run, known_seq };
+        let answer = self
+            .ask(|side| {
+                let (follow, command) = (&follow, &command);
+                async move {
+                    match side {
+                        Side::Engine(engine) => {
+                            engine.progress(follow, run, known_seq).await.map(Reply::News)
+                        }
+                        Side::Remote(remote) => remote.call(command, &[]).await,
+                    }
+                }
+            })
+            .await?;
+        let Reply::News(news) = answer else { return Err(unexpected()) };
+        Ok(news)
+    }
+
+    /// Stops the running steps of this client's runs hard (second interrupt): kill without grace, then the process may end.
+    pub async fn stop_hard(&self) {
+        let runs: Vec<RunId> =
+            self.lock_held().iter().filter(|(_, held)| held.attends).map(|(run, _)| *run).collect();
+        match self.side() {
+            Side::Engine(engine) => engine.stop_hard(&runs),
+            // If the engine is gone its steps are too.
+            Side::Remote(remote) => drop(remote.call(&Command::StopHard, &[]).await),
+        }
+    }
+
+    /// Asks for a checkpoint over everything acknowledged so far; gives its size.
+    pub async fn seal(&self, run: RunId) -> Result<u64, Problem> {
+        let held = self.held_of(run)?;
+        let tenant = held.grant.context.scope().tenant();
+        let answer = self
+            .ask(|side| async move {
+                match side {
+                    Side::Engine(engine) => engine.seal(tenant).await.map(Reply::Sealed),
+                    Side::Remote(remote) => remote.call(&Command::Seal { run }, &[]).await,
+                }
+            })
+            .await?;
+        let Reply::Sealed(size) = answer else { return Err(unexpected()) };
+        Ok(size)
+    }
+
+    /// Ends in order: steps of runs without another client are left for recovery, the lease is given back, all is sealed.
+    pub async fn close(self) -> Result<(), Problem> {
+        if let Side::Engine(engine) = self.side() {
+            engine.stop();
+            engine.ended().await;
+        }
+        Ok(())
+    }
+
+    fn side(&self) -> Side {
+        self.side.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn lock_held(&self) -> MutexGuard<'_, BTreeMap<RunId, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hold(&self, run: RunId, held: Held) {
+        let mut runs = self.lock_held();
+        // A right to watch, or to cancel, does not take the place of the one that the run goes on by.
+        if !runs.get(&run).is_some_and(|known| known.attends) {
+            runs.insert(run, held);
+        }
+    }
+
+    fn held_of(&self, run: RunId) -> Result<Held, Problem> {
+        self.lock_held().get(&run).cloned().ok_or_else(Problem::not_found)
+    }
+
+    /// Asks the engine, and the next one when it ended before it answered. Every command may be asked twice: a start by its
+    /// request id, a cancel by its signal id, a resume by its decision.
+    async fn ask<F>(&self, question: impl Fn(Side) -> F) -> Result<Reply, Problem>
+    where
+        F: Future<Output = Result<Reply, Problem>>,
+    {
+        let mut turns = 0;
+        loop {
+            let side = self.side();
+            match question(side.clone()).await {
+                Err(problem) if problem.code == Code::LeaseLost && turns < MOST_TURNS => {
+                    self.turn(&side).await?
+                }
+                answer => return answer,
+            }
+            turns += 1;
+        }
+    }
+
+    /// Finds the engine that came after `old`, which may be this process, and brings it the runs that this client attends.
+    async fn turn(&self, old: &Side) -> Result<(), Problem> {
+        let _turning = self.turning.lock().await;
+        if !same(old, &self.side()) {
+            return Ok(());
+        }
+        if let Side::Engine(engine) = old {
+            // It must have given up everything before it can be asked for again.
+            engine.stop();
+            engine.ended().await;
+        }
+        let side = find(&self.parts, self.may_lead).await?;
+        *self.side.write().unwrap_or_else(PoisonError::into_inner) = side.clone();
+        let held: Vec<(RunId, Held)> =
+            self.lock_held().iter().map(|(run, held)| (*run, held.clone())).collect();
+        for (run, Held { grant, attends, host_allowed }) in held {
+            let brought = match (&side, attends) {
+                (Side::Engine(engine), true) => engine.attend(&grant, run, host_allowed).await.map(drop),
+                (Side::Engine(_), false) => Ok(()),
+                (Side::Remote(remote), true) => {
+                    remote.call(&Command::Attach { run, host_allowed }, &[&grant]).await.map(drop)
+                }
+                (Side::Remote(remote), false) => {
+                    remote.call(&Command::Follow { run }, &[&grant]).await.map(drop)
+                }
+            };
+            if let (Err(problem), Side::Engine(engine)) = (brought, &side) {
+                // This run cannot go on here; whoever follows it is told why. The others do.
+                engine.give_up(run, problem);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if let Side::Engine(engine) = self.side() {
+            engine.stop();
+        }
+    }
+}
+
+fn same(left: &Side, right: &Side) -> bool {
+    match (left, right) {
+        (Side::Engine(left), Side::Engine(right)) => Arc::ptr_eq(left, right),
+        (Side::Remote(left), Side::Remote(right)) => Arc::ptr_eq(left, right),
+        (Side::Engine(_), Side::Remote(_)) | (Side::Remote(_), Side::Engine(_)) => false,
+    }
+}
+
+async fn find(parts: &Parts, may_lead: bool) -> Result<Side, Problem> {
+    if !may_lead {
+        return Ok(Side::Remote(Arc::new(lease::connect_only(parts).await?)));
+    }
+    match lease::take_or_connect(parts).await? {
+        Place::Standby(remote) => Ok(Side::Remote(Arc::new(remote))),
+        Place::Holder(row, socket) => {
+            let engine = Engine::begin(parts.clone(), row, socket);
+            // Detached runs are the engine's own duty; that one of them cannot be read takes nothing from this client.
+            drop(engine.take_up_detached().await);
+            Ok(Side::Engine(engine))
+        }
+    }
+}
+
+fn unexpected() -> Problem {
+    Problem::new(Code::Internal, "the engine answered something else than was asked")
+}
+
+fn status_in(reply: Reply) -> Result<RunStatus, Problem> {
+    match reply {
+        Reply::Status(status) => Ok(status),
+        Reply::Started(_) | Reply::News(_) | Reply::Sealed(_) | Reply::Done => Err(unexpected()),
+    }
+}

@@ -1,0 +1,89 @@
+//! What is with the worker, who waits for slots, and how many there are: plain bookkeeping, without a worker in sight.
+
+use crate::run::{Hot, Message};
+use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
+use dvt_model::id::{RunId, StepId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// An attempt that the worker has.
+pub(super) struct Flight {
+    pub(super) logical: LogicalAttemptId,
+    pub(super) engine: EngineAttemptId,
+    pub(super) hot: Hot,
+    /// Its run left memory: it is being killed, and its report is not believed.
+    pub(super) abandoned: bool,
+}
+
+/// The slots and who has them.
+pub(super) struct Slots {
+    capacity: u32,
+    /// Granted to runs and not yet settled.
+    reserved: u32,
+    pub(super) flights: BTreeMap<(RunId, StepId), Flight>,
+    queue: VecDeque<(RunId, Hot)>,
+    queued: BTreeSet<RunId>,
+}
+
+impl Slots {
+    pub(super) fn new(capacity: u32) -> Self {
+        Self {
+            capacity,
+            reserved: 0,
+            flights: BTreeMap::new(),
+            queue: VecDeque::new(),
+            queued: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn set_capacity(&mut self, capacity: u32) {
+        self.capacity = capacity.max(1);
+    }
+
+    fn free(&self) -> u32 {
+        let taken = u32::try_from(self.flights.len()).unwrap_or(u32::MAX).saturating_add(self.reserved);
+        self.capacity.saturating_sub(taken)
+    }
+
+    /// A run stands at the end of the line; once.
+    pub(super) fn want(&mut self, run: RunId, hot: Hot) {
+        if self.queued.insert(run) {
+            self.queue.push_back((run, hot));
+        }
+    }
+
+    pub(super) fn settle(&mut self, granted: u32) {
+        self.reserved = self.reserved.saturating_sub(granted);
+    }
+
+    pub(super) fn forget(&mut self, run: RunId) {
+        if self.queued.remove(&run) {
+            self.queue.retain(|(waiting, _)| *waiting != run);
+        }
+    }
+
+    /// Grants what is free: each run in line an equal part, at least one slot, the first in line first. A run that wants
+    /// more stands at the end of the line again when it has started what it got.
+    pub(super) fn grant(&mut self) {
+        while self.free() > 0 {
+            let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
+            let Some((run, hot)) = self.queue.pop_front() else { return };
+            self.queued.remove(&run);
+            let part = self.free().div_ceil(waiting.max(1));
+            self.reserved += part;
+            if hot.send(Message::Slots(part)).is_err() {
+                self.reserved -= part;
+            }
+        }
+    }
+
+    /// The runs that had something with the worker, each once; all flights are over.
+    pub(super) fn lose_all(&mut self) -> Vec<Hot> {
+        let mut runs = BTreeMap::new();
+        for ((run, _), flight) in std::mem::take(&mut self.flights) {
+            if !flight.abandoned {
+                runs.insert(run, flight.hot);
+            }
+        }
+        runs.into_values().collect()
+    }
+}

@@ -1,0 +1,424 @@
+//! The floor: orders from runs on one side, the worker on the other.
+//!
+//! The worker is started by the first attempt that needs one, and anew when it is gone; then every run that had something
+//! with it is told to recover. The surprising rule: an attempt of a step whose earlier attempt is still being killed
+//! waits until that one is gone, for a step must never run twice at once.
+
+use super::flight::{Flight, Slots};
+use super::pipe::Item;
+use super::{Attempt, Order};
+use crate::{Parts, crash};
+use dvt_core::command::{Outcome, Report};
+use dvt_core::event::{self, Dispatch};
+use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
+use dvt_model::code::Code;
+use dvt_model::digest::Digest;
+use dvt_model::failure::{Failure, FailureCategory, Usage};
+use dvt_model::id::{RunId, StepId, TenantId};
+use dvt_plan::plan;
+use dvt_store::port::operation::LogChunk;
+use dvt_store::port::transaction::Kind;
+use dvt_worker::Link;
+use dvt_worker::link::{Sender, WorkerEnded};
+use dvt_worker::protocol::{self, FromWorker, Key, ToWorker};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+
+/// Slots a core, and the fewest.
+const PER_CORE: u32 = 4;
+const FEWEST: u32 = 8;
+/// A worker that says nothing for this long is stuck (contract 4.9).
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// What goes to the worker, in its order.
+enum Outgoing {
+    Message(ToWorker),
+    Files(Digest, Arc<Vec<u8>>),
+}
+
+/// A worker that was started.
+struct Working {
+    link: Link,
+    outgoing: mpsc::UnboundedSender<Outgoing>,
+    /// Bundles that it has, by tenant: what one tenant sent is not another's to name.
+    files: BTreeSet<(TenantId, Digest)>,
+    said_hello: bool,
+    heard: Instant,
+}
+
+/// The dispatcher's state.
+pub(super) struct Floor {
+    parts: Parts,
+    pipe: mpsc::Sender<Item>,
+    slots: Slots,
+    own_limit: u32,
+    working: Option<Working>,
+    /// Attempts that wait until an abandoned one of the same step is gone.
+    parked: BTreeMap<(RunId, StepId), Attempt>,
+}
+
+impl Floor {
+    pub(super) fn new(parts: Parts, pipe: mpsc::Sender<Item>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let own_limit = u32::try_from(cores).unwrap_or(1).saturating_mul(PER_CORE).max(FEWEST);
+        Self { parts, pipe, slots: Slots::new(own_limit), own_limit, working: None, parked: BTreeMap::new() }
+    }
+
+    pub(super) async fn serve(
+        mut self,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        loop {
+            let silent_at = self
+                .working
+                .as_ref()
+                .filter(|working| working.said_hello)
+                .map(|working| working.heard + SILENCE);
+            let silence = async {
+                match silent_at {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let heard = async {
+                match &mut self.working {
+                    Some(working) => working.link.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = crate::engine::told_to_stop(&mut stop) => break,
+                order = orders.recv() => match order {
+                    Some(order) => self.obey(order).await,
+                    None => break,
+                },
+                message = heard => match message {
+                    Some(message) => self.hear(message).await,
+                    None => self.lose_worker().await,
+                },
+                () = silence => {
+                    self.kill_worker();
+                    self.lose_worker().await;
+                }
+            }
+            self.slots.grant();
+        }
+        // The engine ends. Every step ends with the worker, and we wait for it: the next holder gives them out again.
+        if let Some(working) = self.working.take() {
+            drop(working.link.close().await);
+        }
+    }
+
+    async fn obey(&mut self, order: Order) {
+        match order {
+            Order::Want(run, hot) => self.slots.want(run, hot),
+            Order::Settle(granted) => self.slots.settle(granted),
+            Order::Dispatch(attempt) => self.dispatch(*attempt).await,
+            Order::Stop(run, step, logical, engine, grace_ms) => {
+                self.stop(
+                    Key {
+                        run_id: run,
+                        step_id: step,
+                        logical_attempt_id: logical,
+                        engine_attempt_id: engine,
+                    },
+                    grace_ms,
+                );
+            }
+            Order::Acknowledge(run, report) => {
+                let key = Key {
+                    run_id: run,
+                    step_id: report.step_id,
+                    logical_attempt_id: report.logical_attempt_id,
+                    engine_attempt_id: report.engine_attempt_id,
+                };
+                self.say(ToWorker::Ack { key });
+            }
+            Order::Abandon(run) => self.abandon(run),
+        }
+    }
+
+    /// The run's memory is gone: its steps are killed, and their reports will not be heard.
+    fn abandon(&mut self, run: RunId) {
+        self.slots.forget(run);
+        self.parked.retain(|(parked, _), _| *parked != run);
+        let mut keys = Vec::new();
+        for ((of, step), flight) in &mut self.slots.flights {
+            if *of == run {
+                flight.abandoned = true;
+                keys.push(key_of(run, step, flight.logical, flight.engine));
+            }
+        }
+        for key in keys {
+            self.stop(key, 0);
+        }
+    }
+
+    fn stop(&self, key: Key, grace_ms: u64) {
+        self.say(ToWorker::Stop { key, grace_ms });
+    }
+
+    fn say(&self, message: ToWorker) {
+        if let Some(working) = &self.working {
+            // A worker that is gone is noticed by its silence, not here.
+            drop(working.outgoing.send(Outgoing::Message(message)));
+        }
+    }
+
+    async fn dispatch(&mut self, attempt: Attempt) {
+        let place = (attempt.run, attempt.dispatch.step_id.clone());
+        if self.slots.flights.get(&place).is_some_and(|flight| flight.abandoned) {
+            self.parked.insert(place, attempt);
+            return;
+        }
+        if !attempt.host_allowed {
+            let failure = Failure {
+                error_code: Code::SandboxUnavailable,
+                error_message:
+                    "no wall can be built here, and the owner gave no word for the host: `--allow-host`, or \
+                                `programSteps: host` in the profile"
+                        .to_owned(),
+                retryable: false,
+                failure_category: FailureCategory::Platform,
+                failure_source: "engine".to_owned(),
+                exit_status: None,
+            };
+            return self.fail(attempt, failure).await;
+        }
+        if let Err(problem) = self.give(&attempt).await {
+            let failure = Failure {
+                error_code: Code::WorkerLost,
+                error_message: problem,
+                retryable: true,
+                failure_category: FailureCategory::Platform,
+                failure_source: "engine".to_owned(),
+                exit_status: None,
+            };
+            return self.fail(attempt, failure).await;
+        }
+        let Attempt { dispatch, hot, .. } = attempt;
+        let flight = Flight {
+            logical: dispatch.logical_attempt_id,
+            engine: dispatch.engine_attempt_id,
+            hot,
+            abandoned: false,
+        };
+        self.slots.flights.insert(place, flight);
+    }
+
+    /// An attempt that no worker ever had ends at once.
+    async fn fail(&mut self, attempt: Attempt, failure: Failure) {
+        let Dispatch { step_id, logical_attempt_id, engine_attempt_id, .. } = attempt.dispatch;
+        let outcome = Outcome::Failed(failure);
+        let report =
+            Report { step_id, logical_attempt_id, engine_attempt_id, outcome, usage: Usage::default() };
+        self.put(Item::Report(attempt.hot, Box::new(report))).await;
+    }
+
+    async fn give(&mut self, attempt: &Attempt) -> Result<(), String> {
+        let files = match attempt.files {
+            Some(digest) => self.files_for(attempt, digest).await?,
+            None => None,
+        };
+        let message = ToWorker::Dispatch(Box::new(protocol::Dispatch {
+            key: key_of(
+                attempt.run,
+                &attempt.dispatch.step_id,
+                attempt.dispatch.logical_attempt_id,
+                attempt.dispatch.engine_attempt_id,
+            ),
+            token: attempt.dispatch.token.clone(),
+            timeout_ms: attempt.dispatch.timeout_ms,
+            program: program_of(&attempt.dispatch.program),
+            with: attempt.dispatch.with.clone(),
+            env: attempt.dispatch.env.clone(),
+            output: output_of(attempt.dispatch.output),
+            host_allowed: attempt.host_allowed,
+            files_digest: attempt.files,
+            log_budget_bytes: protocol::DEFAULT_LOG_BUDGET_BYTES,
+        }));
+        let working = self.worker()?;
+        for message in files.into_iter().chain([Outgoing::Message(message)]) {
+            // If it is gone already, its end of stream follows and the run recovers this attempt with the others.
+            drop(working.outgoing.send(message));
+        }
+        if let Some(digest) = attempt.files {
+            working.files.insert((attempt.scope.tenant(), digest));
+        }
+        Ok(())
+    }
+
+    /// The bundle, if this worker has not had it from this tenant.
+    async fn files_for(&mut self, attempt: &Attempt, digest: Digest) -> Result<Option<Outgoing>, String> {
+        let known = (attempt.scope.tenant(), digest);
+        if self.working.as_ref().is_some_and(|working| working.files.contains(&known)) {
+            return Ok(None);
+        }
+        let fault = |error: dvt_store::Error| format!("the plan's files cannot be read: {error}");
+        let transaction = self.parts.store.begin(&attempt.scope, Kind::Engine).map_err(fault)?;
+        let bytes = transaction.get_bundle(digest).await.map_err(fault)?;
+        let bytes = bytes.ok_or_else(|| "the plan's files are not stored any more".to_owned())?;
+        Ok(Some(Outgoing::Files(digest, Arc::new(bytes))))
+    }
+
+    fn worker(&mut self) -> Result<&mut Working, String> {
+        if self.working.is_none() {
+            let link = Link::spawn(&self.parts.worker, &self.parts.folder.join("starter.lock"))
+                .map_err(|error| format!("the worker cannot be started: {error}"))?;
+            let (outgoing, messages) = mpsc::unbounded_channel();
+            // It ends when the link's other end does, or with this floor.
+            tokio::spawn(write(link.sender(), messages));
+            let welcome = ToWorker::Welcome { version: protocol::VERSION };
+            drop(outgoing.send(Outgoing::Message(welcome)));
+            self.working = Some(Working {
+                link,
+                outgoing,
+                files: BTreeSet::new(),
+                said_hello: false,
+                heard: Instant::now(),
+            });
+        }
+        self.working.as_mut().ok_or_else(|| "the worker cannot be started".to_owned())
+    }
+
+    async fn hear(&mut self, message: FromWorker) {
+        if let Some(working) = &mut self.working {
+            working.heard = Instant::now();
+        }
+        match message {
+            FromWorker::Hello { capacity, .. } => {
+                if let Some(working) = &mut self.working {
+                    working.said_hello = true;
+                }
+                self.slots.set_capacity(capacity.min(self.own_limit));
+            }
+            // If we crash here, the step runs and its starter ends it with us; it is given out again under the same token.
+            FromWorker::Started { .. } => crash::point(crash::AFTER_DISPATCH),
+            FromWorker::Heartbeat { .. } => {}
+            FromWorker::Log { key, stream, body, .. } => {
+                let Some(flight) = self.slots.flights.get(&(key.run_id, key.step_id.clone())) else { return };
+                let chunk = LogChunk {
+                    stream: match stream {
+                        protocol::Stream::Stdout => "stdout".to_owned(),
+                        protocol::Stream::Stderr => "stderr".to_owned(),
+                    },
+                    at: (self.parts.clock)(),
+                    text: String::from_utf8_lossy(&body).into_owned(),
+                };
+                let scope = *flight.hot.scope();
+                let item = Item::Log {
+                    scope,
+                    run: key.run_id,
+                    step: key.step_id,
+                    attempt: key.logical_attempt_id,
+                    chunk,
+                };
+                self.put(item).await;
+            }
+            FromWorker::Report(report) => self.hear_report(*report).await,
+        }
+    }
+
+    async fn hear_report(&mut self, report: protocol::Report) {
+        let protocol::Report { key, outcome, usage, .. } = report;
+        let place = (key.run_id, key.step_id.clone());
+        let this = |flight: &Flight| {
+            flight.logical == key.logical_attempt_id && flight.engine == key.engine_attempt_id
+        };
+        if !self.slots.flights.get(&place).is_some_and(this) {
+            // Reported before, or of a run that was forgotten: the worker may forget it too.
+            self.say(ToWorker::Ack { key });
+            return;
+        }
+        let Some(flight) = self.slots.flights.remove(&place) else { return };
+        if flight.abandoned {
+            self.say(ToWorker::Ack { key });
+            if let Some(attempt) = self.parked.remove(&place) {
+                self.dispatch(attempt).await;
+            }
+            return;
+        }
+        let outcome = match outcome {
+            protocol::Outcome::Completed { value } => Outcome::Completed(value),
+            protocol::Outcome::Failed { failure } => Outcome::Failed(failure),
+        };
+        let report = Report {
+            step_id: key.step_id,
+            logical_attempt_id: key.logical_attempt_id,
+            engine_attempt_id: key.engine_attempt_id,
+            outcome,
+            usage,
+        };
+        self.put(Item::Report(flight.hot, Box::new(report))).await;
+    }
+
+    fn kill_worker(&self) {
+        let pid = self.working.as_ref().and_then(|working| working.link.pid());
+        if let Some(pid) =
+            pid.and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw)
+        {
+            // Our own child, not yet waited for: the pid is nobody else's. If it is gone already, so be it.
+            let _gone = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+
+    /// The worker is gone. Its steps are dying; the next worker says `Hello` only when none of them is alive.
+    async fn lose_worker(&mut self) {
+        self.working = None;
+        for hot in self.slots.lose_all() {
+            self.put(Item::Lost(hot)).await;
+        }
+        for attempt in std::mem::take(&mut self.parked).into_values() {
+            self.dispatch(attempt).await;
+        }
+    }
+
+    async fn put(&self, item: Item) {
+        // The pipe ends after this floor.
+        drop(self.pipe.send(item).await);
+    }
+}
+
+fn key_of(run: RunId, step: &StepId, logical: LogicalAttemptId, engine: EngineAttemptId) -> Key {
+    Key { run_id: run, step_id: step.clone(), logical_attempt_id: logical, engine_attempt_id: engine }
+}
+
+/// Writes to the worker, so that the floor goes on listening while the worker is slow to read.
+async fn write(to: Sender, mut messages: mpsc::UnboundedReceiver<Outgoing>) {
+    while let Some(message) = messages.recv().await {
+        let written = match message {
+            Outgoing::Message(message) => to.send(message).await,
+            Outgoing::Files(digest, bytes) => to.send_bundle(digest, &bytes).await,
+        };
+        if let Err(WorkerEnded) = written {
+            return;
+        }
+    }
+}
+
+fn program_of(program: &event::Program) -> protocol::Program {
+    match program {
+        event::Program::Run(words) => protocol::Program::Run(words.clone()),
+        event::Program::Script { shell, text } => protocol::Program::Script {
+            shell: match shell {
+                plan::Shell::Bash => protocol::Shell::Bash,
+                plan::Shell::Sh => protocol::Shell::Sh,
+                plan::Shell::Python => protocol::Shell::Python,
+            },
+            text: text.clone(),
+        },
+    }
+}
+
+fn output_of(mode: plan::OutputMode) -> protocol::OutputMode {
+    match mode {
+        plan::OutputMode::File => protocol::OutputMode::File,
+        plan::OutputMode::Text => protocol::OutputMode::Text,
+        plan::OutputMode::Lines => protocol::OutputMode::Lines,
+        plan::OutputMode::Json => protocol::OutputMode::Json,
+    }
+}

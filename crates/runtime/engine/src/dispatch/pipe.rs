@@ -1,0 +1,43 @@
+//! The pipe between worker and runs: logs are kept before the report that follows them is heard.
+//!
+//! It is bounded: when the store is slow the pipe fills, the link is read no more, and the worker slows down.
+
+use crate::run::{Hot, Message};
+use dvt_core::command::Report;
+use dvt_model::attempt::LogicalAttemptId;
+use dvt_model::id::{RunId, StepId};
+use dvt_model::scope::TenantScope;
+use dvt_store::Store;
+use dvt_store::port::operation::LogChunk;
+use dvt_store::port::transaction::Kind;
+use tokio::sync::mpsc;
+
+/// How much may lie in the pipe.
+pub(super) const ROOM: usize = 1_024;
+
+/// What flows through it.
+pub(super) enum Item {
+    /// A piece of a step's log.
+    Log { scope: TenantScope, run: RunId, step: StepId, attempt: LogicalAttemptId, chunk: LogChunk },
+    /// The end of an attempt.
+    Report(Hot, Box<Report>),
+    /// The worker is gone, and with it what this run had running.
+    Lost(Hot),
+}
+
+/// Serves until the floor is closed.
+pub(super) async fn serve(store: Store, mut items: mpsc::Receiver<Item>) {
+    while let Some(item) = items.recv().await {
+        match item {
+            Item::Log { scope, run, step, attempt, chunk } => {
+                // A log is no fact of the ledger (contract 6.7): what cannot be kept is lost, and the step goes on.
+                if let Ok(transaction) = store.begin(&scope, Kind::Engine) {
+                    drop(transaction.append_log(run, &step, attempt.0, chunk).await);
+                }
+            }
+            // A run that has left memory is told nothing: who takes it up again folds it.
+            Item::Report(hot, report) => drop(hot.send(Message::Report(report))),
+            Item::Lost(hot) => drop(hot.send(Message::Recover(Vec::new(), None))),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The active engine of an installation: what its parts share, its beginning and its end.
+//!
+//! It ends when it is told to, and when another process holds the lease or writes a tenant. Its end is in order: runs
+//! finish their turn, the worker and every step end, what is not sealed is sealed, and only then the lease is given back,
+//! so that no step can run twice at once.
+
+use crate::client::Progress;
+use crate::dispatch::{self, Dispatcher};
+use crate::forward::server;
+use crate::forward::socket::Socket;
+use crate::run::advance::Task;
+use crate::run::load::Fold;
+use crate::run::{Hot, Message};
+use crate::{Parts, Problem, lease, sealer, timers};
+use dvt_model::id::{RunId, TenantId};
+use dvt_model::time::Timestamp;
+use dvt_store::port::lease::Row;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+/// The active engine.
+pub(crate) struct Engine {
+    parts: Parts,
+    epoch: u64,
+    hot: Mutex<BTreeMap<RunId, Hot>>,
+    /// Runs that could not be written, and why: whoever follows one is told.
+    given_up: Mutex<BTreeMap<RunId, Problem>>,
+    claimed: AsyncMutex<BTreeSet<TenantId>>,
+    /// Held while a run is folded, so that no run ever has two tasks.
+    pub(crate) folding: AsyncMutex<()>,
+    dispatcher: Dispatcher,
+    timers: mpsc::UnboundedSender<timers::Setting>,
+    sealer: Mutex<Option<mpsc::UnboundedSender<sealer::Ask>>>,
+    tasks: Mutex<JoinSet<()>>,
+    stop: watch::Sender<bool>,
+    deposed: AtomicBool,
+    ended: watch::Receiver<bool>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until the engine is told to end, or is gone.
+pub(crate) async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+impl Engine {
+    /// Becomes the engine with a lease just taken.
+    pub(crate) fn begin(parts: Parts, row: Row, socket: Socket) -> Arc<Self> {
+        let (timers, settings) = mpsc::unbounded_channel();
+        let (seals, asks) = mpsc::unbounded_channel();
+        let (stop, stopping) = watch::channel(false);
+        let (tell_ended, ended) = watch::channel(false);
+        let (dispatcher, orders) = Dispatcher::new();
+        let engine = Arc::new(Self {
+            epoch: row.epoch,
+            hot: Mutex::default(),
+            given_up: Mutex::default(),
+            claimed: AsyncMutex::default(),
+            folding: AsyncMutex::default(),
+            dispatcher,
+            timers,
+            sealer: Mutex::new(Some(seals)),
+            tasks: Mutex::default(),
+            stop,
+            deposed: AtomicBool::new(false),
+            ended,
+            parts,
+        });
+        let parts = engine.parts.clone();
+        let ticking = tokio::spawn(timers::serve(Arc::clone(&parts.clock), settings));
+        let sealing = tokio::spawn(sealer::serve(parts.store.clone(), asks));
+        let dispatching = tokio::spawn(dispatch::serve(parts.clone(), orders, stopping.clone()));
+        let serving = tokio::spawn(server::serve(Arc::clone(&engine), socket, stopping.clone()));
+        let supervised = Arc::clone(&engine);
+        tokio::spawn(async move {
+            let engine = supervised;
+            let held = lease::keep(parts.store.lease(), row.clone(), stopping).await;
+            engine.stop.send_replace(true);
+            // 1. Runs finish their turn. If we crash from here on, the ledger has what was acknowledged and no more.
+            let mut tasks = std::mem::take(&mut *lock(&engine.tasks));
+            while tasks.join_next().await.is_some() {}
+            // 2. The worker ends and with it every step: nobody may run one while the next holder gives it out again.
+            drop(dispatching.await);
+            drop(serving.await);
+            ticking.abort();
+            // 3. What is durable and unsealed is sealed.
+            drop(lock(&engine.sealer).take());
+            drop(sealing.await);
+            // 4. Only now another one may work. A crash before this leaves a row whose holder is dead.
+            if held && !engine.deposed.load(Ordering::SeqCst) {
+                let table = parts.store.lease();
+                drop(tokio::task::spawn_blocking(move || table.release(&row)).await);
+            }
+            tell_ended.send_replace(true);
+        });
+        engine
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.parts.clock)()
+    }
+
+    pub(crate) fn dispatcher(&self) -> &Dispatcher {
+        &self.dispatcher
+    }
+
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Ends in order; does not wait.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn ended(&self) {
+        // An error means that the supervisor is gone, which is an end too.
+        drop(self.ended.clone().wait_for(|ended| *ended).await);
+    }
+
+    /// Another engine works: this one ends, and leaves the lease alone.
+    pub(crate) fn depose(&self) {
+        self.deposed.store(true, Ordering::SeqCst);
+        self.stop();
+    }
+
+    /// Raises the tenant's epoch, once, before anything of it is folded or written.
+    pub(crate) async fn claim(&self, tenant: TenantId) -> Result<(), Problem> {
+        let mut claimed = self.claimed.lock().await;
+        if claimed.contains(&tenant) {
+            return Ok(());
+        }
+        match self.parts.store.claim(tenant, self.epoch).await {
+            Ok(()) => {
+                claimed.insert(tenant);
+                Ok(())
+            }
+            Err(dvt_store::Refusal::LeaseLost) => {
+                self.depose();
+                Err(Problem::engine_gone())
+            }
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// The task of a run of this tenant, if the run is hot.
+    pub(crate) fn hot(&self, tenant: TenantId, run: RunId) -> Option<Hot> {
+        lock(&self.hot).get(&run).filter(|hot| hot.tenant() == tenant).cloned()
+    }
+
+    pub(crate) fn news_of(&self, tenant: TenantId, run: RunId) -> Option<watch::Receiver<Progress>> {
+        self.hot(tenant, run).map(|hot| hot.news())
+    }
+
+    /// Makes a run hot. The caller holds `folding`, or has just admitted the run.
+    pub(crate) fn warm(self: &Arc<Self>, fold: Fold, host_allowed: bool) -> Hot {
+        let run = fold.metadata.run_id;
+        lock(&self.given_up).remove(&run);
+        let (task, hot) = Task::new(Arc::clone(self), fold, host_allowed);
+        lock(&self.hot).insert(run, hot.clone());
+        let mut tasks = lock(&self.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task.serve());
+        hot
+    }
+
+    pub(crate) fn forget(&self, run: RunId) {
+        lock(&self.hot).remove(&run);
+        drop(self.timers.send(timers::Setting::Never(run)));
+    }
+
+    pub(crate) fn give_up(&self, run: RunId, problem: Problem) {
+        lock(&self.given_up).insert(run, problem);
+    }
+
+    pub(crate) fn given_up(&self, run: RunId) -> Option<Problem> {
+        lock(&self.given_up).get(&run).cloned()
+    }
+
+    pub(crate) fn set_timer(&self, run: RunId, due: Option<Timestamp>, hot: &Hot) {
+        let setting = due.map_or(timers::Setting::Never(run), |at| timers::Setting::At(run, at, hot.clone()));
+        // The timers are gone only when the engine ends.
+        drop(self.timers.send(setting));
+    }
+
+    pub(crate) fn seal_soon(&self, tenant: TenantId) {
+        if let Some(sealer) = lock(&self.sealer).as_ref() {
+            drop(sealer.send(sealer::Ask::Soon(tenant)));
+        }
+    }
+
+    /// A checkpoint over everything acknowledged of a tenant; its size.
+    pub(crate) async fn seal(&self, tenant: TenantId) -> Result<u64, Problem> {
+        let (answer, answered) = oneshot::channel();
+        let asked =
+            lock(&self.sealer).as_ref().is_some_and(|to| to.send(sealer::Ask::Now(tenant, answer)).is_ok());
+        if !asked {
+            return Err(Problem::engine_gone());
+        }
+        answered.await.unwrap_or_else(|_| Err(Problem::engine_gone()))
+    }
+
+    /// Leaves these runs as the ledger has them and kills their running steps without grace: they go on by `resume`.
+    pub(crate) fn stop_hard(&self, runs: &[RunId]) {
+        for run in runs {
+            if let Some(hot) = lock(&self.hot).get(run).cloned() {
+                // A run that has ended meanwhile has nothing running.
+                drop(hot.send(Message::Drop));
+            }
+        }
+    }
+}

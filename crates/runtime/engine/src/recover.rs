@@ -1,0 +1,151 @@
+//! Recovery: a run that no engine works on is taken up again, by whoever has the right and asks for it.
+//!
+//! It never happens as a side effect of starting another run (contract 4.10): a new holder goes on with detached runs and
+//! with those that a live client attends, and leaves every other one as it is.
+
+use crate::engine::Engine;
+use crate::entry::{self, Place};
+use crate::run::load::Fold;
+use crate::run::{Hot, Message};
+use crate::{Grant, Problem};
+use dvt_model::action::Action;
+use dvt_model::code::Code;
+use dvt_model::id::RunId;
+use dvt_model::run::RunStatus;
+use dvt_model::scope::TenantScope;
+use dvt_store::port::operation::RunRow;
+use dvt_store::port::transaction::Kind;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+impl Engine {
+    /// Makes an open run hot and sends it these messages first. A run that became hot meanwhile only gets the messages.
+    // Power: what is taken up here runs with the recorded power AND `host_allowed`.
+    pub(crate) async fn take_up(
+        self: &Arc<Self>,
+        scope: &TenantScope,
+        run: RunId,
+        host_allowed: bool,
+        messages: Vec<Message>,
+    ) -> Result<Hot, Problem> {
+        let folding = self.folding.lock().await;
+        let hot = match self.hot(scope.tenant(), run) {
+            Some(hot) => hot,
+            None => {
+                // The scope of the row that names the run (contract 1.1): a wide caller's would be wider than the run.
+                self.claim(scope.tenant()).await?;
+                let open = self.parts().store.open_runs(scope.tenant()).await?;
+                let open = open.into_iter().find(|open| open.row.metadata.run_id == run);
+                let own = open.ok_or_else(Problem::terminal)?.scope;
+                let fold = Fold::load(self, own, run).await?;
+                self.warm(fold, host_allowed)
+            }
+        };
+        drop(folding);
+        for message in messages {
+            hot.send(message).map_err(|_| Problem::engine_gone())?;
+        }
+        Ok(hot)
+    }
+
+    /// `dvt runs resume`: goes on with an open run that no engine works on.
+    pub(crate) async fn resume(
+        self: &Arc<Self>,
+        grant: &Grant,
+        run: RunId,
+        host_allowed: bool,
+    ) -> Result<RunStatus, Problem> {
+        if grant.action != Action::SignalSend || grant.resource != entry::run_reference(run) {
+            return Err(Problem::unproved("going on with this run"));
+        }
+        let result = self.resume_checked(grant, run, host_allowed).await;
+        self.enter_if_refused(result, None, &[(grant, "resumeRun")]).await
+    }
+
+    async fn resume_checked(
+        self: &Arc<Self>,
+        grant: &Grant,
+        run: RunId,
+        host_allowed: bool,
+    ) -> Result<RunStatus, Problem> {
+        let scope = grant.context.scope();
+        let row = self.row(scope, run).await?;
+        let transaction = self.parts().store.begin(scope, Kind::Act)?;
+        let place = Place {
+            ledger: transaction.ledger(),
+            scope: row.metadata.scope,
+            now: self.now(),
+            run: Some(run),
+        };
+        // The same proof comes again when an answer was lost.
+        let known = transaction.decision_recorded(grant.decision_id).await?;
+        let decision = if known { Vec::new() } else { vec![entry::of_decision(place, grant, "resumeRun")] };
+        if row.status.is_terminal() {
+            return Err(Problem::terminal());
+        }
+        if self.hot(scope.tenant(), run).is_some() {
+            return Err(Problem::new(Code::InvalidStateTransition, "an engine works on this run already"));
+        }
+        let (answer, answered) = oneshot::channel();
+        self.take_up(scope, run, host_allowed, vec![Message::Recover(decision, Some(answer))]).await?;
+        answered.await.unwrap_or_else(|_| Err(Problem::engine_gone()))
+    }
+
+    /// The engine changed and a client that attends a run is still there: its run goes on here.
+    pub(crate) async fn attend(
+        self: &Arc<Self>,
+        grant: &Grant,
+        run: RunId,
+        host_allowed: bool,
+    ) -> Result<RunStatus, Problem> {
+        let scope = grant.context.scope();
+        let row = self.row(scope, run).await?;
+        if !self.attends(grant, &row).await? {
+            return Err(Problem::unproved("attending this run"));
+        }
+        if row.status.is_terminal() {
+            return Ok(row.status);
+        }
+        if let Some(hot) = self.hot(scope.tenant(), run) {
+            return Ok(hot.status());
+        }
+        let (answer, answered) = oneshot::channel();
+        self.take_up(scope, run, host_allowed, vec![Message::Recover(Vec::new(), Some(answer))]).await?;
+        answered.await.unwrap_or_else(|_| Err(Problem::engine_gone()))
+    }
+
+    /// What a new holder takes up by itself: detached runs, under their recorded power.
+    pub(crate) async fn take_up_detached(self: &Arc<Self>) -> Result<(), Problem> {
+        for tenant in self.parts().store.tenants()? {
+            for open in self.parts().store.open_runs(tenant).await? {
+                if open.row.detached {
+                    let run = open.row.metadata.run_id;
+                    // One run that cannot be folded does not hold up the others; whoever asks for it is told.
+                    if let Err(problem) =
+                        self.take_up(&open.scope, run, true, vec![Message::Recover(Vec::new(), None)]).await
+                    {
+                        self.give_up(run, problem);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a grant is one by which its client attends the run: the one it started it with, or one by which it resumed
+    /// or cancelled it. Its decision stands in the ledger already; a new one would need an act of its own.
+    async fn attends(&self, grant: &Grant, row: &RunRow) -> Result<bool, Problem> {
+        let run = row.metadata.run_id;
+        let transaction = self.parts().store.begin(grant.context.scope(), Kind::Act)?;
+        if !transaction.decision_recorded(grant.decision_id).await? {
+            return Ok(false);
+        }
+        if grant.action != Action::RunStart {
+            let acts = matches!(grant.action, Action::SignalSend | Action::RunCancel);
+            return Ok(acts && grant.resource == entry::run_reference(run));
+        }
+        // Starting the plan is no right on its other runs: the request must be the one that queued this run.
+        let first = transaction.fetch_events(run, 0, 1).await?.into_iter().next();
+        Ok(first.is_some_and(|first| first.envelope.request_id == grant.context.request_id()))
+    }
+}

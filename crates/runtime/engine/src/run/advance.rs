@@ -1,0 +1,326 @@
+//! Advancing: inbox → `core::decide` → events → one append → effects and answers.
+//!
+//! What waits in the inbox is decided together and appended as one block, so that many ends of steps share a sync. The
+//! memory may run ahead of the ledger only inside one turn: nothing is told or started before the append returned, and
+//! if it fails the memory is dropped.
+
+use super::load::Fold;
+use super::{Cancel, Hot, Message};
+use crate::client::Progress;
+use crate::dispatch::Attempt;
+use crate::engine::Engine;
+use crate::{Problem, chance, crash, entry};
+use dvt_core::command::{Command, Input, Report, Signal};
+use dvt_core::event::{Effect, Event};
+use dvt_model::code::Code;
+use dvt_model::run::RunStatus;
+use dvt_store::Refusal;
+use dvt_store::port::operation::EntryDraft;
+use serde_json::json;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// The most messages of one turn; a block stays small and a cancel is not held up.
+const MOST: usize = 64;
+
+/// A run's task.
+pub(crate) struct Task {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) fold: Fold,
+    pub(crate) inbox: mpsc::UnboundedReceiver<Message>,
+    hot: Hot,
+    news: watch::Sender<Progress>,
+    host_allowed: bool,
+    /// Stands in the dispatcher's line.
+    wants: bool,
+    /// The last offer started nothing: another one would not either before something else happened.
+    fruitless: bool,
+    /// Slots of this turn, to be given back whatever becomes of it.
+    pub(crate) granted: u32,
+}
+
+/// Why a task ended.
+pub(crate) enum Left {
+    /// The run has ended.
+    Ended,
+    /// The engine ends.
+    Stopped,
+    /// Somebody stopped it hard.
+    Dropped,
+    /// The store takes no more.
+    Refused(Refusal),
+    /// The core refuses its own events: a bug, and the run is left as the ledger has it.
+    Broken(Problem),
+}
+
+impl From<Refusal> for Left {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// What is told when a turn is durable.
+#[derive(Default)]
+struct Turn {
+    acts: Vec<EntryDraft>,
+    events: Vec<Event>,
+    effects: Vec<Effect>,
+    reports: Vec<Report>,
+    answers: Vec<oneshot::Sender<Result<RunStatus, Problem>>>,
+}
+
+impl Task {
+    /// Makes the task of a folded run; `host_allowed` is the word of whoever continues it.
+    // Power only narrows: the recorded word AND the present one.
+    pub(crate) fn new(engine: Arc<Engine>, fold: Fold, host_allowed: bool) -> (Self, Hot) {
+        let (sender, inbox) = mpsc::unbounded_channel();
+        let (news, told) = watch::channel(Progress {
+            run_id: fold.metadata.run_id,
+            last_run_seq: fold.last_run_seq,
+            status: fold.status,
+        });
+        let hot = Hot { scope: fold.scope, inbox: sender, news: told };
+        let host_allowed = host_allowed && fold.power.host_allowed;
+        let task = Self {
+            engine,
+            fold,
+            inbox,
+            hot: hot.clone(),
+            news,
+            host_allowed,
+            wants: false,
+            fruitless: false,
+            granted: 0,
+        };
+        (task, hot)
+    }
+
+    /// Serves until the run or the engine ends.
+    pub(crate) async fn serve(mut self) {
+        let mut stop = self.engine.stopping();
+        let left = loop {
+            if self.fold.status.is_terminal() {
+                break Left::Ended;
+            }
+            self.arrange();
+            let first = tokio::select! {
+                biased;
+                () = crate::engine::told_to_stop(&mut stop) => break Left::Stopped,
+                message = self.inbox.recv() => message,
+            };
+            let Some(first) = first else { break Left::Stopped };
+            if let Err(left) = self.turns(first).await {
+                break left;
+            }
+        };
+        self.evict(left);
+    }
+
+    /// Tells the timers and the dispatcher what this run waits for.
+    fn arrange(&mut self) {
+        let run = self.fold.metadata.run_id;
+        let now = self.engine.now();
+        self.engine.set_timer(run, self.fold.state.next_due_after(now), &self.hot);
+        if !self.wants && !self.fruitless && self.fold.state.has_ready(now) {
+            self.wants = true;
+            self.engine.dispatcher().want(run, self.hot.clone());
+        }
+    }
+
+    /// Everything that waits now, in its order; a cancel is a turn of its own, for it has a signal of its own.
+    async fn turns(&mut self, first: Message) -> Result<(), Left> {
+        let mut next = Some(first);
+        while next.is_some() {
+            let mut turn = Turn::default();
+            let mut count = 0;
+            let mut cancel = None;
+            while let Some(message) = next.take() {
+                match message {
+                    Message::Cancel(asked) => {
+                        cancel = Some(asked);
+                        break;
+                    }
+                    other => self.decide(other, &mut turn)?,
+                }
+                count += 1;
+                if count < MOST {
+                    next = self.inbox.try_recv().ok();
+                }
+            }
+            self.finish(turn).await?;
+            if let Some(cancel) = cancel {
+                self.cancel(*cancel).await?;
+            }
+            if self.fold.status.is_terminal() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the core, and lets the state follow at once so that the next message of the turn is decided upon it.
+    fn decide(&mut self, message: Message, turn: &mut Turn) -> Result<(), Left> {
+        let command = match message {
+            Message::Slots(slots) => {
+                self.wants = false;
+                self.granted += slots;
+                Command::Offer { slots }
+            }
+            Message::Report(report) => {
+                turn.reports.push((*report).clone());
+                Command::Report(*report)
+            }
+            Message::Due => Command::Due,
+            Message::Recover(acts, answer) => {
+                turn.acts.extend(acts);
+                turn.answers.extend(answer);
+                Command::Recover
+            }
+            Message::Drop => return Err(Left::Dropped),
+            Message::Cancel(_) => return Ok(()),
+        };
+        let offer = matches!(command, Command::Offer { .. });
+        let input = Input { now: self.engine.now(), entropy: chance::entropy(), command };
+        // A refusal changes nothing: an old dispatch reports, or a repeat. Whoever sent it is still answered.
+        let Ok(decided) = dvt_core::decide(&self.fold.plan, &self.fold.state, &input) else { return Ok(()) };
+        if !decided.events.is_empty() {
+            self.fruitless = false;
+        } else if offer {
+            self.fruitless = true;
+        }
+        self.evolve(&decided.events)?;
+        turn.events.extend(decided.events);
+        turn.effects.extend(decided.effects);
+        Ok(())
+    }
+
+    fn evolve(&mut self, events: &[Event]) -> Result<(), Left> {
+        for event in events {
+            dvt_core::evolve(&self.fold.plan, &mut self.fold.state, event)
+                .map_err(|error| Left::Broken(Problem::new(Code::ContractViolation, error.to_string())))?;
+        }
+        Ok(())
+    }
+
+    /// Makes a turn durable, then does what follows from it.
+    async fn finish(&mut self, turn: Turn) -> Result<(), Left> {
+        if !turn.reports.is_empty() {
+            // If we crash here, the step has ended and nobody knows: it is given out again under the same token.
+            crash::point(crash::REPORT_BEFORE_APPEND);
+        }
+        if turn.events.is_empty() {
+            let entries = turn.acts;
+            self.engine.append_act(&self.fold.scope, entries).await.map_err(Left::Broken)?;
+        } else {
+            self.fold.append(&self.engine, turn.acts, turn.events, None).await?;
+        }
+        if !turn.reports.is_empty() {
+            // If we crash here, the ledger has the end of the step; the worker dies with us and is never told.
+            crash::point(crash::REPORT_APPENDED);
+        }
+        self.act(turn.effects);
+        let dispatcher = self.engine.dispatcher();
+        dispatcher.settle(std::mem::take(&mut self.granted));
+        for report in turn.reports {
+            dispatcher.acknowledge(self.fold.metadata.run_id, report);
+        }
+        for answer in turn.answers {
+            // Whoever asked may have gone.
+            drop(answer.send(Ok(self.fold.status)));
+        }
+        self.tell();
+        self.fold.snapshot_if_worth(&self.engine).await;
+        Ok(())
+    }
+
+    /// Does what the core wants done. Each effect follows from a durable event; a crash before one is healed by `Recover`.
+    fn act(&self, effects: Vec<Effect>) {
+        let run = self.fold.metadata.run_id;
+        for effect in effects {
+            match effect {
+                Effect::Dispatch(dispatch) => {
+                    crash::point(crash::BEFORE_DISPATCH);
+                    self.engine.dispatcher().dispatch(Attempt {
+                        run,
+                        scope: self.fold.scope,
+                        files: self.fold.power.files_digest,
+                        host_allowed: self.host_allowed,
+                        dispatch,
+                        hot: self.hot.clone(),
+                    });
+                }
+                Effect::Stop { step_id, logical_attempt_id, engine_attempt_id, grace_ms } => {
+                    self.engine.dispatcher().stop(
+                        run,
+                        step_id,
+                        logical_attempt_id,
+                        engine_attempt_id,
+                        grace_ms,
+                    );
+                }
+            }
+        }
+    }
+
+    fn tell(&self) {
+        self.news.send_replace(Progress {
+            run_id: self.fold.metadata.run_id,
+            last_run_seq: self.fold.last_run_seq,
+            status: self.fold.status,
+        });
+    }
+
+    /// Decision, record, signal and what follows from it: one block. A signal that was sent before adds no run event.
+    async fn cancel(&mut self, asked: Cancel) -> Result<(), Left> {
+        let Cancel { grant, record, signal_id, answer } = asked;
+        if self.fold.status.is_terminal() {
+            // The one who asked finds the run ended, and has the refusal entered.
+            drop(answer.send(Err(Problem::new(Code::LeaseLost, "the run ended meanwhile"))));
+            return Ok(());
+        }
+        let command = Command::Signal(Signal::Cancel { signal_id: signal_id.clone() });
+        let input = Input { now: self.engine.now(), entropy: chance::entropy(), command };
+        let decided = match dvt_core::decide(&self.fold.plan, &self.fold.state, &input) {
+            Ok(decided) => decided,
+            Err(refusal) => {
+                let code = refusal.code;
+                let entries = crate::cancel::refusal(self.fold.place(&self.engine), &grant, &signal_id, code);
+                let result = self.engine.append_act(&self.fold.scope, entries).await;
+                drop(answer.send(result.and(Err(refusal.into()))));
+                return Ok(());
+            }
+        };
+        let place = self.fold.place(&self.engine);
+        let accepted = entry::SignalVerdict {
+            signal_id: &signal_id,
+            signal_type: "CANCEL",
+            decision_id: chance::decision(),
+            refused: None,
+        };
+        let acts = vec![
+            entry::of_decision(place, &grant, "cancelRun"),
+            entry::of_record(place, &grant, &record).map_err(Left::Broken)?,
+            entry::of_signal(place, &grant, accepted),
+        ];
+        let payload = json!({ "signalType": "CANCEL", "payload": {} });
+        let events = decided.events.clone();
+        match self.fold.append(&self.engine, acts, events, Some((signal_id.clone(), payload))).await {
+            Ok(()) => {}
+            Err(Refusal::Signalled { same }) => {
+                let repeated = self.engine.enter_repeated(&self.fold, &grant, &signal_id, same).await;
+                drop(answer.send(repeated.map(|()| self.fold.status)));
+                return Ok(());
+            }
+            Err(refusal) => {
+                drop(answer.send(Err(refusal.clone().into())));
+                return Err(refusal.into());
+            }
+        }
+        self.fruitless = false;
+        self.evolve(&decided.events)?;
+        self.act(decided.effects);
+        drop(answer.send(Ok(self.fold.status)));
+        self.tell();
+        Ok(())
+    }
+}

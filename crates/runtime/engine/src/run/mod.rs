@@ -1,0 +1,78 @@
+//! Hot runs: one task a run, which alone holds its state and alone appends its events.
+//!
+//! Everything reaches it through its inbox. It refuses nothing by permission; whoever sends has checked the proof.
+
+pub(crate) mod advance;
+pub(crate) mod append;
+pub(crate) mod evict;
+pub(crate) mod load;
+
+use crate::client::Progress;
+use crate::{Grant, Problem};
+use dvt_core::command::Report;
+use dvt_model::decision::DecisionRecord;
+use dvt_model::id::{SignalId, TenantId};
+use dvt_model::run::RunStatus;
+use dvt_model::scope::TenantScope;
+use dvt_store::port::operation::EntryDraft;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// What a run's task is asked.
+pub(crate) enum Message {
+    /// The dispatcher has room for this many of its steps.
+    Slots(u32),
+    /// An attempt ended.
+    Report(Box<Report>),
+    /// Something became due.
+    Due,
+    /// What it had running is lost: give it out again. The entries are those of the act that asks for it.
+    Recover(Vec<EntryDraft>, Option<oneshot::Sender<Result<RunStatus, Problem>>>),
+    /// Cancel it.
+    Cancel(Box<Cancel>),
+    /// Leave it as it is, and kill what it has running: a person interrupted twice.
+    Drop,
+}
+
+/// A cancel with its proof and its reason.
+pub(crate) struct Cancel {
+    pub(crate) grant: Grant,
+    pub(crate) record: DecisionRecord,
+    pub(crate) signal_id: SignalId,
+    pub(crate) answer: oneshot::Sender<Result<RunStatus, Problem>>,
+}
+
+/// The way to a run's task.
+#[derive(Clone)]
+pub(crate) struct Hot {
+    scope: TenantScope,
+    inbox: mpsc::UnboundedSender<Message>,
+    news: watch::Receiver<Progress>,
+}
+
+impl Hot {
+    pub(crate) fn tenant(&self) -> TenantId {
+        self.scope.tenant()
+    }
+
+    pub(crate) fn scope(&self) -> &TenantScope {
+        &self.scope
+    }
+
+    pub(crate) fn news(&self) -> watch::Receiver<Progress> {
+        self.news.clone()
+    }
+
+    pub(crate) fn status(&self) -> RunStatus {
+        self.news.borrow().status
+    }
+
+    /// Gives the message back when the task has ended.
+    pub(crate) fn send(&self, message: Message) -> Result<(), Box<Message>> {
+        self.inbox.send(message).map_err(|error| Box::new(error.0))
+    }
+
+    /// Something became due. A task that has ended has nothing due.
+    pub(crate) fn due(&self) {
+        drop(self.send(Message::Due));
+    }
+}

@@ -1,0 +1,73 @@
+//! The engine with its real neighbours: a store in a folder, a worker and a starter as processes of their own.
+//!
+//! Worker and starter are this program again, so it brings its own `main` and its own short list of tests. The present
+//! comes from a clock that tests may push on.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod forwarding;
+mod house;
+mod recovery;
+mod runs;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+type Test = (&'static str, fn());
+
+const TESTS: &[Test] = &[
+    ("runs::two_steps_and_an_output_between_them", runs::two_steps_and_an_output_between_them),
+    ("runs::exit_75_is_tried_again", runs::exit_75_is_tried_again),
+    ("runs::waits_and_noops_need_no_worker", runs::waits_and_noops_need_no_worker),
+    ("runs::without_the_owners_word_no_program_starts", runs::without_the_owners_word_no_program_starts),
+    ("runs::the_same_request_is_the_same_run", runs::the_same_request_is_the_same_run),
+    ("runs::what_is_refused_at_the_start", runs::what_is_refused_at_the_start),
+    ("runs::many_runs_share_the_slots", runs::many_runs_share_the_slots),
+    ("forwarding::a_second_process_starts_and_cancels", forwarding::a_second_process_starts_and_cancels),
+    ("forwarding::a_repeated_cancel_adds_no_event", forwarding::a_repeated_cancel_adds_no_event),
+    ("forwarding::another_tenants_run_is_no_run", forwarding::another_tenants_run_is_no_run),
+    (
+        "recovery::a_killed_worker_is_replaced_and_the_token_stays",
+        recovery::a_killed_worker_is_replaced_and_the_token_stays,
+    ),
+    ("recovery::a_standby_takes_over_its_own_runs_only", recovery::a_standby_takes_over_its_own_runs_only),
+    ("recovery::a_stopped_hard_run_goes_on_by_resume", recovery::a_stopped_hard_run_goes_on_by_resume),
+    ("recovery::a_large_run_goes_on_from_its_snapshot", recovery::a_large_run_goes_on_from_its_snapshot),
+    ("recovery::an_old_epoch_writes_nothing", recovery::an_old_epoch_writes_nothing),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("__worker") => return dvt_worker::main(),
+        Some("__starter") => return dvt_wall::starter::main(),
+        _ => {}
+    }
+    if arguments.iter().any(|argument| argument == "--list") {
+        for (name, _) in TESTS {
+            println!("{name}: test");
+        }
+        return ExitCode::SUCCESS;
+    }
+    let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
+    let chosen = TESTS.iter().filter(|(name, _)| filter.is_none_or(|filter| name.contains(filter.as_str())));
+    let (mut passed, mut failed) = (0, 0);
+    for (name, test) in chosen {
+        let began = std::time::Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(test));
+        println!(
+            "test {name} ... {} ({:.1?})",
+            if outcome.is_ok() { "ok" } else { "FAILED" },
+            began.elapsed()
+        );
+        if outcome.is_ok() { passed += 1 } else { failed += 1 }
+    }
+    println!("\ntest result: {passed} passed; {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,196 @@
+//! What dies, and what goes on afterwards.
+
+use crate::forwarding::LONG;
+use crate::house::{House, block_on};
+use dvt_model::code::Code;
+use dvt_model::run::RunStatus;
+use dvt_store::port::transaction::Kind;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// Writes its token, then waits for the file `go`.
+const WITNESS: &str = r#"
+apiVersion: dvt/v1
+name: witness
+inputs: { witness: { type: string }, go: { type: string } }
+steps:
+  wait:
+    script: |
+      echo "$DVT_TOKEN" >> "$WITNESS"
+      while [ ! -e "$GO" ]; do sleep 0.02; done
+      echo done >> "$WITNESS"
+    env: { WITNESS: '${{ inputs.witness }}', GO: '${{ inputs.go }}' }
+"#;
+
+fn lines(path: &Path) -> Vec<String> {
+    std::fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+async fn until_lines(path: &Path, count: usize) {
+    while lines(path).len() < count {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+/// Our children that are workers.
+fn workers() -> Vec<Pid> {
+    let own = std::process::id().to_string();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+        let rest = stat.rsplit_once(')').map(|(_, rest)| rest.to_owned()).unwrap_or_default();
+        let mut fields = rest.split_ascii_whitespace();
+        let (state, parent) = (fields.next(), fields.next());
+        let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let is_worker = command.split(|byte| *byte == 0).any(|word| word == b"__worker");
+        if state != Some("Z") && parent == Some(own.as_str()) && is_worker {
+            found.extend(Pid::from_raw(pid));
+        }
+    }
+    found
+}
+
+pub(crate) fn a_killed_worker_is_replaced_and_the_token_stays() {
+    block_on(async {
+        let house = House::new().await;
+        let client = house.attach().await;
+        let (witness, go) = (house.file("witness"), house.file("go"));
+        let inputs = [("witness", json!(witness.to_str().unwrap())), ("go", json!(go.to_str().unwrap()))];
+        let run = house.start(&client, house.request(WITNESS, &inputs)).await.unwrap().run_id;
+        house.until(&client, run, |names| names.contains(&"StepStarted wait".to_owned())).await;
+        until_lines(&witness, 1).await;
+        let [worker] = workers()[..] else { panic!("one worker") };
+        kill_process(worker, Signal::KILL).unwrap();
+        house.until(&client, run, |names| names.contains(&"StepRedispatched wait".to_owned())).await;
+        until_lines(&witness, 2).await;
+        std::fs::write(&go, "").unwrap();
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+        // INV-29: the same attempt under the same token, and it was finished once.
+        let lines = lines(&witness);
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert_eq!(lines[0], lines[1]);
+        assert_eq!(lines[2], "done");
+        let part = house
+            .events(run)
+            .await
+            .into_iter()
+            .find(|event| event.envelope.event_name.as_deref() == Some("StepCompleted"));
+        let part = part.unwrap().envelope.run.unwrap();
+        assert_eq!((part.logical_attempt_id.0, part.engine_attempt_id.0), (1, 2));
+    });
+}
+
+pub(crate) fn a_standby_takes_over_its_own_runs_only() {
+    block_on(async {
+        let house = House::new().await;
+        let (engine, client) = (house.attach().await, house.attach().await);
+        let (witness, go) = (house.file("witness"), house.file("go"));
+        let inputs = [("witness", json!(witness.to_str().unwrap())), ("go", json!(go.to_str().unwrap()))];
+        let left = house.start(&engine, house.request(LONG, &[])).await.unwrap().run_id;
+        let mine = house.start(&client, house.request(WITNESS, &inputs)).await.unwrap().run_id;
+        house.until(&engine, left, |names| names.contains(&"StepStarted sleep".to_owned())).await;
+        until_lines(&witness, 1).await;
+        let before = house.names(left).await;
+        // A resume of a run that is worked on changes nothing.
+        assert_eq!(house.resume(&client, left).await.unwrap_err().code, Code::InvalidStateTransition);
+        drop(engine);
+        house.until(&client, mine, |names| names.contains(&"StepRedispatched wait".to_owned())).await;
+        assert!(client.is_engine());
+        until_lines(&witness, 2).await;
+        std::fs::write(&go, "").unwrap();
+        assert_eq!(house.to_the_end(&client, mine).await, RunStatus::Completed);
+        assert_eq!(lines(&witness).iter().filter(|line| *line == "done").count(), 1);
+        // The other one stays as it was until somebody asks for it.
+        assert_eq!(house.names(left).await, before);
+        house.resume(&client, left).await.unwrap();
+        house.until(&client, left, |names| names.contains(&"StepRedispatched sleep".to_owned())).await;
+        house.cancel(house.tenant, &client, left, "stop").await.unwrap();
+        assert_eq!(house.to_the_end(&client, left).await, RunStatus::Cancelled);
+        assert_eq!(house.resume(&client, left).await.unwrap_err().code, Code::RunTerminal);
+    });
+}
+
+pub(crate) fn a_stopped_hard_run_goes_on_by_resume() {
+    block_on(async {
+        let house = House::new().await;
+        let client = house.attach().await;
+        let (witness, go) = (house.file("witness"), house.file("go"));
+        let inputs = [("witness", json!(witness.to_str().unwrap())), ("go", json!(go.to_str().unwrap()))];
+        let run = house.start(&client, house.request(WITNESS, &inputs)).await.unwrap().run_id;
+        until_lines(&witness, 1).await;
+        let known = house.events(run).await.len();
+        client.stop_hard().await;
+        let problem = client.progress(run, u64::try_from(known).unwrap()).await.unwrap_err();
+        assert_eq!(problem.code, Code::ServiceDegraded);
+        house.resume(&client, run).await.unwrap();
+        until_lines(&witness, 2).await;
+        std::fs::write(&go, "").unwrap();
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+        let lines = lines(&witness);
+        assert_eq!((lines.len(), lines[0] == lines[1]), (3, true), "{lines:?}");
+    });
+}
+
+/// The snapshot spares the beginning of a fold and changes nothing (contract 5.5).
+pub(crate) fn a_large_run_goes_on_from_its_snapshot() {
+    block_on(async {
+        let house = House::new().await;
+        let client = house.attach().await;
+        let plan = r#"
+apiVersion: dvt/v1
+name: large
+inputs: { go: { type: string } }
+steps:
+  big:
+    script: head -c 400000 /dev/zero | tr '\000' x
+    output: text
+  wait:
+    needs: big
+    script: while [ ! -e "$GO" ]; do sleep 0.02; done
+    env: { GO: '${{ inputs.go }}' }
+outputs: { size: '${{ size(steps.big.output) }}' }
+"#;
+        let go = house.file("go");
+        let request = house.request(plan, &[("go", json!(go.to_str().unwrap()))]);
+        let run = house.start(&client, request).await.unwrap().run_id;
+        house.until(&client, run, |names| names.contains(&"StepStarted wait".to_owned())).await;
+        let known = house.events(run).await.len();
+        client.stop_hard().await;
+        client.progress(run, u64::try_from(known).unwrap()).await.unwrap_err();
+        let transaction = house.store.begin(&house.scope(house.tenant), Kind::Act).unwrap();
+        let (last_run_seq, _) = transaction.get_snapshot(run).await.unwrap().expect("a snapshot");
+        assert!(last_run_seq >= 4, "{last_run_seq}");
+        house.resume(&client, run).await.unwrap();
+        std::fs::write(&go, "").unwrap();
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+        assert_eq!(house.payload(run, "RunCompleted", None).await["outputs"], json!({ "size": 400_000 }));
+    });
+}
+
+/// Contract 6.1: the head row's epoch, and not the lease, keeps an old leader from writing.
+pub(crate) fn an_old_epoch_writes_nothing() {
+    block_on(async {
+        let house = House::new().await;
+        let client = house.attach().await;
+        let epoch = house.store.lease().read().unwrap().unwrap().epoch;
+        // Control: with its own epoch it writes.
+        let run = house.start(&client, house.request(LONG, &[])).await.unwrap().run_id;
+        house.until(&client, run, |names| names.contains(&"StepStarted sleep".to_owned())).await;
+        let before = house.names(run).await;
+        // Another leader has touched the tenant; the lease row does not know of it.
+        house.store.claim(house.tenant.ids.tenant_id, epoch + 1).await.unwrap();
+        house.pushed_ms.fetch_add(11_000, Ordering::SeqCst);
+        // The old one finds out by its next write, ends, takes the lease anew, and the cancel happens under the new epoch.
+        house.cancel(house.tenant, &client, run, "stop").await.unwrap();
+        assert_eq!(house.store.lease().read().unwrap().unwrap().epoch, epoch + 1);
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Cancelled);
+        let names = house.names(run).await;
+        assert_eq!(names[..before.len()], before[..]);
+        assert_eq!(names.iter().filter(|name| *name == "RunCancelRequested").count(), 1);
+    });
+}
