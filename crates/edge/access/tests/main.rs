@@ -1,6 +1,6 @@
 //! Access on a real store: who is let in, what is entered, and what an envelope is worth.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod decisions;
 mod envelopes;
