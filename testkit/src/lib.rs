@@ -1,1 +1,4 @@
 //! The test seam: harness parts that no shipped crate may depend on.
+
+pub mod power_cut;
+pub mod simulator;

@@ -38,6 +38,8 @@ pub(crate) fn kills(random: u64) -> Outcome {
         dispatched_again += result.dispatched_again;
         slowest_ms = slowest_ms.max(result.recovery_ms);
     }
+    let noticed = Round::new(&dvt)?.play_with_a_store_put_back()?;
+    println!("crash: control, a store put back to before its acknowledgements: {noticed}");
     println!(
         "crash: {killed} kills ({} sites, {random} random) in {:.0} s: 0 lost, 0 doubled, 0 stuck; {dispatched_again} steps given \
          out again with the same token; slowest resume to the end {slowest_ms} ms",

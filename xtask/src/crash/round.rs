@@ -118,6 +118,25 @@ impl Round {
         Ok(Shown { killed, dispatched_again, recovery_ms })
     }
 
+    /// The control of the harness: an engine that lost what it had acknowledged must be noticed. The run is killed, its home
+    /// is kept, the run is resumed to its end, and then resumed once more on the home as it was before.
+    pub(super) fn play_with_a_store_put_back(&self) -> Result<String, String> {
+        self.start_and_kill(&Kill::AfterEvents { events: 6, spin_ms: 0 })?;
+        let copy = |from: &str, to: &str| {
+            process::run(Command::new("cp").arg("--archive").arg(self.path(from)).arg(self.path(to)))
+        };
+        copy("home", "older")?;
+        process::output(&mut self.dvt(&["runs", "resume", "@latest", "--allow-host", "--output", "json"]))?;
+        let (before, acknowledged) = (self.witness()?, self.acknowledged()?);
+        std::fs::rename(self.path("home"), self.path("newer")).map_err(|error| error.to_string())?;
+        copy("older", "home")?;
+        process::output(&mut self.dvt(&["runs", "resume", "@latest", "--allow-host", "--output", "json"]))?;
+        match witness::judge(&before, &self.witness()?, &acknowledged, STEPS) {
+            Err(fault) if fault.starts_with("doubled") => Ok(fault),
+            other => Err(format!("a store that was put back was not noticed: {other:?}")),
+        }
+    }
+
     /// The steps that the ledger calls done.
     fn acknowledged(&self) -> Result<BTreeSet<String>, String> {
         let run = self.json(&["runs", "get", "@latest"])?;

@@ -1,6 +1,6 @@
 //! The owner's word: program steps run as the OS user, without a wall, only where the owner said so.
 //!
-//! INVARIANT(INV-21): nothing falls back to the host tier. Without the word the run is refused before it is queued, and the
+//! INVARIANT(INV-30): nothing falls back to the host tier. Without the word the run is refused before it is queued, and the
 //! refusal names the two ways to give it and their price.
 
 use crate::problem::Problem;

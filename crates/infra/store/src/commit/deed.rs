@@ -1,0 +1,275 @@
+//! What a stage does beside its block, and the preconditions under which it may (contract 6.1), judged under the head lock.
+
+use super::group::{Group, Stop};
+use super::prepare::Sealed;
+use crate::port::error::Refusal;
+use crate::seal::keyring::Keyring;
+use crate::sqlite::column;
+use dvt_model::id::{EnvironmentId, KeyId, PlanId, ProjectId, RunId, SignalId};
+use dvt_model::run::{RunMetadata, RunStatus};
+use dvt_model::scope::{Cover, Root, ScopeIds, TenantScope, covers};
+use rusqlite::{OptionalExtension, params};
+
+/// A deed. Its preconditions are its fields.
+pub(crate) enum Deed {
+    /// Admission of a run.
+    Bootstrap(Box<Bootstrap>),
+    /// Run events.
+    Append(Append),
+    /// An act.
+    Act,
+}
+
+/// Admission, sealed.
+pub(crate) struct Bootstrap {
+    pub(crate) metadata: RunMetadata,
+    pub(crate) admission_key: String,
+    /// Canonical, to compare it with an earlier one under that one's run key.
+    pub(crate) request: Vec<u8>,
+    pub(crate) request_key: KeyId,
+    pub(crate) request_hmac: [u8; 32],
+    pub(crate) engine_epoch: u64,
+    pub(crate) most_open_runs: u64,
+    pub(crate) detached: bool,
+    pub(crate) plan_key: KeyId,
+    pub(crate) plan_sealed: Vec<u8>,
+    pub(crate) status: RunStatus,
+}
+
+/// Run events, sealed.
+pub(crate) struct Append {
+    pub(crate) run: RunId,
+    pub(crate) expected_run_seq: u64,
+    pub(crate) engine_epoch: u64,
+    pub(crate) signal: Option<Signal>,
+    pub(crate) status: RunStatus,
+}
+
+/// A signal's first decision.
+pub(crate) struct Signal {
+    pub(crate) id: SignalId,
+    pub(crate) key: KeyId,
+    pub(crate) hmac: [u8; 32],
+}
+
+impl Deed {
+    /// The epoch that an engine's stage names.
+    pub(crate) fn epoch(&self) -> Option<u64> {
+        match self {
+            Self::Bootstrap(bootstrap) => Some(bootstrap.engine_epoch),
+            Self::Append(append) => Some(append.engine_epoch),
+            Self::Act => None,
+        }
+    }
+
+    /// Judges everything but epoch and repeat, and writes the rows that come before the block.
+    pub(crate) fn judge(
+        &self,
+        group: &Group<'_>,
+        keyring: &Keyring,
+        (scope, root): (&TenantScope, &Root),
+        block: &Sealed,
+    ) -> Result<(), Stop> {
+        match self {
+            Self::Bootstrap(bootstrap) => bootstrap.judge(group, keyring, block),
+            Self::Append(append) => append.judge(group, (scope, root), block),
+            Self::Act => Ok(()),
+        }
+    }
+}
+
+impl Bootstrap {
+    fn judge(&self, group: &Group<'_>, keyring: &Keyring, block: &Sealed) -> Result<(), Stop> {
+        let (connection, tenant, metadata) = (group.connection, group.tenant.bytes(), &self.metadata);
+        let earlier = connection
+            .prepare("SELECT run_id, request_key_id, request_hmac FROM run WHERE tenant_id = ?1 AND admission_key = ?2")?
+            .query_row(params![tenant, self.admission_key], |row| {
+                Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, Vec<u8>>(2)?))
+            })
+            .optional()?;
+        if let Some((run, key, hmac)) = earlier {
+            let run = column::id(&run, RunId::from_bytes)?;
+            let key = column::id(&key, KeyId::from_bytes)?;
+            // An erased run can no longer be compared with: the request is then not known to be the same.
+            let same =
+                keyring.key_hmac(connection, key, &self.request)?.is_some_and(|mine| mine.as_slice() == hmac);
+            return Err(Refusal::Admitted { run, same }.into());
+        }
+        let exists: Option<i64> = connection
+            .prepare("SELECT 1 FROM run WHERE tenant_id = ?1 AND run_id = ?2")?
+            .query_row(params![tenant, metadata.run_id.bytes()], |row| row.get(0))
+            .optional()?;
+        if exists.is_some() {
+            return Err(Refusal::RunAlreadyExists.into());
+        }
+        let open: i64 = connection
+            .prepare("SELECT count(*) FROM run WHERE tenant_id = ?1 AND open = 1")?
+            .query_row([tenant], |row| row.get(0))?;
+        if column::unsigned(open)? >= self.most_open_runs {
+            return Err(Refusal::Quota("concurrent runs".to_owned()).into());
+        }
+        self.publish(group, block)?;
+        connection
+            .prepare(
+                "INSERT INTO run (tenant_id, run_id, project_id, environment_id, plan_id, plan_version, plan_digest, plan_name,
+                    provider, admission_key, request_key_id, request_hmac, detached, status, open, last_run_seq, queued_at,
+                    updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?17)",
+            )?
+            .execute(params![
+                tenant,
+                metadata.run_id.bytes(),
+                metadata.scope.project_id.bytes(),
+                metadata.scope.environment_id.bytes(),
+                metadata.plan.plan_id.bytes(),
+                metadata.plan.plan_version,
+                metadata.plan.digest.0,
+                metadata.plan_name,
+                metadata.provider,
+                self.admission_key,
+                self.request_key.bytes(),
+                self.request_hmac,
+                i64::from(self.detached),
+                self.status.as_str(),
+                i64::from(!self.status.is_terminal()),
+                column::signed(block.run_seqs.map_or(0, |(_, last)| last)),
+                block.recorded_at.ms()
+            ])?;
+        Ok(())
+    }
+
+    /// Publishes the plan where it is not there; a published version keeps its digest, in the whole project.
+    fn publish(&self, group: &Group<'_>, block: &Sealed) -> Result<(), Stop> {
+        let (connection, tenant, metadata) = (group.connection, group.tenant.bytes(), &self.metadata);
+        let (project, environment) =
+            (metadata.scope.project_id.bytes(), metadata.scope.environment_id.bytes());
+        let plan = metadata.plan.plan_id;
+        connection
+            .prepare(
+                "INSERT INTO plan_name (tenant_id, project_id, name, plan_id) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (tenant_id, project_id, name) DO NOTHING",
+            )?
+            .execute(params![tenant, project, metadata.plan_name, plan.bytes()])?;
+        let named: Vec<u8> = connection
+            .prepare("SELECT plan_id FROM plan_name WHERE tenant_id = ?1 AND project_id = ?2 AND name = ?3")?
+            .query_row(params![tenant, project, metadata.plan_name], |row| row.get(0))?;
+        if column::id(&named, PlanId::from_bytes)? != plan {
+            // Somebody else gave the name to another plan meanwhile: the caller looks the id up again.
+            return Err(Refusal::PlanVersionExists.into());
+        }
+        let published: Option<Vec<u8>> = connection
+            .prepare(
+                "SELECT digest FROM plan WHERE tenant_id = ?1 AND project_id = ?2 AND plan_id = ?3 AND plan_version = ?4 LIMIT 1",
+            )?
+            .query_row(params![tenant, project, plan.bytes(), metadata.plan.plan_version], |row| row.get(0))
+            .optional()?;
+        if published.is_some_and(|digest| digest != metadata.plan.digest.0) {
+            return Err(Refusal::PlanVersionExists.into());
+        }
+        connection
+            .prepare(
+                "INSERT INTO plan (tenant_id, project_id, environment_id, plan_id, plan_version, digest, key_id, sealed, published_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                 ON CONFLICT (tenant_id, project_id, environment_id, plan_id, plan_version) DO NOTHING",
+            )?
+            .execute(params![
+                tenant,
+                project,
+                environment,
+                plan.bytes(),
+                metadata.plan.plan_version,
+                metadata.plan.digest.0,
+                self.plan_key.bytes(),
+                self.plan_sealed,
+                block.recorded_at.ms()
+            ])?;
+        Ok(())
+    }
+}
+
+impl Append {
+    fn judge(
+        &self,
+        group: &Group<'_>,
+        (scope, root): (&TenantScope, &Root),
+        block: &Sealed,
+    ) -> Result<(), Stop> {
+        let (connection, tenant) = (group.connection, group.tenant.bytes());
+        let row = connection
+            .prepare("SELECT project_id, environment_id, status, last_run_seq FROM run WHERE tenant_id = ?1 AND run_id = ?2")?
+            .query_row(params![tenant, self.run.bytes()], |row| {
+                Ok((
+                    row.get::<_, Vec<u8>>(0)?,
+                    row.get::<_, Vec<u8>>(1)?,
+                    row.get::<_, String>(2)?,
+                    row.get::<_, i64>(3)?,
+                ))
+            })
+            .optional()?;
+        let absent = || Refusal::Contract("the run is not there".to_owned());
+        let Some((project, environment, status, last)) = row else { return Err(absent().into()) };
+        let lies_in = ScopeIds {
+            tenant_id: group.tenant,
+            project_id: column::id(&project, ProjectId::from_bytes)?,
+            environment_id: column::id(&environment, EnvironmentId::from_bytes)?,
+        };
+        if covers(scope, root, &lies_in) != Cover::Covered {
+            return Err(absent().into());
+        }
+        if block.run_scope.is_some_and(|named| named != lies_in) {
+            return Err(Refusal::Contract("an event names another scope than its run's".to_owned()).into());
+        }
+        if column::unsigned(last)? != self.expected_run_seq {
+            return Err(Refusal::LeaseLost.into());
+        }
+        let status = column::word(RunStatus::parse(&status), "a status")?;
+        if status.is_terminal() && (block.run_seqs.is_some() || status != self.status) {
+            return Err(Refusal::Contract("the run has ended".to_owned()).into());
+        }
+        if let Some(signal) = &self.signal {
+            self.first_decision(group, signal, block)?;
+        }
+        if let Some((_, last)) = block.run_seqs {
+            connection
+                .prepare(
+                    "UPDATE run SET last_run_seq = ?3, status = ?4, open = ?5, updated_at = ?6 WHERE tenant_id = ?1 AND run_id = ?2",
+                )?
+                .execute(params![
+                    tenant,
+                    self.run.bytes(),
+                    column::signed(last),
+                    self.status.as_str(),
+                    i64::from(!self.status.is_terminal()),
+                    block.recorded_at.ms()
+                ])?;
+        } else if status != self.status {
+            return Err(Refusal::Contract("a run's state changes by its events alone".to_owned()).into());
+        }
+        Ok(())
+    }
+
+    fn first_decision(&self, group: &Group<'_>, signal: &Signal, block: &Sealed) -> Result<(), Stop> {
+        let (connection, tenant) = (group.connection, group.tenant.bytes());
+        let earlier: Option<(Vec<u8>, Vec<u8>)> = connection
+            .prepare("SELECT key_id, payload_hmac FROM signal WHERE tenant_id = ?1 AND run_id = ?2 AND signal_id = ?3")?
+            .query_row(params![tenant, self.run.bytes(), signal.id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((key, hmac)) = earlier {
+            let same = key == signal.key.bytes() && hmac == signal.hmac;
+            return Err(Refusal::Signalled { same }.into());
+        }
+        connection
+            .prepare(
+                "INSERT INTO signal (tenant_id, run_id, signal_id, block_id, key_id, payload_hmac) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                tenant,
+                self.run.bytes(),
+                signal.id.as_str(),
+                block.block_id.bytes(),
+                signal.key.bytes(),
+                signal.hmac
+            ])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! One transaction of the committer: lock the head, let each piece in or leave it out, move the head, commit.
+//!
+//! Each piece lies in its own savepoint, so that one that is refused leaves neither a hole nor a trace.
+
+use crate::crash;
+use crate::port::error::{Error, Refusal};
+use crate::sqlite::{Sql, column, fault};
+use dvt_model::id::{LedgerId, TenantId};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+
+/// Why a piece stops.
+pub(crate) enum Stop {
+    /// It alone is left out.
+    Refused(Refusal),
+    /// The database failed: nothing of the whole group stays.
+    Fault(rusqlite::Error),
+    /// What is stored is not what it must be.
+    Broken(Error),
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Fault(error)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// A piece of a transaction.
+pub(crate) trait Work: Send {
+    /// Its bytes, roughly.
+    fn weight(&self) -> usize;
+    /// Judges it and writes it.
+    fn apply(&mut self, group: &mut Group<'_>) -> Result<(), Stop>;
+    /// Tells whoever waits. `Ok` comes after the sync and never before.
+    fn answer(self: Box<Self>, verdict: Result<(), Refusal>);
+}
+
+/// The tenant's head row, locked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head {
+    pub(crate) n: i64,
+    pub(crate) ledger: LedgerId,
+    pub(crate) next_index: u64,
+    pub(crate) sealed_size: u64,
+    pub(crate) engine_epoch: u64,
+}
+
+/// The transaction as its pieces see it.
+pub(crate) struct Group<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) tenant: TenantId,
+    pub(crate) head: Head,
+}
+
+/// The head row.
+pub(crate) fn head(connection: &Connection, tenant: TenantId) -> Result<Head, Error> {
+    let row = connection
+        .query_row(
+            "SELECT n, ledger_id, next_index, sealed_size, engine_epoch FROM ledger_head WHERE tenant_id = ?1",
+            [tenant.bytes()],
+            |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?))
+            },
+        )
+        .sql()?;
+    Ok(Head {
+        n: row.0,
+        ledger: column::id(&row.1, LedgerId::from_bytes)?,
+        next_index: column::unsigned(row.2)?,
+        sealed_size: column::unsigned(row.3)?,
+        engine_epoch: column::unsigned(row.4)?,
+    })
+}
+
+/// Runs the transaction. On success one verdict per piece, all durable; on an error nothing is there, or it cannot be known.
+// INVARIANT(INV-29): the verdicts leave this function only after COMMIT returned, which under synchronous=FULL is after
+// the sync of the write-ahead log.
+pub(crate) fn commit(
+    connection: &mut Connection,
+    tenant: TenantId,
+    pieces: &mut [Box<dyn Work>],
+) -> Result<Vec<Result<(), Refusal>>, Error> {
+    // BEGIN IMMEDIATE is the head lock: no other process changes the file until the end.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).sql()?;
+    let first = head(&transaction, tenant)?;
+    let mut group = Group { connection: &transaction, tenant, head: first };
+    let mut verdicts = Vec::with_capacity(pieces.len());
+    for piece in pieces.iter_mut() {
+        let before = group.head;
+        transaction.execute_batch("SAVEPOINT piece").sql()?;
+        let verdict = match piece.apply(&mut group) {
+            Ok(()) => Ok(()),
+            Err(Stop::Refused(refusal)) => Err(refusal),
+            Err(Stop::Fault(error)) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                Err(Refusal::Contract("a rule of the tables forbids it".to_owned()))
+            }
+            Err(Stop::Fault(error)) => return Err(fault(&error)),
+            Err(Stop::Broken(error)) => Err(Refusal::Unavailable(error.to_string())),
+        };
+        if verdict.is_err() {
+            group.head = before;
+            transaction.execute_batch("ROLLBACK TO piece").sql()?;
+        }
+        transaction.execute_batch("RELEASE piece").sql()?;
+        verdicts.push(verdict);
+    }
+    if group.head.next_index != first.next_index {
+        let moved = transaction
+            .execute(
+                "UPDATE ledger_head SET next_index = ?3 WHERE tenant_id = ?1 AND next_index = ?2",
+                params![
+                    tenant.bytes(),
+                    column::signed(first.next_index),
+                    column::signed(group.head.next_index)
+                ],
+            )
+            .sql()?;
+        if moved != 1 {
+            return Err(Error::integrity("the head moved under its lock".to_owned()));
+        }
+    }
+    // If we crash here, the transaction is in the write-ahead log without its commit frame: it never happened.
+    crash::point("after-insert");
+    transaction.commit().sql()?;
+    Ok(verdicts)
+}

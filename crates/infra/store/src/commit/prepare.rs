@@ -1,0 +1,297 @@
+//! Before the lock: a draft becomes a block with everything but its index. Checks what can be checked without the head row.
+//!
+//! Payload fields that are too large go to blobs here, synced before the entry that names them can exist.
+
+use super::authenticate;
+use crate::blob::value;
+use crate::port::error::Error;
+use crate::port::operation::{BlockDraft, EntryDraft};
+use crate::seal::keyring::{Holding, SealKey};
+use crate::seal::payload::{self, Opened};
+use crate::tenant::Ground;
+use dvt_keys::WrappedKey;
+use dvt_ledger::block::{self, Kind};
+use dvt_ledger::leaf::{Hash, Salt};
+use dvt_model::canonical;
+use dvt_model::entry::{Envelope, EventType, MAX_ENVELOPE_BYTES, PayloadClass, PayloadCommit};
+use dvt_model::id::{BlobId, BlockId, DecisionId, KeyId, RunId};
+use dvt_model::scope::{Cover, ScopeIds, TenantScope, covers};
+use dvt_model::time::Timestamp;
+use rusqlite::Connection;
+use std::sync::Arc;
+
+/// The largest payload that lies in a row (contract 7.1).
+const MAX_PAYLOAD: usize = 1024 * 1024;
+/// The most entries of one stage.
+const MAX_ENTRIES: usize = 10_000;
+
+/// What a block is of.
+#[derive(Clone, Copy)]
+pub(crate) enum Of {
+    /// A run; the sequence number before its first run event.
+    Run { run: RunId, after: u64 },
+    /// An act, or granted reads.
+    Act { reads: bool },
+}
+
+/// A block that lacks nothing but its index.
+pub(crate) struct Sealed {
+    pub(crate) block_id: BlockId,
+    pub(crate) kind: Kind,
+    pub(crate) run: Option<RunId>,
+    pub(crate) run_seqs: Option<(u64, u64)>,
+    /// Where its run events say that the run lies.
+    pub(crate) run_scope: Option<ScopeIds>,
+    pub(crate) decision: Option<DecisionId>,
+    pub(crate) recorded_at: Timestamp,
+    pub(crate) event_types: String,
+    pub(crate) leaves: Vec<Hash>,
+    pub(crate) salts: Vec<u8>,
+    pub(crate) mac: [u8; 32],
+    pub(crate) mac_key: KeyId,
+    pub(crate) envelopes: Vec<u8>,
+    pub(crate) payloads: Vec<SealedPayload>,
+    pub(crate) search: Vec<Search>,
+    pub(crate) blobs: Vec<BlobRow>,
+    pub(crate) keys: Vec<WrappedKey>,
+    pub(crate) holdings: Vec<Arc<Holding>>,
+}
+
+/// A row of `ledger_payload`.
+pub(crate) struct SealedPayload {
+    pub(crate) key: KeyId,
+    pub(crate) class: PayloadClass,
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// A row of `ledger_search`.
+pub(crate) struct Search {
+    pub(crate) offset: u64,
+    pub(crate) envelope: Envelope,
+}
+
+/// A row of `blob` for a value.
+pub(crate) struct BlobRow {
+    pub(crate) blob: BlobId,
+    pub(crate) scope: ScopeIds,
+    pub(crate) class: PayloadClass,
+    pub(crate) key: KeyId,
+    pub(crate) size: u64,
+}
+
+impl Sealed {
+    /// Adds a key whose row must go in with the block.
+    pub(crate) fn keep(&mut self, holding: &Arc<Holding>) {
+        let known = self.holdings.iter().any(|held| held.id() == holding.id());
+        if !known {
+            self.keys.extend(holding.undurable());
+            self.holdings.push(Arc::clone(holding));
+        }
+    }
+
+    /// Its bytes, roughly.
+    pub(crate) fn weight(&self) -> usize {
+        self.envelopes.len()
+            + self.payloads.iter().map(|payload| payload.sealed.len()).sum::<usize>()
+            + 96 * self.leaves.len()
+    }
+}
+
+/// Makes the block. `lane` reads wrapped keys.
+pub(crate) fn block(
+    tenant: &Ground,
+    scope: &TenantScope,
+    lane: &Connection,
+    of: Of,
+    draft: BlockDraft,
+) -> Result<Sealed, Error> {
+    let count = draft.entries.len();
+    if count == 0 || count > MAX_ENTRIES {
+        return Err(contract(format!("a stage of {count} entries; 1 to {MAX_ENTRIES} are allowed")));
+    }
+    let (kind, run) = match of {
+        Of::Run { run, .. } => (Kind::Run, Some(run)),
+        Of::Act { reads: true } => (Kind::Reads, None),
+        Of::Act { reads: false } => (Kind::Act, None),
+    };
+    let mut build = Build { tenant, lane, run, groups: Vec::new(), blobs: Vec::new() };
+    let mut envelopes = Vec::with_capacity(count);
+    let mut salts: Vec<Salt> = Vec::with_capacity(count);
+    let mut search = Vec::new();
+    let mut types: Vec<&'static str> = Vec::new();
+    let (mut run_seqs, mut run_scope, mut decision, mut recorded_at) =
+        (None, None, None, Timestamp::from_ms(0));
+    for (offset, entry) in draft.entries.into_iter().enumerate() {
+        let EntryDraft { mut envelope, payload } = entry;
+        let ids = check_envelope(tenant, scope, &envelope, kind, run)?;
+        if let Some(part) = &envelope.run {
+            run_seqs = Some(next_seq(of, run_seqs, part.run_seq)?);
+            if run_scope.is_some_and(|before| before != ids) {
+                return Err(contract("events of one run name different scopes".to_owned()));
+            }
+            run_scope = Some(ids);
+        }
+        if let Some((class, value)) = payload {
+            envelope.payloads.push(build.add(offset, ids, class, value)?);
+        }
+        let bytes = canonical::of(&envelope).map_err(|error| contract(format!("an envelope: {error}")))?;
+        if bytes.len() > MAX_ENVELOPE_BYTES {
+            let size = bytes.len();
+            return Err(contract(format!(
+                "an envelope of {size} bytes; at most {MAX_ENVELOPE_BYTES} are allowed"
+            )));
+        }
+        if !types.contains(&envelope.event_type.as_str()) {
+            types.push(envelope.event_type.as_str());
+        }
+        if envelope.event_type == EventType::AuthDecision && kind != Kind::Reads && decision.is_none() {
+            decision = envelope.decision_id;
+        }
+        recorded_at = recorded_at.max(envelope.recorded_at);
+        if envelope.run.is_none() {
+            search.push(Search { offset: offset as u64, envelope });
+        }
+        envelopes.push(bytes);
+        salts.push(crate::seal::random());
+    }
+    let payloads = build.seal(draft.block_id)?;
+    let authentic = authenticate::make(&tenant.keyring, tenant.ledger, draft.block_id, &salts, &envelopes);
+    let holdings: Vec<_> = build.groups.into_iter().filter_map(|group| group.holding).collect();
+    Ok(Sealed {
+        block_id: draft.block_id,
+        kind,
+        run,
+        run_seqs,
+        run_scope,
+        decision,
+        recorded_at,
+        event_types: serde_json::to_string(&types).unwrap_or_default(),
+        leaves: authentic.leaves,
+        salts: block::encode_hashes(&salts),
+        mac: authentic.mac,
+        mac_key: authentic.mac_key,
+        envelopes: block::encode_envelopes(&envelopes).map_err(|error| contract(error.to_string()))?,
+        payloads,
+        search,
+        blobs: build.blobs,
+        keys: holdings.iter().filter_map(|holding| holding.undurable()).collect(),
+        holdings,
+    })
+}
+
+fn contract(reason: String) -> Error {
+    Error::Contract(reason)
+}
+
+/// The scope and ledger of an envelope, and what kind of stage may carry it.
+// INVARIANT(INV-01): an entry names its scope, and the transaction's scope must cover it.
+fn check_envelope(
+    tenant: &Ground,
+    scope: &TenantScope,
+    envelope: &Envelope,
+    kind: Kind,
+    run: Option<RunId>,
+) -> Result<ScopeIds, Error> {
+    let ids = ScopeIds {
+        tenant_id: envelope.tenant_id,
+        project_id: envelope.project_id,
+        environment_id: envelope.environment_id,
+    };
+    if covers(scope, &tenant.root, &ids) != Cover::Covered {
+        return Err(contract("an entry lies outside the transaction's scope".to_owned()));
+    }
+    if envelope.ledger_id != tenant.ledger {
+        return Err(contract("an entry names another ledger".to_owned()));
+    }
+    if !envelope.payloads.is_empty() {
+        return Err(contract("the store alone adds payload commitments".to_owned()));
+    }
+    let is_run_event = envelope.run.is_some() || envelope.event_type == EventType::StateMutation;
+    if is_run_event && (kind != Kind::Run || envelope.run.is_none() || envelope.run_id != run) {
+        return Err(contract("a run event belongs into a stage of its run".to_owned()));
+    }
+    Ok(ids)
+}
+
+fn next_seq(of: Of, seen: Option<(u64, u64)>, seq: u64) -> Result<(u64, u64), Error> {
+    let Of::Run { after, .. } = of else {
+        return Err(contract("a run event belongs into a stage of its run".to_owned()));
+    };
+    let (first, last) = seen.unwrap_or((after.saturating_add(1), after));
+    if seq != last.saturating_add(1) {
+        return Err(contract(format!("runSeq {seq} follows {last}")));
+    }
+    Ok((first, seq))
+}
+
+/// Payloads of a block under one key: they become one row.
+struct KeyGroup {
+    key: SealKey,
+    class: PayloadClass,
+    opened: Vec<Opened>,
+    holding: Option<Arc<Holding>>,
+}
+
+struct Build<'a> {
+    tenant: &'a Ground,
+    lane: &'a Connection,
+    run: Option<RunId>,
+    groups: Vec<KeyGroup>,
+    blobs: Vec<BlobRow>,
+}
+
+impl Build<'_> {
+    fn add(
+        &mut self,
+        offset: usize,
+        scope: ScopeIds,
+        class: PayloadClass,
+        mut value: serde_json::Value,
+    ) -> Result<PayloadCommit, Error> {
+        let place = match self.groups.iter().position(|group| group.class == class) {
+            Some(place) => place,
+            None => {
+                // INVARIANT(INV-18): payloads of a run lie under that run's key of their class, those of an act that
+                // belongs to no run under the tenant's data key.
+                let holding = match self.run {
+                    Some(run) => Some(self.tenant.keyring.run_key(self.lane, run, class)?),
+                    None => None,
+                };
+                let key =
+                    holding.as_ref().map_or(SealKey::Tenant, |holding| SealKey::Run(Arc::clone(holding)));
+                self.groups.push(KeyGroup { key, class, opened: Vec::new(), holding });
+                self.groups.len() - 1
+            }
+        };
+        let group = self.groups.get_mut(place).ok_or_else(|| contract("a key group".to_owned()))?;
+        let key_id = group.key.id(&self.tenant.keyring);
+        let mut fields = Vec::new();
+        for stored in value::externalise(self.tenant, &group.key, &mut value)? {
+            self.blobs.push(BlobRow { blob: stored.blob, scope, class, key: key_id, size: stored.size });
+            fields.push(stored.field);
+        }
+        let canonical =
+            canonical::to_bytes(&value).map_err(|error| contract(format!("a payload: {error}")))?;
+        if canonical.len() > MAX_PAYLOAD {
+            return Err(contract(format!(
+                "a payload of {} bytes; at most {MAX_PAYLOAD} are allowed",
+                canonical.len()
+            )));
+        }
+        let salt = crate::seal::random();
+        let commit = dvt_ledger::leaf::payload_commit(&salt, &canonical);
+        group.opened.push(Opened { offset, salt, canonical, blobs: fields });
+        Ok(PayloadCommit { class, key_id, commit })
+    }
+
+    fn seal(&self, block: BlockId) -> Result<Vec<SealedPayload>, Error> {
+        self.groups
+            .iter()
+            .map(|group| {
+                let key = group.key.id(&self.tenant.keyring);
+                let sealed = payload::seal(self.tenant, &group.key, block, &group.opened)?;
+                Ok(SealedPayload { key, class: group.class, sealed })
+            })
+            .collect()
+    }
+}

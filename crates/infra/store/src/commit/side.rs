@@ -1,0 +1,51 @@
+//! Writes that are no entries: snapshots, blob rows, the epoch, tiles and checkpoints. They share the committer's thread and
+//! its transactions, because a file has one writer.
+
+use super::Committer;
+use super::group::{Group, Stop, Work};
+use crate::port::error::Refusal;
+use tokio::sync::oneshot;
+
+struct Side<T, F> {
+    write: Option<F>,
+    value: Option<T>,
+    weight: usize,
+    answer: oneshot::Sender<Result<T, Refusal>>,
+}
+
+impl<T, F> Work for Side<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Group<'_>) -> Result<T, Stop> + Send,
+{
+    fn weight(&self) -> usize {
+        self.weight
+    }
+
+    fn apply(&mut self, group: &mut Group<'_>) -> Result<(), Stop> {
+        if let Some(write) = self.write.take() {
+            self.value = Some(write(group)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, verdict: Result<(), Refusal>) {
+        let Side { value, answer, .. } = *self;
+        let result = verdict.and_then(|()| value.ok_or_else(super::closed));
+        // Whoever asked has gone away; the write stands.
+        let _gone = answer.send(result);
+    }
+}
+
+impl Committer {
+    /// Writes beside the ledger and waits until it is durable.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        weight: usize,
+        write: impl FnOnce(&mut Group<'_>) -> Result<T, Stop> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (answer, wait) = oneshot::channel();
+        self.put(Box::new(Side { write: Some(write), value: None, weight, answer })).await?;
+        wait.await.map_err(|_| super::closed())?
+    }
+}

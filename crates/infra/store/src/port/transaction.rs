@@ -1,0 +1,304 @@
+//! `TenantTx`: one transaction, exactly one tenant. Reads now, writes staged, preconditions judged under the head lock.
+
+use super::error::{Error, Refusal};
+use super::operation::*;
+use crate::blob::{bundle, log};
+use crate::commit::stage::Stage;
+use crate::commit::{deed, prepare};
+use crate::read::{Reader, events, members, plans, runs, snapshot};
+use crate::seal::document::{self, Cell, plan_row};
+use crate::seal::keyring::SealKey;
+use crate::tenant::Tenant;
+use dvt_model::canonical;
+use dvt_model::digest::Digest;
+use dvt_model::entry::PayloadClass;
+use dvt_model::id::{DecisionId, LedgerId, PlanId, PlanName, PrincipalId, RunId, StepId};
+use dvt_model::scope::{Cover, Root, TenantScope, covers};
+use dvt_model::time::Timestamp;
+use rusqlite::Connection;
+use serde_json::Value;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// What a transaction is for; it decides what may be staged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Reads, and acts that change no run.
+    Act,
+    /// The active engine.
+    Engine,
+}
+
+/// A transaction of one tenant. Dropping it stages nothing.
+pub struct TenantTx {
+    reader: Reader,
+    kind: Kind,
+    staged: Vec<Operation>,
+}
+
+enum Operation {
+    Bootstrap(Box<BootstrapRun>),
+    Append(Box<AppendRun>),
+    Act(AppendAct),
+}
+
+impl TenantTx {
+    pub(crate) fn new(tenant: Arc<Tenant>, scope: TenantScope, kind: Kind) -> Self {
+        Self { reader: Reader { tenant, scope }, kind, staged: Vec::new() }
+    }
+
+    /// The scope it was begun with.
+    pub fn scope(&self) -> &TenantScope {
+        &self.reader.scope
+    }
+
+    /// The tenant's ledger, for envelopes.
+    pub fn ledger(&self) -> LedgerId {
+        self.reader.tenant.ledger
+    }
+
+    /// The tenant's root project and environment.
+    pub fn root(&self) -> Root {
+        self.reader.tenant.root
+    }
+
+    /// Runs a read on a lane of the tenant.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reader, &Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let reader = self.reader.clone();
+        self.reader.tenant.lanes.run(move |lane| work(&reader, lane)).await
+    }
+
+    /// A member by OS user, with the roles that reach this scope.
+    pub async fn member_by_os_uid(&self, uid: u32) -> Result<Option<Member>, Error> {
+        self.read(move |reader, lane| members::by_os_uid(reader, lane, uid)).await
+    }
+
+    /// A run of this scope (`covers`); another scope's is `None`.
+    pub async fn run(&self, run: RunId) -> Result<Option<RunRow>, Error> {
+        self.read(move |reader, lane| runs::one(reader, lane, run)).await
+    }
+
+    /// Runs of this scope, newest first; at most 500.
+    pub async fn list_runs(&self, limit: u32, cursor: Option<&str>) -> Result<RunPage, Error> {
+        let cursor = cursor.map(str::to_owned);
+        self.read(move |reader, lane| runs::list(reader, lane, limit, cursor.as_deref())).await
+    }
+
+    /// Ids of runs of this scope whose text form starts with `prefix` (`run_` and >= 6 digits), at most 10.
+    pub async fn runs_by_prefix(&self, prefix: &str) -> Result<Vec<RunId>, Error> {
+        let prefix = prefix.to_owned();
+        self.read(move |reader, lane| runs::by_prefix(reader, lane, &prefix)).await
+    }
+
+    /// Run events after `after_seq`, at most `limit` (<= 1,000). `NotFound` where the scope has no such run.
+    pub async fn fetch_events(
+        &self,
+        run: RunId,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, Error> {
+        self.read(move |reader, lane| events::fetch(reader, lane, run, after_seq, limit)).await
+    }
+
+    /// The newest snapshot: (lastRunSeq, state).
+    pub async fn get_snapshot(&self, run: RunId) -> Result<Option<(u64, Value)>, Error> {
+        self.read(move |reader, lane| snapshot::get(reader, lane, run)).await
+    }
+
+    /// Keeps a snapshot if its `lastRunSeq` rises; a cache, written outside the append.
+    pub async fn put_snapshot(&self, run: RunId, last_run_seq: u64, state: &Value) -> Result<(), Error> {
+        self.engine_only()?;
+        snapshot::put(&self.reader, run, last_run_seq, state.clone()).await
+    }
+
+    /// The id of the plan of this name in the scope's project.
+    pub async fn plan_id(&self, name: &PlanName) -> Result<Option<PlanId>, Error> {
+        let name = name.clone();
+        self.read(move |reader, lane| plans::id(reader, lane, &name)).await
+    }
+
+    /// A published plan.
+    pub async fn plan(&self, plan: PlanId, version: &str) -> Result<Option<PlanRow>, Error> {
+        let version = version.to_owned();
+        self.read(move |reader, lane| plans::one(reader, lane, plan, &version)).await
+    }
+
+    /// Keeps a packed bundle of files, sealed, under the digest of its bytes.
+    pub async fn put_bundle(&self, digest: Digest, bytes: &[u8]) -> Result<(), Error> {
+        bundle::keep(&self.reader.tenant, self.reader.scope, digest, bytes.to_vec()).await
+    }
+
+    /// A bundle of this scope.
+    pub async fn get_bundle(&self, digest: Digest) -> Result<Option<Vec<u8>>, Error> {
+        self.read(move |reader, lane| bundle::read(&reader.tenant, lane, &reader.scope, digest)).await
+    }
+
+    /// Appends to the log of an attempt. A crash may lose the tail, never the order.
+    pub async fn append_log(
+        &self,
+        run: RunId,
+        step: &StepId,
+        attempt: u32,
+        chunk: LogChunk,
+    ) -> Result<(), Error> {
+        self.engine_only()?;
+        let key = (run, step.clone(), attempt);
+        if !self.reader.tenant.logs().contains_key(&key) {
+            let row = self.run(run).await?.ok_or(Error::NotFound)?;
+            log::ensure(&self.reader.tenant, row.metadata.scope, key.clone()).await?;
+        }
+        self.read(move |reader, lane| log::append(&reader.tenant, lane, &key, &chunk)).await
+    }
+
+    /// The log of an attempt. `NotFound` where the scope has no such run.
+    pub async fn read_log(&self, run: RunId, step: &StepId, attempt: u32) -> Result<Vec<LogChunk>, Error> {
+        let key = (run, step.clone(), attempt);
+        self.read(move |reader, lane| match runs::one(reader, lane, run)? {
+            Some(_) => log::read(&reader.tenant, lane, &key),
+            None => Err(Error::NotFound),
+        })
+        .await
+    }
+
+    /// Whether a granted status read of (principal, action, resource) since `since` is in the ledger already (7.1).
+    pub async fn read_recorded(
+        &self,
+        who: PrincipalId,
+        action: &str,
+        resource: &str,
+        since: Timestamp,
+    ) -> Result<bool, Error> {
+        let (action, resource) = (action.to_owned(), resource.to_owned());
+        self.read(move |reader, lane| events::read_recorded(reader, lane, (who, &action, &resource), since))
+            .await
+    }
+
+    /// Whether a decision is in the ledger.
+    pub async fn decision_recorded(&self, decision: DecisionId) -> Result<bool, Error> {
+        self.read(move |reader, lane| events::decision_recorded(reader, lane, decision)).await
+    }
+
+    fn engine_only(&self) -> Result<(), Error> {
+        if self.kind == Kind::Engine {
+            return Ok(());
+        }
+        Err(Error::Contract("only the engine changes what belongs to a run".to_owned()))
+    }
+
+    /// Stages the admission of a run.
+    pub fn bootstrap_run(&mut self, operation: BootstrapRun) {
+        self.staged.push(Operation::Bootstrap(Box::new(operation)));
+    }
+
+    /// Stages run events.
+    pub fn append_run(&mut self, operation: AppendRun) {
+        self.staged.push(Operation::Append(Box::new(operation)));
+    }
+
+    /// Stages an act.
+    pub fn append_act(&mut self, operation: AppendAct) {
+        self.staged.push(Operation::Act(operation));
+    }
+
+    /// Hands the stage to the committer; answers after the sync. A stage holds one operation.
+    pub async fn commit(mut self) -> Result<Committed, Refusal> {
+        let (Some(operation), true) = (self.staged.pop(), self.staged.is_empty()) else {
+            return Err(Refusal::Contract("a stage holds one operation".to_owned()));
+        };
+        if self.kind != Kind::Engine && !matches!(operation, Operation::Act(_)) {
+            return Err(Refusal::Contract("only the engine changes what belongs to a run".to_owned()));
+        }
+        // Sealing, leaves and the MAC come before the lock (they do not contain the index), on a lane.
+        let prepared = self.read(move |reader, lane| prepare(reader, lane, operation)).await;
+        let (deed, block) = prepared.map_err(Refusal::from)?;
+        let (answer, wait) = oneshot::channel();
+        let tenant = Arc::clone(&self.reader.tenant);
+        let stage = Stage { tenant, scope: self.reader.scope, deed, block, committed: None, answer };
+        self.reader.tenant.committer.put(Box::new(stage)).await?;
+        wait.await.map_err(|_| crate::commit::closed())?
+    }
+}
+
+fn prepare(
+    reader: &Reader,
+    lane: &Connection,
+    operation: Operation,
+) -> Result<(deed::Deed, prepare::Sealed), Error> {
+    let (tenant, scope) = (&reader.tenant, &reader.scope);
+    match operation {
+        Operation::Bootstrap(operation) => bootstrap(reader, lane, *operation),
+        Operation::Append(operation) => {
+            let run = operation.run_id;
+            let of = prepare::Of::Run { run, after: operation.expected_run_seq };
+            let block = prepare::block(tenant, scope, lane, of, operation.block)?;
+            let signal = match operation.signal {
+                Some((id, payload)) => {
+                    let holding = tenant.keyring.run_key(lane, run, PayloadClass::Standard)?;
+                    let bytes = canonical(&payload)?;
+                    Some(deed::Signal { id, key: holding.id(), hmac: holding.hmac(&bytes) })
+                }
+                None => None,
+            };
+            let append = deed::Append {
+                run,
+                expected_run_seq: operation.expected_run_seq,
+                engine_epoch: operation.engine_epoch,
+                signal,
+                status: operation.status,
+            };
+            Ok((deed::Deed::Append(append), block))
+        }
+        Operation::Act(operation) => {
+            let of = prepare::Of::Act { reads: operation.reads };
+            Ok((deed::Deed::Act, prepare::block(tenant, scope, lane, of, operation.block)?))
+        }
+    }
+}
+
+fn bootstrap(
+    reader: &Reader,
+    lane: &Connection,
+    operation: BootstrapRun,
+) -> Result<(deed::Deed, prepare::Sealed), Error> {
+    let tenant = &reader.tenant;
+    let metadata = operation.metadata;
+    if covers(&reader.scope, &tenant.root, &metadata.scope) != Cover::Covered {
+        return Err(Error::Contract("the run lies outside the transaction's scope".to_owned()));
+    }
+    let document = canonical(&operation.plan_document)?;
+    if Digest::of(&document) != metadata.plan.digest {
+        return Err(Error::Contract("the plan does not match its digest".to_owned()));
+    }
+    let of = prepare::Of::Run { run: metadata.run_id, after: 0 };
+    // The run's standard key exists from its first transaction, also where no payload of the block needed it.
+    let holding = tenant.keyring.run_key(lane, metadata.run_id, PayloadClass::Standard)?;
+    let mut block = prepare::block(tenant, &reader.scope, lane, of, operation.block)?;
+    if block.run_seqs.is_none() || block.run_scope != Some(metadata.scope) {
+        return Err(Error::Contract("an admission holds the run's first events, in its scope".to_owned()));
+    }
+    block.keep(&holding);
+    let request = canonical(&operation.request)?;
+    let row = plan_row(metadata.plan.plan_id, &metadata.plan.plan_version);
+    let cell = Cell { table: "plan", column: "sealed", row: &row, version: 0 };
+    let bootstrap = deed::Bootstrap {
+        request_hmac: holding.hmac(&request),
+        request_key: holding.id(),
+        request,
+        admission_key: operation.admission_key,
+        engine_epoch: operation.engine_epoch,
+        most_open_runs: operation.most_open_runs,
+        detached: operation.detached,
+        plan_key: tenant.keyring.tenant_key_id(),
+        plan_sealed: document::seal(tenant, &SealKey::Tenant, cell, &operation.plan_document)?,
+        status: operation.status,
+        metadata,
+    };
+    Ok((deed::Deed::Bootstrap(Box::new(bootstrap)), block))
+}
+
+fn canonical(value: &Value) -> Result<Vec<u8>, Error> {
+    canonical::to_bytes(value).map_err(|error| Error::Contract(format!("a value: {error}")))
+}

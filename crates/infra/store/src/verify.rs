@@ -1,0 +1,191 @@
+//! What the offline verifier reads: a tenant's file opened without any key, and, for those who hold them, the keys.
+//!
+//! [`LedgerFile`] judges nothing and trusts nothing; it also reads a file that it may not write to.
+
+use crate::commit::authenticate;
+use crate::port::error::Error;
+use crate::read::events::{self, Payloads};
+use crate::sqlite::connect::{Access, connect, harden};
+use crate::sqlite::{Sql, column};
+use crate::tenant::{self, Tenant};
+use dvt_ledger::block::Block;
+use dvt_ledger::tile::TileId;
+use dvt_ledger::verify::source::{Damaged, Header, MacCheck, Opened, Payload, Source, StoredCheckpoint};
+use dvt_model::entry::PayloadCommit;
+use dvt_model::id::TenantId;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A tenant's ledger as it lies in its file.
+pub struct LedgerFile {
+    connection: Connection,
+    tenant: TenantId,
+    n: i64,
+}
+
+impl LedgerFile {
+    /// Opens the file for reading, beside a running engine or from a copy.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        if !path.is_file() {
+            return Err(Error::NotFound);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let plain =
+            Connection::open_with_flags(path, flags).sql().and_then(|connection| Self::on(connection, path));
+        match plain {
+            // A copy on a medium that cannot be written to has no place for the shared index of a WAL file.
+            Err(Error::Unavailable(_)) if !path.with_extension("db-wal").exists() => {
+                let mut uri = "file:".to_owned();
+                for byte in path.as_os_str().as_encoded_bytes() {
+                    match byte {
+                        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
+                            uri.push(char::from(*byte))
+                        }
+                        other => uri.push_str(&format!("%{other:02X}")),
+                    }
+                }
+                uri.push_str("?immutable=1");
+                let connection =
+                    Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).sql()?;
+                Self::on(connection, path)
+            }
+            other => other,
+        }
+    }
+
+    fn on(connection: Connection, path: &Path) -> Result<Self, Error> {
+        harden(&connection)?;
+        // The whole verification sees one moment of the ledger.
+        connection.execute_batch("BEGIN").sql()?;
+        let tenant = tenant::header(&connection, path, None)?.tenant;
+        let head = crate::commit::group::head(&connection, tenant)?;
+        Ok(Self { connection, tenant, n: head.n })
+    }
+
+    /// Whose ledger it is, as the file says.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+}
+
+impl Source for LedgerFile {
+    type Error = Error;
+
+    fn header(&self) -> Result<Header, Error> {
+        let head = crate::commit::group::head(&self.connection, self.tenant)?;
+        let lowest: i64 = self
+            .connection
+            .query_row(
+                "SELECT lowest_index FROM ledger_head WHERE tenant_id = ?1",
+                [self.tenant.bytes()],
+                |row| row.get(0),
+            )
+            .sql()?;
+        Ok(Header {
+            ledger_id: head.ledger,
+            tenant_id: self.tenant,
+            next_index: head.next_index,
+            sealed_size: head.sealed_size,
+            lowest_index: column::unsigned(lowest)?,
+        })
+    }
+
+    fn blocks(&self, take: &mut dyn FnMut(Result<Block, Damaged>)) -> Result<(), Error> {
+        let columns = events::COLUMNS;
+        let mut statement = self
+            .connection
+            .prepare(&format!(
+                "SELECT {columns} FROM ledger_block WHERE tenant_id = ?1 AND n = ?2 ORDER BY first_index"
+            ))
+            .sql()?;
+        let mut rows = statement.query(params![self.tenant.bytes(), self.n]).sql()?;
+        while let Some(row) = rows.next().sql()? {
+            let first: i64 = row.get(0).sql()?;
+            let read = events::block(row).sql().and_then(|read| read);
+            take(read.map_err(|error| Damaged {
+                first_index: u64::try_from(first).unwrap_or(0),
+                detail: error.to_string(),
+            }));
+        }
+        Ok(())
+    }
+
+    fn checkpoints(&self, take: &mut dyn FnMut(StoredCheckpoint)) -> Result<(), Error> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT size, note FROM ledger_checkpoint WHERE tenant_id = ?1 AND n = ?2 ORDER BY size")
+            .sql()?;
+        let mut rows = statement.query(params![self.tenant.bytes(), self.n]).sql()?;
+        while let Some(row) = rows.next().sql()? {
+            let size = column::unsigned(row.get(0).sql()?)?;
+            take(StoredCheckpoint { size, note: row.get(1).sql()? });
+        }
+        Ok(())
+    }
+
+    fn tiles(&self, take: &mut dyn FnMut(TileId)) -> Result<(), Error> {
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT level, tile FROM ledger_tile WHERE tenant_id = ?1 AND n = ?2 ORDER BY level, tile",
+            )
+            .sql()?;
+        let mut rows = statement.query(params![self.tenant.bytes(), self.n]).sql()?;
+        while let Some(row) = rows.next().sql()? {
+            take(TileId { level: row.get(0).sql()?, index: column::unsigned(row.get(1).sql()?)? });
+        }
+        Ok(())
+    }
+
+    fn tile(&self, id: TileId) -> Result<Option<Vec<u8>>, Error> {
+        self.connection
+            .query_row(
+                "SELECT hashes FROM ledger_tile WHERE tenant_id = ?1 AND n = ?2 AND level = ?3 AND tile = ?4",
+                params![self.tenant.bytes(), self.n, id.level, column::signed(id.index)],
+                |row| row.get(0),
+            )
+            .optional()
+            .sql()
+    }
+}
+
+/// A tenant's MAC and payload keys, for the layers that need them.
+pub struct WithKeys {
+    tenant: Arc<Tenant>,
+    connection: Connection,
+}
+
+impl WithKeys {
+    pub(crate) fn new(tenant: Arc<Tenant>, path: &Path, vfs: Option<&str>) -> Result<Self, Error> {
+        Ok(Self { tenant, connection: connect(path, vfs, Access::Read)? })
+    }
+}
+
+impl Opened for WithKeys {
+    type Error = Error;
+
+    fn mac(&mut self, block: &Block) -> Result<MacCheck, Error> {
+        match authenticate::check(&self.tenant.keyring, self.tenant.ledger, block) {
+            Ok(()) => Ok(MacCheck::Valid),
+            Err(Error::Refused { .. }) => Ok(MacCheck::Invalid),
+            Err(Error::Key(_)) => Ok(MacCheck::KeyMissing),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn payload(&mut self, block: &Block, position: usize, commit: &PayloadCommit) -> Result<Payload, Error> {
+        if self.tenant.keyring.seal_key(&self.connection, commit.key_id)?.is_none() {
+            return Ok(Payload::Erased);
+        }
+        let mut payloads = Payloads::new(&self.connection, &self.tenant, block);
+        Ok(match payloads.raw(position, commit.key_id) {
+            Ok(Some(opened)) => Payload::Open { salt: opened.salt, canonical: opened.canonical.clone() },
+            Ok(None) => Payload::Refused("the sealed payload is not there".to_owned()),
+            Err(Error::Decrypt) => {
+                Payload::Refused("the sealed payload does not open under its key".to_owned())
+            }
+            Err(error) => return Err(error),
+        })
+    }
+}

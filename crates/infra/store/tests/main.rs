@@ -1,0 +1,22 @@
+//! The store's behaviour on real files: the suite that every backend has to pass.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod admission;
+mod append;
+mod compile_fail;
+mod control;
+#[cfg(feature = "crash-points")]
+mod crash;
+mod files;
+mod large;
+mod ledger;
+mod sealed;
+mod support;
+mod tenants;

@@ -1,0 +1,405 @@
+//! The disk: what programs see, and what would be there if the power went now.
+//!
+//! Owns no file handle and no SQLite type. Surprising: a sync that a control removed answers "done" and makes nothing
+//! durable.
+
+use super::locks::{Locks, Shared};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Sectors survive or not, whole.
+const SECTOR: usize = 512;
+
+/// What a sync is of. Removing one of them is a control.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum SyncKind {
+    /// The write-ahead log: at each commit.
+    Log,
+    /// The database file: at a checkpoint, before the log may be overwritten.
+    Database,
+    /// The rollback journal: while a file is being made.
+    Journal,
+    /// The folder, with the first sync of a new journal or log: names.
+    Folder,
+}
+
+impl SyncKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Log, Self::Database, Self::Journal, Self::Folder];
+}
+
+/// A seeded source of chance (SplitMix64).
+#[derive(Clone, Debug)]
+pub struct Chance(u64);
+
+impl Chance {
+    /// From a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number.
+    pub fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `bound` (at least 1).
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.draw() % bound.max(1)
+    }
+}
+
+enum Change {
+    Write { at: usize, bytes: Vec<u8> },
+    Cut { length: usize },
+}
+
+/// A file.
+pub(super) struct File {
+    kind: SyncKind,
+    view: Vec<u8>,
+    durable: Vec<u8>,
+    pending: Vec<Change>,
+    /// Whether its name outlives a cut.
+    named: bool,
+    /// Whether its deletion is on the way: the name is gone from view and comes back with a cut.
+    deleted: bool,
+    synced_once: bool,
+    pub(super) locks: Locks,
+    pub(super) shared: Shared,
+}
+
+impl File {
+    fn new(kind: SyncKind, content: Vec<u8>) -> Self {
+        Self {
+            kind,
+            view: content,
+            durable: Vec::new(),
+            pending: Vec::new(),
+            named: false,
+            deleted: false,
+            synced_once: false,
+            locks: Locks::default(),
+            shared: Shared::default(),
+        }
+    }
+}
+
+/// Counts of what happened.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Writes and truncations.
+    pub writes: u64,
+    /// Syncs by kind, removed ones included: the number of the operation of each.
+    pub syncs: BTreeMap<SyncKind, Vec<u64>>,
+}
+
+/// What happened when the power went.
+pub(super) struct State {
+    pub(super) files: BTreeMap<String, File>,
+    removed: Option<SyncKind>,
+    /// The power goes at this operation.
+    cut_at: u64,
+    done: u64,
+    counts: Counts,
+    chance: Chance,
+    image: Option<BTreeMap<String, Vec<u8>>>,
+    next_handle: u64,
+}
+
+/// A disk that loses power once.
+pub struct Disk {
+    state: Mutex<State>,
+}
+
+/// The power is gone.
+pub(super) struct Dark;
+
+impl Disk {
+    /// A disk whose power goes at operation `cut_at` (writes, truncations and syncs count).
+    pub fn new(seed: u64, cut_at: u64, removed: Option<SyncKind>) -> Self {
+        let state = State {
+            files: BTreeMap::new(),
+            removed,
+            cut_at,
+            done: 0,
+            counts: Counts::default(),
+            chance: Chance::new(seed),
+            image: None,
+            next_handle: 1,
+        };
+        Self { state: Mutex::new(state) }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Cuts the power now, unless it is gone already.
+    pub fn cut(&self) {
+        let mut state = self.lock();
+        if state.image.is_none() {
+            state.go_dark();
+        }
+    }
+
+    /// Whether the power is gone.
+    pub fn is_dark(&self) -> bool {
+        self.lock().image.is_some()
+    }
+
+    /// Operations so far.
+    pub fn operations(&self) -> u64 {
+        self.lock().done
+    }
+
+    /// Counts so far.
+    pub fn counts(&self) -> Counts {
+        self.lock().counts.clone()
+    }
+
+    /// Writes what survived into `target`, paths taken relative to `root`.
+    pub fn restore(&self, root: &Path, target: &Path) -> std::io::Result<()> {
+        let state = self.lock();
+        for (name, bytes) in state.image.iter().flatten() {
+            let Ok(relative) = Path::new(name).strip_prefix(root) else { continue };
+            let path = target.join(relative);
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            std::fs::write(&path, bytes)?;
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// Counts an operation; the power may go with it.
+    fn step(&mut self) -> Result<(), Dark> {
+        self.alive()?;
+        self.done += 1;
+        if self.done >= self.cut_at {
+            self.go_dark();
+            return Err(Dark);
+        }
+        Ok(())
+    }
+
+    pub(super) fn alive(&self) -> Result<(), Dark> {
+        if self.image.is_some() { Err(Dark) } else { Ok(()) }
+    }
+
+    pub(super) fn handle(&mut self) -> u64 {
+        self.next_handle += 1;
+        self.next_handle
+    }
+
+    /// Whether a name is in view. A file that the program made itself on the real disk counts.
+    pub(super) fn exists(&self, name: &str) -> bool {
+        match self.files.get(name) {
+            Some(file) => !file.deleted,
+            None => Path::new(name).exists(),
+        }
+    }
+
+    /// Opens a name; `false` when it is not there and may not be made.
+    pub(super) fn open(&mut self, name: &str, kind: SyncKind, may_create: bool) -> bool {
+        if !self.exists(name) && !may_create {
+            return false;
+        }
+        match self.files.get_mut(name) {
+            Some(file) if file.deleted => {
+                // A new file under a name whose deletion is not durable: after a cut the old one may be back.
+                let (durable, named) = (std::mem::take(&mut file.durable), file.named);
+                *file = File::new(kind, Vec::new());
+                (file.durable, file.named) = (durable, named);
+                file.pending.push(Change::Cut { length: 0 });
+            }
+            Some(_) => {}
+            None => {
+                let content = std::fs::read(name).unwrap_or_default();
+                self.files.insert(name.to_owned(), File::new(kind, content));
+            }
+        }
+        true
+    }
+
+    pub(super) fn read(&self, name: &str, at: usize, into: &mut [u8]) -> Result<usize, Dark> {
+        self.alive()?;
+        let view = self.files.get(name).map(|file| file.view.as_slice()).unwrap_or_default();
+        let found = view.get(at..).unwrap_or_default();
+        let length = found.len().min(into.len());
+        into.fill(0);
+        for (to, from) in into.iter_mut().zip(found) {
+            *to = *from;
+        }
+        Ok(length)
+    }
+
+    pub(super) fn write(&mut self, name: &str, at: usize, bytes: &[u8]) -> Result<(), Dark> {
+        self.counts.writes += 1;
+        // The write is on the way when the power goes: it may survive, in part too.
+        if let Some(file) = self.files.get_mut(name) {
+            apply(&mut file.view, at, bytes);
+            file.pending.push(Change::Write { at, bytes: bytes.to_vec() });
+        }
+        self.step()
+    }
+
+    pub(super) fn truncate(&mut self, name: &str, length: usize) -> Result<(), Dark> {
+        self.counts.writes += 1;
+        if let Some(file) = self.files.get_mut(name) {
+            file.view.truncate(length);
+            file.pending.push(Change::Cut { length });
+        }
+        self.step()
+    }
+
+    pub(super) fn size(&self, name: &str) -> usize {
+        self.files.get(name).map_or(0, |file| file.view.len())
+    }
+
+    pub(super) fn sync(&mut self, name: &str) -> Result<(), Dark> {
+        let Some(kind) = self.files.get(name).map(|file| file.kind) else { return self.alive() };
+        // If the power goes with a sync, it was not done.
+        self.counts.syncs.entry(kind).or_default().push(self.done + 1);
+        self.step()?;
+        let removed = self.removed;
+        let Some(file) = self.files.get_mut(name) else { return Ok(()) };
+        let names_folder = !file.synced_once && matches!(kind, SyncKind::Log | SyncKind::Journal);
+        file.synced_once = true;
+        if removed != Some(kind) {
+            file.durable.clone_from(&file.view);
+            file.pending.clear();
+        }
+        if names_folder {
+            self.sync_folder(name);
+        }
+        Ok(())
+    }
+
+    fn sync_folder(&mut self, name: &str) {
+        self.counts.syncs.entry(SyncKind::Folder).or_default().push(self.done);
+        if self.removed == Some(SyncKind::Folder) {
+            return;
+        }
+        let folder = Path::new(name).parent();
+        let mut gone = Vec::new();
+        for (other, file) in self.files.iter_mut().filter(|(other, _)| Path::new(other).parent() == folder) {
+            file.named = !file.deleted;
+            if file.deleted {
+                gone.push(other.clone());
+            }
+        }
+        for name in gone {
+            if let Some(file) = self.files.get_mut(&name) {
+                (file.durable, file.pending) = (Vec::new(), Vec::new());
+            }
+        }
+    }
+
+    pub(super) fn delete(&mut self, name: &str, sync: bool) -> Result<(), Dark> {
+        self.step()?;
+        if let Some(file) = self.files.get_mut(name) {
+            file.deleted = true;
+        }
+        if sync {
+            self.sync_folder(name);
+        }
+        Ok(())
+    }
+
+    fn go_dark(&mut self) {
+        let mut image = BTreeMap::new();
+        let mut chance = self.chance.clone();
+        for (name, file) in &self.files {
+            // A name that is not durable may be there all the same; so may one whose deletion is not.
+            let is_there = match (file.named, file.deleted) {
+                (true, false) => true,
+                (true, true) => chance.below(2) == 0,
+                (false, deleted) => !deleted && chance.below(4) == 0,
+            };
+            if is_there {
+                image.insert(name.clone(), survived(file, &mut chance));
+            }
+        }
+        self.image = Some(image);
+    }
+}
+
+fn apply(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
+    if content.len() < at + bytes.len() {
+        content.resize(at + bytes.len(), 0);
+    }
+    for (to, from) in content.iter_mut().skip(at).zip(bytes) {
+        *to = *from;
+    }
+}
+
+/// What remains of a file: everything synced, and of the rest nothing, a beginning, or any sectors at all.
+fn survived(file: &File, chance: &mut Chance) -> Vec<u8> {
+    let mut content = file.durable.clone();
+    let manner = chance.below(3);
+    let upto = chance.below(file.pending.len() as u64 + 1);
+    let lost: BTreeSet<u64> = (0..file.pending.len() as u64).filter(|_| chance.below(2) == 0).collect();
+    for (number, change) in (0..).zip(&file.pending) {
+        let keep = match manner {
+            0 => false,
+            1 => number < upto,
+            _ => !lost.contains(&number),
+        };
+        if !keep {
+            continue;
+        }
+        match change {
+            Change::Cut { length } => content.truncate(*length),
+            Change::Write { at, bytes } if manner == 2 && chance.below(2) == 0 => {
+                for (sector, piece) in bytes.chunks(SECTOR).enumerate() {
+                    if chance.below(2) == 0 {
+                        apply(&mut content, at + sector * SECTOR, piece);
+                    }
+                }
+            }
+            Change::Write { at, bytes } => apply(&mut content, *at, bytes),
+        }
+    }
+    content
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_synced_survives_and_the_rest_may_not() {
+        let mut seen = BTreeSet::new();
+        for seed in 0..64 {
+            let disk = Disk::new(seed, u64::MAX, None);
+            let mut state = disk.lock();
+            assert!(state.open("/none/x-wal", SyncKind::Log, true));
+            assert!(state.write("/none/x-wal", 0, b"aaaa").is_ok());
+            assert!(state.sync("/none/x-wal").is_ok());
+            assert!(state.write("/none/x-wal", 2, b"bbbb").is_ok());
+            state.go_dark();
+            let image = state.image.clone().unwrap_or_default();
+            seen.insert(image["/none/x-wal"].clone());
+            assert!(state.write("/none/x-wal", 0, b"c").is_err());
+        }
+        assert_eq!(seen, BTreeSet::from([b"aaaa".to_vec(), b"aabbbb".to_vec()]));
+    }
+
+    #[test]
+    fn a_removed_sync_makes_nothing_durable() {
+        let disk = Disk::new(1, u64::MAX, Some(SyncKind::Log));
+        let mut state = disk.lock();
+        state.open("/none/x-wal", SyncKind::Log, true);
+        assert!(state.write("/none/x-wal", 0, b"aaaa").is_ok());
+        assert!(state.sync("/none/x-wal").is_ok());
+        assert!(state.files["/none/x-wal"].durable.is_empty());
+    }
+}

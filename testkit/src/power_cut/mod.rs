@@ -1,0 +1,13 @@
+//! Power cuts: a disk that forgets what was not synced, SQLite on it, and a judge of what a store still has afterwards.
+//!
+//! What is modelled: every write and truncation after a file's last sync may be lost, kept, or kept in part (sectors of 512
+//! bytes survive each by chance, in any order); a new name or a deletion is durable once its folder was synced. Simplified:
+//! SQLite syncs the folder with the first sync of a new journal or write-ahead log, and the model makes all names of the
+//! folder durable then; folder syncs of the store itself are not seen; blobs lie on the real disk and are not cut.
+//! `unsafe` is confined to [`vfs`].
+
+pub mod disk;
+pub mod judge;
+pub mod locks;
+pub mod scenario;
+pub mod vfs;
