@@ -1,5 +1,7 @@
 //! The binary as people and programs meet it: real processes in fresh homes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
 mod audit;
 mod explain;
 mod first_start;

@@ -219,7 +219,8 @@ async fn two_processes_share_a_ledger() {
         tx.append_act(house.an_act());
         waiting.push(tokio::spawn(tx.commit()));
         if number % 100 == 50 {
-            let (one, two) = tokio::join!(house.store.seal(house.ids.tenant_id), other.seal(house.ids.tenant_id));
+            let (one, two) =
+                tokio::join!(house.store.seal(house.ids.tenant_id), other.seal(house.ids.tenant_id));
             assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
         }
     }

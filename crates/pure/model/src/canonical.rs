@@ -48,9 +48,9 @@ fn normalise_at(value: Value, depth: usize) -> Result<Value, Error> {
     }
     Ok(match value {
         Value::Number(number) => Value::Number(normalise_number(&number)?),
-        Value::Array(items) => {
-            Value::Array(items.into_iter().map(|item| normalise_at(item, depth + 1)).collect::<Result<_, _>>()?)
-        }
+        Value::Array(items) => Value::Array(
+            items.into_iter().map(|item| normalise_at(item, depth + 1)).collect::<Result<_, _>>()?,
+        ),
         Value::Object(map) => Value::Object(
             map.into_iter()
                 .map(|(key, item)| Ok((key, normalise_at(item, depth + 1)?)))
@@ -70,7 +70,11 @@ fn normalise_number(number: &Number) -> Result<Number, Error> {
         return Err(Error::IntegerTooLarge(number.to_string()));
     }
     let value = number.as_f64().filter(|value| value.is_finite()).ok_or(Error::NotFinite)?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "checked to be integral and small")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "checked to be integral and small"
+    )]
     if value.fract() == 0.0 && value.abs() <= MAX_INTEGER as f64 {
         return Ok(Number::from(value as i64));
     }
@@ -222,7 +226,10 @@ mod tests {
              \"string\":\"€$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}"
         );
         let order = r#"{"\u20ac":1,"\r":2,"\ufb33":3,"1":4,"\ud83d\ude00":5,"\u0080":6,"\u00f6":7}"#;
-        assert_eq!(canonical(order), "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"ö\":7,\"€\":1,\"😀\":5,\"\u{fb33}\":3}");
+        assert_eq!(
+            canonical(order),
+            "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"ö\":7,\"€\":1,\"😀\":5,\"\u{fb33}\":3}"
+        );
     }
 
     #[test]

@@ -82,7 +82,9 @@ impl Draft {
         let mut missing = Vec::new();
         let length = self.justification_text.trim().chars().count();
         if !(1..=MAX_JUSTIFICATION).contains(&length) {
-            missing.push(format!("`justificationText` needs 1 to {MAX_JUSTIFICATION} characters, it has {length}"));
+            missing.push(format!(
+                "`justificationText` needs 1 to {MAX_JUSTIFICATION} characters, it has {length}"
+            ));
         }
         if self.approval_ticket_id.as_ref().is_some_and(|ticket| ticket.trim().is_empty()) {
             missing.push("`approvalTicketId` is empty".to_owned());

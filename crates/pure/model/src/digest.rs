@@ -59,7 +59,8 @@ impl Serialize for Digest {
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a digest is `sha256:` and 64 lowercase hex digits"))
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom("a digest is `sha256:` and 64 lowercase hex digits"))
     }
 }
 

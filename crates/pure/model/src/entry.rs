@@ -9,8 +9,8 @@ use crate::context::PrincipalType;
 use crate::digest::Digest;
 use crate::failure::Usage;
 use crate::id::{
-    DecisionId, EntryId, EnvironmentId, EventId, KeyId, LedgerId, PlanId, PrincipalId, ProjectId, RequestId, RunId,
-    TenantId,
+    DecisionId, EntryId, EnvironmentId, EventId, KeyId, LedgerId, PlanId, PrincipalId, ProjectId, RequestId,
+    RunId, TenantId,
 };
 use crate::resource::ResourceRef;
 use crate::time::Timestamp;

@@ -69,11 +69,46 @@ mod tests {
     #[test]
     fn check_vectors() {
         let vectors = [
-            ("model.orders", 1, "StepStarted", "plan_abc", "2", "7f4b974658a54fb2aee9ecb9cefebd2eec27f3fd01f0f8c0d031dfc4a5b96e3c"),
-            ("RUN", 1, "RunStarted", "plan_abc", "2", "204197f81e5dc1a8491d8e411c440a730c51a741cd48a74863d3e5c4c452640d"),
-            ("model.orders", 2, "StepFailed", "plan_abc", "2", "599945c1a8023ece5d2ae5132a4397b8cfbe9fa1c4c08d6fc4193a9bd9a2ebcd"),
-            ("RUN", 1, "RunFailed", "plan_abc", "3", "b5a178e6f30962ca3d17b573c0d4c5f96d7623be5fe62a972644785fc05a003b"),
-            ("seed.customers", 1, "StepSkipped", "plan_abc", "1", "6bfdbe26d62eac0c00cf2683aae31115e76e4d33d515e39957627be091367b31"),
+            (
+                "model.orders",
+                1,
+                "StepStarted",
+                "plan_abc",
+                "2",
+                "7f4b974658a54fb2aee9ecb9cefebd2eec27f3fd01f0f8c0d031dfc4a5b96e3c",
+            ),
+            (
+                "RUN",
+                1,
+                "RunStarted",
+                "plan_abc",
+                "2",
+                "204197f81e5dc1a8491d8e411c440a730c51a741cd48a74863d3e5c4c452640d",
+            ),
+            (
+                "model.orders",
+                2,
+                "StepFailed",
+                "plan_abc",
+                "2",
+                "599945c1a8023ece5d2ae5132a4397b8cfbe9fa1c4c08d6fc4193a9bd9a2ebcd",
+            ),
+            (
+                "RUN",
+                1,
+                "RunFailed",
+                "plan_abc",
+                "3",
+                "b5a178e6f30962ca3d17b573c0d4c5f96d7623be5fe62a972644785fc05a003b",
+            ),
+            (
+                "seed.customers",
+                1,
+                "StepSkipped",
+                "plan_abc",
+                "1",
+                "6bfdbe26d62eac0c00cf2683aae31115e76e4d33d515e39957627be091367b31",
+            ),
         ];
         for (step, slot, event, plan, plan_version, expected) in vectors {
             let step = (step != "RUN").then_some(step);
@@ -84,7 +119,14 @@ mod tests {
 
     #[test]
     fn no_piece_may_move_the_borders() {
-        let key = EventKey { run: RUN, step: Some("a|1"), slot: 1, event: "StepStarted", plan: "p", plan_version: "1" };
+        let key = EventKey {
+            run: RUN,
+            step: Some("a|1"),
+            slot: 1,
+            event: "StepStarted",
+            plan: "p",
+            plan_version: "1",
+        };
         assert_eq!(of_event(key), Err(ContainsSeparator));
     }
 }

@@ -71,7 +71,11 @@ impl TenantScope {
 
     /// The ids as plain data, for envelopes and rows.
     pub fn ids(&self) -> ScopeIds {
-        ScopeIds { tenant_id: self.tenant_id, project_id: self.project_id, environment_id: self.environment_id }
+        ScopeIds {
+            tenant_id: self.tenant_id,
+            project_id: self.project_id,
+            environment_id: self.environment_id,
+        }
     }
 }
 
@@ -102,7 +106,8 @@ pub fn covers(scope: &TenantScope, root: &Root, thing: &ScopeIds) -> Cover {
         return Cover::ForeignTenant;
     }
     let project = scope.project_id == root.project_id || scope.project_id == thing.project_id;
-    let environment = scope.environment_id == root.environment_id || scope.environment_id == thing.environment_id;
+    let environment =
+        scope.environment_id == root.environment_id || scope.environment_id == thing.environment_id;
     if project && environment { Cover::Covered } else { Cover::Elsewhere }
 }
 

@@ -82,7 +82,9 @@ mod tests {
     fn only_the_wire_form_is_read() {
         let time = Timestamp::from_ms(1_771_200_000_120);
         assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
-        for wrong in ["2026-02-16T00:00:00Z", "2026-02-16 00:00:00.120Z", "2026-02-16T00:00:00.120+00:00", "x"] {
+        for wrong in
+            ["2026-02-16T00:00:00Z", "2026-02-16 00:00:00.120Z", "2026-02-16T00:00:00.120+00:00", "x"]
+        {
             assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
         }
     }

@@ -408,11 +408,13 @@ fn a_damaged_row_is_a_finding_and_not_the_end() {
     let honest = ledger();
     for at in [0, 7, honest.blocks.len() - 1] {
         let broken = Broken(honest.clone(), at);
-        let result = verify(&broken, std::slice::from_ref(&honest.signer.key), None, &|| Timestamp::from_ms(0));
+        let result =
+            verify(&broken, std::slice::from_ref(&honest.signer.key), None, &|| Timestamp::from_ms(0));
         assert_found(&result, honest.blocks[at].first_index, &[1]);
         assert!(result.findings[0].detail.contains("damaged"), "{:?}", result.findings);
     }
     let unreadable = Broken(honest.clone(), usize::MAX);
-    let result = verify(&unreadable, std::slice::from_ref(&honest.signer.key), None, &|| Timestamp::from_ms(0));
+    let result =
+        verify(&unreadable, std::slice::from_ref(&honest.signer.key), None, &|| Timestamp::from_ms(0));
     assert_eq!((result.status, result.findings[0].class), (Status::Incomplete, 0));
 }

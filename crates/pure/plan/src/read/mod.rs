@@ -51,7 +51,9 @@ fn first_pass(text: &str) -> Result<(), Box<Report>> {
             documents += 1;
             if documents > 1 {
                 let message = "the text holds more than one document";
-                return Err(Report::error(codes::NOT_JSON_MODEL, place, message).fix("one file, one plan").into());
+                return Err(Report::error(codes::NOT_JSON_MODEL, place, message)
+                    .fix("one file, one plan")
+                    .into());
             }
         }
         measure.count(&event, place)?;

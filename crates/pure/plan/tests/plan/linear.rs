@@ -34,9 +34,9 @@ fn a_chain_and_a_cycle_of_fifty_thousand() {
     // Each step of a chain of width one needs itself as the second need; take that away.
     let mut text = String::from("apiVersion: dvt/v1\nname: chain\nsteps:\n");
     for step in 0..50_000 {
-        write!(
+        writeln!(
             text,
-            "  s{step}: {{ run: [echo], needs: [{}] }}\n",
+            "  s{step}: {{ run: [echo], needs: [{}] }}",
             if step == 0 { String::new() } else { format!("s{}", step - 1) }
         )
         .unwrap();

@@ -1,5 +1,7 @@
 //! Tests of the plan language: what is accepted, what is refused and how it is told, and what hostile text costs.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
 mod accepted;
 mod bombs;
 mod inputs;
