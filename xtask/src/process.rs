@@ -10,7 +10,7 @@ pub(crate) type Outcome = Result<(), String>;
 /// The one profile of tests, simulator and crash harness.
 pub(crate) const GATE: &str = "gate";
 /// One feature set for all gate builds, so that nothing is built twice.
-pub(crate) const GATE_FEATURES: &str = "dvt/crash-points,dvt-testkit/mutants";
+pub(crate) const GATE_FEATURES: &str = "dvt/crash-points,dvt-store/weakened,dvt-testkit/mutants";
 
 /// `cargo <arguments>` at the root of the repository.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {

@@ -1,6 +1,7 @@
 //! Recovery: runs that have not ended, each with a scope minted from the row that names it.
 //!
-//! INVARIANT(INV-01): the store's one use of the [`Minter`]; the ids come from the tenant's own file, never from a caller.
+//! INVARIANT(INV-01): the ids come from the tenant's own file, never from a caller. Beside it the store mints one scope more: that
+//! of a tenant being made, whose root ids it is given by the profile's first start.
 
 use crate::port::error::Error;
 use crate::port::operation::OpenRun;

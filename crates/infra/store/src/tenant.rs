@@ -162,9 +162,12 @@ impl Tenant {
     }
 
     /// Commits what waits and closes the file.
+    ///
+    /// Readers first: the last connection to close moves the write-ahead log into the file, and when two close at the same
+    /// moment neither is the last. The committer closes alone, so the file that an auditor copies is whole.
     pub(crate) fn stop(&self) {
-        self.committer.stop();
         self.lanes.stop();
+        self.committer.stop();
         self.logs().clear();
     }
 }
