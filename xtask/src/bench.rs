@@ -1,7 +1,8 @@
 //! `cargo xtask bench`: ratios against a raw limit measured in the same run; never a timed test.
 //!
-//! Today: start-up to the end of a one-step plan, and completed noop steps a second of a chain, beside raw durable commits a
-//! second of the same disk (append and `fdatasync` of one page, which is what a commit costs at least).
+//! Today: start-up to the end of a one-step plan and of a chain of noop steps, beside raw durable commits a second of the same
+//! disk (append and `fdatasync` of one page, which is what a commit costs at least); and the cost of reading and checking a
+//! plan per step at three sizes, which must not rise with the size.
 
 use crate::process::{self, Outcome, known};
 use std::fmt::Write as _;
@@ -32,6 +33,14 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         let begun = Instant::now();
         process::output(&mut command)?;
         println!("{name:<44} {:>9.0} ms from start to end", begun.elapsed().as_secs_f64() * 1_000.0);
+    }
+    for steps in [1_000, 10_000, 50_000] {
+        let path = folder.path().join("large.yaml");
+        std::fs::write(&path, chain(steps)).map_err(|error| error.to_string())?;
+        let begun = Instant::now();
+        process::output(Command::new(&dvt).arg("lint").arg(&path))?;
+        let each = begun.elapsed() / u32::try_from(steps).unwrap_or(u32::MAX);
+        println!("reading and checking {steps:>6} steps {:>26.1} µs a step", each.as_secs_f64() * 1e6);
     }
     let size = std::fs::metadata(&dvt).map_err(|error| error.to_string())?.len();
     println!("size of the binary {:>38.1} MiB", mebibytes(size));

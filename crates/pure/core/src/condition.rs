@@ -38,45 +38,12 @@ pub(crate) enum Verdict {
 
 /// The kind of a condition.
 pub(crate) fn kind(condition: Option<&Expression>) -> Kind {
-    match condition {
-        Some(condition) if calls(condition.source(), "always") => Kind::Always,
-        Some(condition) if calls(condition.source(), "failure") => Kind::Failure,
-        Some(_) | None => Kind::Ordinary,
+    let functions = condition.map(Expression::status_functions).unwrap_or_default();
+    match (functions.always, functions.failure) {
+        (true, _) => Kind::Always,
+        (false, true) => Kind::Failure,
+        (false, false) => Kind::Ordinary,
     }
-}
-
-/// Whether a checked expression calls this global function: its name before a bracket, outside of text and not a member.
-fn calls(source: &str, function: &str) -> bool {
-    let (mut quote, mut escaped, mut word, mut before) = (None, false, String::new(), ' ');
-    for character in source.chars() {
-        match quote {
-            Some(_) if escaped => escaped = false,
-            Some(_) if character == '\\' => escaped = true,
-            Some(open) if character == open => quote = None,
-            Some(_) => {}
-            None if character == '"' || character == '\'' => {
-                quote = Some(character);
-                word.clear();
-            }
-            None if character.is_ascii_alphanumeric() || character == '_' => {
-                if before.is_ascii_whitespace() && word != "." {
-                    word.clear();
-                }
-                word.push(character);
-            }
-            None if character == '(' && word == function => return true,
-            // White space may stand between the name and its bracket.
-            None if character.is_ascii_whitespace() => {}
-            None => {
-                word.clear();
-                if character == '.' {
-                    word.push('.');
-                }
-            }
-        }
-        before = character;
-    }
-    false
 }
 
 /// Asks a step's condition; all its needs are settled.
@@ -127,25 +94,25 @@ fn went_well<G: Ground>(plan: &Plan, ground: &G, need: &StepId) -> bool {
 mod tests {
     use super::*;
 
+    fn kind_of(source: &str) -> Kind {
+        kind(Some(&dvt_plan::expression::parse(source).unwrap()))
+    }
+
     #[test]
     fn only_a_call_counts() {
-        for yes in
-            ["always()", "always ()", "!failure() || always()", "inputs.x == 'a' && always()", "(always())"]
+        for always in ["always()", "always ()", "!failure() || always()", "inputs.x == 'a' && (always())"] {
+            assert_eq!(kind_of(always), Kind::Always, "{always}");
+        }
+        assert_eq!(kind_of("failure() && inputs.x"), Kind::Failure);
+        for ordinary in
+            ["'always()'", r"r'\' == inputs.x && 'always()' != ''", "steps.always.output", "success()"]
         {
-            assert!(calls(yes, "always"), "{yes}");
+            assert_eq!(kind_of(ordinary), Kind::Ordinary, "{ordinary}");
         }
-        for no in [
-            "'always()'",
-            "\"\\\"always()\"",
-            "x.always()",
-            "x. always()",
-            "always",
-            "xalways()",
-            "always_x()",
-            "steps.always.output",
-            "not always2()",
-        ] {
-            assert!(!calls(no, "always"), "{no}");
-        }
+        assert_eq!(
+            kind_of(r"r'\' != '' && always()"),
+            Kind::Always,
+            "a raw text that ends in a backslash hides nothing"
+        );
     }
 }

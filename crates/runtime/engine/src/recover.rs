@@ -19,8 +19,10 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 impl Engine {
-    /// Makes an open run hot and sends it these messages first. A run that became hot meanwhile only gets the messages.
+    /// Makes an open run hot and sends it these messages first. A run that became hot meanwhile gets them too, but for
+    /// `Recover`, which is answered with a refusal: whoever made it hot recovers it.
     // Power: what is taken up here runs with the recorded power AND `host_allowed`.
+    // INVARIANT(INV-29): a run is recovered once a fold; a second `Recover` would give out again what is alive.
     pub(crate) async fn take_up(
         self: &Arc<Self>,
         scope: &TenantScope,
@@ -29,7 +31,9 @@ impl Engine {
         messages: Vec<Message>,
     ) -> Result<Hot, Problem> {
         let folding = self.folding.lock().await;
-        let hot = match self.hot(scope.tenant(), run) {
+        let known = self.hot(scope.tenant(), run);
+        let was_hot = known.is_some();
+        let hot = match known {
             Some(hot) => hot,
             None => {
                 // The scope of the row that names the run (contract 1.1): a wide caller's would be wider than the run.
@@ -43,7 +47,15 @@ impl Engine {
         };
         drop(folding);
         for message in messages {
-            hot.send(message).map_err(|_| Problem::engine_gone())?;
+            match message {
+                Message::Recover(_, answer) if was_hot => {
+                    if let Some(answer) = answer {
+                        // Nobody may be waiting any more; then nobody is refused.
+                        drop(answer.send(Err(worked_on())));
+                    }
+                }
+                other => hot.send(other).map_err(|_| Problem::engine_gone())?,
+            }
         }
         Ok(hot)
     }
@@ -84,7 +96,7 @@ impl Engine {
             return Err(Problem::terminal());
         }
         if self.hot(scope.tenant(), run).is_some() {
-            return Err(Problem::new(Code::InvalidStateTransition, "an engine works on this run already"));
+            return Err(worked_on());
         }
         let (answer, answered) = oneshot::channel();
         self.take_up(scope, run, host_allowed, vec![Message::Recover(decision, Some(answer))]).await?;
@@ -110,8 +122,14 @@ impl Engine {
             return Ok(hot.status());
         }
         let (answer, answered) = oneshot::channel();
-        self.take_up(scope, run, host_allowed, vec![Message::Recover(Vec::new(), Some(answer))]).await?;
-        answered.await.unwrap_or_else(|_| Err(Problem::engine_gone()))
+        let recover = vec![Message::Recover(Vec::new(), Some(answer))];
+        let hot = self.take_up(scope, run, host_allowed, recover).await?;
+        match answered.await {
+            // Another client of the same run was quicker: it goes on here, which is what was asked for.
+            Ok(Err(problem)) if problem.code == Code::InvalidStateTransition => Ok(hot.status()),
+            Ok(answer) => answer,
+            Err(_) => Err(Problem::engine_gone()),
+        }
     }
 
     /// What a new holder takes up by itself: detached runs, under their recorded power.
@@ -148,4 +166,8 @@ impl Engine {
         let first = transaction.fetch_events(run, 0, 1).await?.into_iter().next();
         Ok(first.is_some_and(|first| first.envelope.request_id == grant.context.request_id()))
     }
+}
+
+fn worked_on() -> Problem {
+    Problem::new(Code::InvalidStateTransition, "an engine works on this run already")
 }

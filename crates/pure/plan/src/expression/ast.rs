@@ -144,7 +144,7 @@ impl Operator {
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) steps: BTreeSet<StepId>,
-    pub(super) uses_status_function: bool,
+    pub(super) status: super::StatusFunctions,
     pub(super) uses_item: bool,
 }
 
@@ -175,7 +175,9 @@ fn visit<'a>(node: &'a Node, variables: &mut Vec<&'a str>, facts: &mut Facts) {
             }
         }
         Kind::Call { name, arguments } => {
-            facts.uses_status_function |= matches!(name.as_str(), "always" | "success" | "failure");
+            facts.status.always |= name == "always";
+            facts.status.success |= name == "success";
+            facts.status.failure |= name == "failure";
             arguments.iter().for_each(|argument| visit(argument, variables, facts));
         }
         Kind::Has(inner) | Kind::Not(_, inner) | Kind::Negate(_, inner) => visit(inner, variables, facts),

@@ -32,7 +32,7 @@ pub use guard::{MAX_LENGTH, MAX_NESTING};
 pub struct Expression {
     source: String,
     steps: BTreeSet<StepId>,
-    uses_status_function: bool,
+    status: StatusFunctions,
     uses_item: bool,
     root: Arc<ast::Node>,
 }
@@ -50,13 +50,29 @@ impl Expression {
 
     /// Whether it calls `always()`, `success()` or `failure()` (then no `success() &&` is implied).
     pub fn uses_status_function(&self) -> bool {
-        self.uses_status_function
+        self.status != StatusFunctions::default()
+    }
+
+    /// Which of them it calls.
+    pub fn status_functions(&self) -> StatusFunctions {
+        self.status
     }
 
     /// Whether it names `item` or `index` (then a `foreach` step asks it per item).
     pub fn uses_item(&self) -> bool {
         self.uses_item
     }
+}
+
+/// The status functions that an expression calls anywhere.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StatusFunctions {
+    /// `always()`
+    pub always: bool,
+    /// `success()`
+    pub success: bool,
+    /// `failure()`
+    pub failure: bool,
 }
 
 /// What an expression can see. Build it with only the steps that the expression names.
@@ -92,7 +108,7 @@ pub fn parse(source: &str) -> Result<Expression, SyntaxError> {
     Ok(Expression {
         source: source.to_owned(),
         steps: facts.steps,
-        uses_status_function: facts.uses_status_function,
+        status: facts.status,
         uses_item: facts.uses_item,
         root: Arc::new(root),
     })

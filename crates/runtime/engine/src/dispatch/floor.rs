@@ -33,6 +33,9 @@ const FEWEST: u32 = 8;
 /// A worker that says nothing for this long is stuck (contract 4.9).
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// Later than this after the moment it was to wake at, this floor itself was held up.
+const WOKE_LATE: Duration = Duration::from_secs(2);
+
 /// What goes to the worker, in its order.
 enum Outgoing {
     Message(ToWorker),
@@ -90,7 +93,10 @@ impl Floor {
                     None => std::future::pending().await,
                 }
             };
+            // Orders first, so that a worker that talks without end holds up no Stop; silence last, so that it is not what is
+            // believed while something can be heard.
             tokio::select! {
+                biased;
                 () = crate::engine::told_to_stop(&mut stop) => break,
                 order = orders.recv() => match order {
                     Some(order) => self.obey(order).await,
@@ -100,10 +106,7 @@ impl Floor {
                     Some(message) => self.hear(message).await,
                     None => self.lose_worker().await,
                 },
-                () = silence => {
-                    self.kill_worker();
-                    self.lose_worker().await;
-                }
+                () = silence => self.hear_nothing(silent_at).await,
             }
             self.slots.grant();
         }
@@ -119,15 +122,18 @@ impl Floor {
             Order::Settle(granted) => self.slots.settle(granted),
             Order::Dispatch(attempt) => self.dispatch(*attempt).await,
             Order::Stop(run, step, logical, engine, grace_ms) => {
-                self.stop(
-                    Key {
-                        run_id: run,
-                        step_id: step,
-                        logical_attempt_id: logical,
-                        engine_attempt_id: engine,
-                    },
-                    grace_ms,
-                );
+                let place = (run, step);
+                let waits = |attempt: &Attempt| {
+                    attempt.dispatch.logical_attempt_id == logical
+                        && attempt.dispatch.engine_attempt_id == engine
+                };
+                // The worker does not know an attempt that waits here; it must not begin after it was stopped.
+                if self.parked.get(&place).is_some_and(waits)
+                    && let Some(attempt) = self.parked.remove(&place)
+                {
+                    return self.fail(attempt, stopped_before_it_began()).await;
+                }
+                self.stop(key_of(run, &place.1, logical, engine), grace_ms);
             }
             Order::Acknowledge(run, report) => {
                 let key = Key {
@@ -171,8 +177,14 @@ impl Floor {
 
     async fn dispatch(&mut self, attempt: Attempt) {
         let place = (attempt.run, attempt.dispatch.step_id.clone());
-        if self.slots.flights.get(&place).is_some_and(|flight| flight.abandoned) {
+        // INVARIANT(INV-29): whatever asked for it, an attempt never joins an older one of its step that may be alive.
+        if let Some(flight) = self.slots.flights.get_mut(&place) {
+            let older = (!flight.abandoned).then(|| key_of(place.0, &place.1, flight.logical, flight.engine));
+            flight.abandoned = true;
             self.parked.insert(place, attempt);
+            if let Some(older) = older {
+                self.stop(older, 0);
+            }
             return;
         }
         if !attempt.host_allowed {
@@ -356,6 +368,19 @@ impl Floor {
         self.put(Item::Report(flight.hot, Box::new(report))).await;
     }
 
+    /// Nothing was heard for too long. If it is we who woke late (stopped at a terminal, or held up), the worker is asked to
+    /// be silent once more before it counts as stuck.
+    async fn hear_nothing(&mut self, silent_at: Option<Instant>) {
+        let now = Instant::now();
+        match &mut self.working {
+            Some(working) if silent_at.is_some_and(|at| now > at + WOKE_LATE) => working.heard = now,
+            _ => {
+                self.kill_worker();
+                self.lose_worker().await;
+            }
+        }
+    }
+
     fn kill_worker(&self) {
         let pid = self.working.as_ref().and_then(|working| working.link.pid());
         if let Some(pid) =
@@ -397,6 +422,17 @@ async fn write(to: Sender, mut messages: mpsc::UnboundedReceiver<Outgoing>) {
         if let Err(WorkerEnded) = written {
             return;
         }
+    }
+}
+
+fn stopped_before_it_began() -> Failure {
+    Failure {
+        error_code: Code::Cancelled,
+        error_message: "stopped before it began".to_owned(),
+        retryable: false,
+        failure_category: FailureCategory::User,
+        failure_source: "dispatcher".to_owned(),
+        exit_status: None,
     }
 }
 

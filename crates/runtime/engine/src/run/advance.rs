@@ -170,7 +170,11 @@ impl Task {
                 turn.reports.push((*report).clone());
                 Command::Report(*report)
             }
-            Message::Due => Command::Due,
+            // Time alone makes a retry ready: the next offer may start it though nothing was appended since the last one.
+            Message::Due => {
+                self.fruitless = false;
+                Command::Due
+            }
             Message::Recover(acts, answer) => {
                 turn.acts.extend(acts);
                 turn.answers.extend(answer);
