@@ -136,6 +136,39 @@ pub(crate) fn a_stopped_hard_run_goes_on_by_resume() {
     });
 }
 
+/// INVARIANT(INV-29): who asks at the same moment is told so, and the step is given out again once; never are two copies alive.
+pub(crate) fn resumes_at_the_same_moment_recover_once() {
+    block_on(async {
+        let house = House::new().await;
+        let client = house.attach().await;
+        let (witness, go) = (house.file("witness"), house.file("go"));
+        let inputs = [("witness", json!(witness.to_str().unwrap())), ("go", json!(go.to_str().unwrap()))];
+        let run = house.start(&client, house.request(WITNESS, &inputs)).await.unwrap().run_id;
+        until_lines(&witness, 1).await;
+        let known = u64::try_from(house.events(run).await.len()).unwrap();
+        client.stop_hard().await;
+        // From here on it is nobody's.
+        client.progress(run, known).await.unwrap_err();
+        let asked = tokio::join!(
+            house.resume(&client, run),
+            house.resume(&client, run),
+            house.resume(&client, run),
+            house.resume(&client, run)
+        );
+        let answers = [asked.0, asked.1, asked.2, asked.3];
+        let went_on = answers.iter().filter(|answer| answer.is_ok()).count();
+        let refused = answers.iter().filter_map(|answer| answer.as_ref().err());
+        assert!(refused.map(|problem| problem.code).all(|code| code == Code::InvalidStateTransition));
+        assert_eq!(went_on, 1, "{answers:?}");
+        until_lines(&witness, 2).await;
+        std::fs::write(&go, "").unwrap();
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+        let names = house.names(run).await;
+        let again = names.iter().filter(|name| name.starts_with("StepRedispatched")).count();
+        assert_eq!((again, lines(&witness).len()), (1, 3), "{names:?}");
+    });
+}
+
 /// The snapshot spares the beginning of a fold and changes nothing (contract 5.5).
 pub(crate) fn a_large_run_goes_on_from_its_snapshot() {
     block_on(async {
