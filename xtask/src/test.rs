@@ -34,6 +34,7 @@ fn all(stages: &mut Stages) -> Outcome {
             "--features",
             GATE_FEATURES,
             "--quiet",
+            "--no-fail-fast",
         ]))
     })?;
     stages.stage("clippy", clippy::run_all)?;
