@@ -136,14 +136,14 @@ async fn first_start(
     if is_new_installation {
         let data = folder::shown(&folders.data);
         screen
-            .say(&format!("DVT keeps your runs in {data} (encrypted; key {config}, only you can read it)."));
-        screen.say(&show);
+            .tell(&format!("DVT keeps your runs in {data} (encrypted; key {config}, only you can read it)."));
+        screen.tell(&show);
     } else {
-        screen.say(&format!(
+        screen.tell(&format!(
             "Made the profile `{}`: a tenant of its own on this machine (key {config}).",
             selected.name
         ));
-        screen.say(&format!("{show} --profile {}", selected.name));
+        screen.tell(&format!("{show} --profile {}", selected.name));
     }
     Ok((profile, store))
 }

@@ -18,7 +18,7 @@ pub(crate) enum Exit {
     Cancelled,
     /// Not allowed, not yours, or not there.
     Refused,
-    /// No engine, or the store cannot work now.
+    /// No engine, or the store cannot work now; also a run that was left without an engine.
     NoEngine,
     /// Another state than the one asked for.
     Conflict,
@@ -35,7 +35,7 @@ pub(crate) const TABLE: &[(Exit, &str)] = &[
     (Exit::Usage, "usage or lint errors, malformed configuration"),
     (Exit::Cancelled, "cancelled"),
     (Exit::Refused, "refused: permission or policy; also what is not yours or not there"),
-    (Exit::NoEngine, "no engine, or the store cannot work now"),
+    (Exit::NoEngine, "no engine, or the store cannot work now; also a run left RECOVERING by a hard stop"),
     (Exit::Conflict, "conflict with the present state"),
     (Exit::TimedOut, "timed out waiting"),
     (Exit::Internal, "a bug of ours"),

@@ -3,74 +3,116 @@
 use crate::view::duration::{plural, short, size};
 use crate::view::json::Sealed;
 use crate::view::paint::Paint;
-use crate::view::picture::Picture;
+use crate::view::picture::{Picture, StepPicture};
 use crate::view::safe::safe;
+use crate::view::width::{clip, pack, wrap};
 use dvt_model::id::RunId;
 use dvt_model::run::{RunStatus, StepStatus};
 use std::fmt::Write as _;
 
 /// `COMPLETED in 6.2s · 0.8 CPU s · 41 MiB peak · 31 entries, sealed at index 30`, and the slowest step.
-pub(crate) fn summary(picture: &Picture, sealed: Option<Sealed>, paint: Paint) -> String {
+pub(crate) fn summary(picture: &Picture, sealed: Option<Sealed>, paint: Paint, width: usize) -> String {
     let status = picture.status.as_str();
-    let status = match picture.status {
+    let mut pieces = vec![format!("{status} in {}", short(picture.duration_ms(crate::clock::now())))];
+    if picture.usage.peak_memory_bytes > 0 {
+        let cpu = picture.usage.cpu_ms;
+        pieces.push(match cpu {
+            0..100 => format!("{cpu} CPU ms"),
+            _ => format!("{}.{} CPU s", cpu / 1_000, cpu % 1_000 / 100),
+        });
+        pieces.push(format!("{} peak", size(picture.usage.peak_memory_bytes)));
+    }
+    if let Some(sealed) = sealed {
+        let entries = plural(sealed.entries, "entry", "entries");
+        pieces.push(format!("{entries}, sealed at index {}", sealed.size.saturating_sub(1)));
+    }
+    let text = pack(&pieces, " · ", "", width);
+    let painted = match picture.status {
         RunStatus::Completed => paint.green(status),
         RunStatus::Failed | RunStatus::Cancelled => paint.red(status),
         RunStatus::Pending | RunStatus::Running | RunStatus::Paused => status.to_owned(),
     };
-    let mut out = format!("{status} in {}", short(picture.duration_ms(crate::clock::now())));
-    if picture.usage.peak_memory_bytes > 0 {
-        let cpu = format!("{}.{}", picture.usage.cpu_ms / 1_000, picture.usage.cpu_ms % 1_000 / 100);
-        let _ = write!(out, " · {cpu} CPU s · {} peak", size(picture.usage.peak_memory_bytes));
-    }
-    if let Some(sealed) = sealed {
-        let entries = plural(sealed.entries, "entry", "entries");
-        let _ = write!(out, " · {entries}, sealed at index {}", sealed.size.saturating_sub(1));
-    }
-    out.push('\n');
-    if let Some((id, step, ms)) = picture.slowest().filter(|(_, _, ms)| *ms > 0 && picture.steps.len() > 1) {
+    let mut out = format!("{painted}{}\n", text.strip_prefix(status).unwrap_or_default());
+    let slowest = picture.slowest().filter(|(_, _, ms)| *ms > 0 && picture.steps.len() > 1);
+    if let Some((id, step, ms)) = slowest.filter(|_| picture.status == RunStatus::Completed) {
         let attempts =
             if step.attempts > 1 { format!(" ({} attempts)", step.attempts) } else { String::new() };
-        let _ = writeln!(out, "slowest: {id} {}{attempts}", short(ms));
+        let _ = writeln!(out, "{}", clip(&format!("slowest: {id} {}{attempts}", short(ms)), width));
     }
     out
 }
 
 /// What failed, its last words, why DVT stopped there, what to do next.
-pub(crate) fn failure(picture: &Picture, run: RunId, last_lines: &[String], paint: Paint) -> String {
-    let mut out = String::new();
-    let Some((id, step)) = picture.culprit() else {
-        let (code, message) = match &picture.failure {
-            Some(failure) => (failure.error_code.to_string(), failure.error_message.clone()),
-            None => ("INTERNAL".to_owned(), "the run failed without naming a step".to_owned()),
-        };
-        let _ = writeln!(out, "{}: {}", paint.red(&format!("failed[{code}]")), safe(&message));
-        let _ = writeln!(out, "  = next: dvt runs get {run}   dvt explain {code}");
-        return out;
-    };
-    let code = step
-        .failure
-        .as_ref()
-        .map_or_else(|| "STEP_ERROR".to_owned(), |failure| failure.error_code.to_string());
-    let message = step.failure.as_ref().map_or("it failed", |failure| failure.error_message.as_str());
-    let attempts = plural(u64::from(step.attempts), "attempt", "attempts");
-    let _ =
-        writeln!(out, "{}: step {id}: {} ({attempts})", paint.red(&format!("failed[{code}]")), safe(message));
+pub(crate) fn failure(
+    picture: &Picture,
+    run: RunId,
+    last_lines: &[String],
+    paint: Paint,
+    width: usize,
+) -> String {
+    let Some((id, step)) = picture.culprit() else { return unnamed(picture, run, paint, width) };
+    let code = code_of(step);
+    let mut out = head(&code, &format!("step {id}: {}", what(step)), paint, width);
+    // Two columns, the bar and a blank stand before each line.
+    let room = width.saturating_sub(4);
     for line in last_lines {
-        let _ = writeln!(out, "  {} {}", paint.faint("│"), safe(line));
+        let _ = writeln!(out, "  {} {}", paint.faint("│"), clip(&safe(line), room));
     }
-    if last_lines.is_empty() {
+    if last_lines.is_empty() && step.is_program {
         let _ = writeln!(out, "  {} it printed nothing", paint.faint("│"));
     }
-    let _ = writeln!(out, "  = why:  {}", why(picture, step.attempts, step.most_attempts, &code));
-    let _ = writeln!(out, "  = next: dvt runs logs {run} --step {id}   dvt explain {code}");
+    out.push_str(&note("why:", &wrap(&why(picture, step), "", width.saturating_sub(NOTE))));
+    let logs = step.is_program.then(|| format!("dvt runs logs {} --step {id}", brief(run)));
+    let commands: Vec<String> = logs.into_iter().chain([format!("dvt explain {code}")]).collect();
+    out.push_str(&note("next:", &pack(&commands, "   ", "", width.saturating_sub(NOTE))));
     out
 }
 
-fn why(picture: &Picture, attempts: u32, most: u32, code: &str) -> String {
-    let retries = match (attempts, most) {
+/// Columns before the text of a note.
+const NOTE: usize = 10;
+
+/// `  = why:  …`; further lines stand under the first.
+fn note(label: &str, text: &str) -> String {
+    format!("  = {label:<5} {}\n", text.replace('\n', "\n          "))
+}
+
+/// A run that failed as a whole: its time was over, or an expression of its outputs failed.
+fn unnamed(picture: &Picture, run: RunId, paint: Paint, width: usize) -> String {
+    let (code, message) = match &picture.failure {
+        Some(failure) => (failure.error_code.to_string(), failure.error_message.clone()),
+        None => ("INTERNAL".to_owned(), "the run failed without naming a step".to_owned()),
+    };
+    let mut out = head(&code, &message, paint, width);
+    let commands = [format!("dvt runs get {}", brief(run)), format!("dvt explain {code}")];
+    out.push_str(&note("next:", &pack(&commands, "   ", "", width.saturating_sub(NOTE))));
+    out
+}
+
+fn head(code: &str, message: &str, paint: Paint, width: usize) -> String {
+    let start = format!("failed[{code}]");
+    let text = wrap(&format!("{start}: {}", safe(message)), "  ", width);
+    format!("{}{}\n", paint.red(&start), text.strip_prefix(&start).unwrap_or_default())
+}
+
+fn code_of(step: &StepPicture) -> String {
+    step.failure.as_ref().map_or_else(|| "STEP_ERROR".to_owned(), |failure| failure.error_code.to_string())
+}
+
+fn what(step: &StepPicture) -> String {
+    let message = step.failure.as_ref().map_or("it failed", |failure| failure.error_message.as_str());
+    format!("{message} ({})", plural(u64::from(step.attempts), "attempt", "attempts"))
+}
+
+/// The first digits of an id, which name the run wherever an id does.
+pub(crate) fn brief(run: RunId) -> String {
+    run.to_string().chars().take(RunId::PREFIX.len() + 8).collect()
+}
+
+fn why(picture: &Picture, step: &StepPicture) -> String {
+    let retries = match (step.attempts, step.most_attempts) {
         (_, 1) => "the step has no `retry`".to_owned(),
         (attempts, most) if attempts >= most => format!("all {most} attempts are used"),
-        _ => format!("its `retry.on` does not name {code}"),
+        _ => "its `retry.on` does not name this kind of failure".to_owned(),
     };
     let idle = picture.steps.values().filter(|step| step.status == StepStatus::Pending).count();
     let done = picture.steps.values().filter(|step| step.status == StepStatus::Success).count();
@@ -82,13 +124,26 @@ fn why(picture: &Picture, attempts: u32, most: u32, code: &str) -> String {
 }
 
 /// What failed, in one line, where the rest is shown elsewhere.
-pub(crate) fn failure_line(picture: &Picture, run: RunId, paint: Paint) -> String {
-    let full = failure(picture, run, &[], paint);
-    full.lines().next().map(|line| format!("{line}\n")).unwrap_or_default()
+pub(crate) fn failure_line(picture: &Picture, run: RunId, paint: Paint, width: usize) -> String {
+    match picture.culprit() {
+        Some((id, step)) => head(&code_of(step), &format!("step {id}: {}", what(step)), paint, width),
+        None => unnamed(picture, run, paint, width),
+    }
 }
 
 /// The commands that fit next.
-pub(crate) fn next(picture: &Picture) -> String {
-    let step = picture.slowest().map(|(id, _, _)| format!(" --step {id}")).unwrap_or_default();
-    format!("dvt runs get @latest   dvt runs logs @latest{step}   dvt audit verify")
+pub(crate) fn next(picture: &Picture, width: usize) -> String {
+    let mut commands = vec!["dvt runs get @latest".to_owned()];
+    commands.extend(picture.slowest().map(|(id, _, _)| format!("dvt runs logs @latest --step {id}")));
+    commands.push("dvt audit verify".to_owned());
+    pack(&commands, "   ", "", width)
+}
+
+/// The first line of a followed run: name, run, bounds. Where the whole id has no room its first digits stand for it.
+pub(crate) fn header(name: &str, run: RunId, bounds: &str, width: usize) -> String {
+    let whole = format!("{name}  {run}  {bounds}");
+    if crate::view::width::columns(&whole) <= width {
+        return whole;
+    }
+    clip(&format!("{name}  {}…  {bounds}", brief(run)), width)
 }

@@ -1,6 +1,6 @@
 //! The stable JSON of runs and events: what programs read.
 
-use crate::view::picture::{Picture, StepPicture};
+use crate::view::picture::{Picture, StepPicture, WITHHELD};
 use dvt_model::id::RunId;
 use dvt_model::run::{RunMetadata, StepStatus};
 use dvt_model::time::Timestamp;
@@ -32,12 +32,26 @@ pub(crate) fn snapshot(metadata: &RunMetadata, picture: &Picture, fold: &Value, 
         }
         object
     });
-    let steps: Vec<Value> = steps.collect();
+    let mut steps: Vec<Value> = steps.collect();
+    if picture.is_withheld {
+        steps.iter_mut().for_each(withhold);
+        put(&mut object, "payloadsWithheld", Some(Value::Bool(true)));
+    }
     put(&mut object, "steps", Some(Value::from(steps)));
     if recovering {
         put(&mut object, "substatus", Some(Value::from("RECOVERING")));
     }
     object
+}
+
+/// What the core's fold and an absent output would tell, taken out.
+fn withhold(step: &mut Value) {
+    if let Some(message) = step.pointer_mut("/error/message") {
+        *message = Value::from(WITHHELD);
+    }
+    if let Some(step) = step.as_object_mut() {
+        step.remove("output");
+    }
 }
 
 /// The end of a followed run: steps by id, and the ledger's word.
@@ -46,6 +60,15 @@ pub(crate) fn ended(metadata: &RunMetadata, picture: &Picture, sealed: Sealed) -
     let steps: Map<String, Value> = picture.steps.iter().map(|(id, look)| (id.clone(), step(look))).collect();
     put(&mut object, "steps", Some(Value::from(steps)));
     put(&mut object, "ledger", Some(json!({"entries": sealed.entries, "sealedSize": sealed.size})));
+    object
+}
+
+/// A run that this process no longer follows and that has not ended.
+pub(crate) fn left(metadata: &RunMetadata, picture: &Picture) -> Value {
+    let mut object = run(metadata, picture);
+    let steps: Map<String, Value> = picture.steps.iter().map(|(id, look)| (id.clone(), step(look))).collect();
+    put(&mut object, "steps", Some(Value::from(steps)));
+    put(&mut object, "substatus", Some(Value::from("RECOVERING")));
     object
 }
 

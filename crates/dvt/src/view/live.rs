@@ -1,56 +1,84 @@
 //! The live view: repaints the tree in place, at most ten times a second. When it ends, its last picture stays.
+//!
+//! A picture is one write, each line is overwritten before its rest is cleared, so nothing flickers. After a resize the
+//! terminal has folded the old lines; they are counted as they lie there now, and nothing of them stays behind.
 
+use crate::view::paint::Paint;
 use crate::view::picture::Picture;
 use crate::view::screen::{Screen, size};
 use crate::view::tree::{Canvas, draw, fit};
+use crate::view::width::columns;
+
+/// A finished run of more steps is shown as it was while it ran; `dvt runs get` shows all of them.
+const MOST_LINES: usize = 100;
 
 /// What is on the terminal now.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
-    painted: usize,
+    /// The columns of each painted line.
+    painted: Vec<usize>,
     frame: usize,
 }
 
 impl Live {
     /// Paints the run over the last picture.
     pub(crate) fn paint(&mut self, screen: &mut Screen, picture: &Picture) {
-        let (rows, width) = size();
         self.frame = self.frame.wrapping_add(1);
-        let now = crate::clock::now();
-        let canvas = Canvas { now, width, paint: screen.paint(), frame: self.frame, live: true };
+        let (rows, width) = size();
         // Two rows stay free: one for the line above, one for the cursor.
-        let lines = fit(picture, draw(picture, canvas), rows.saturating_sub(2).max(3));
-        let mut text = self.back();
+        self.show(screen, picture, rows.saturating_sub(2).max(3), width, true);
+    }
+
+    /// The last picture; what comes next stands below it.
+    pub(crate) fn finish(&mut self, screen: &mut Screen, picture: &Picture) {
+        let (rows, width) = size();
+        self.show(screen, picture, rows.max(MOST_LINES), width, false);
+        self.painted.clear();
+    }
+
+    /// Takes the picture away, for something else is to be said; the next picture stands below that.
+    pub(crate) fn clear(&mut self, screen: &mut Screen) {
+        let back = self.back(size().1);
+        screen.out(&format!("{back}\r\u{1b}[J"));
+        self.painted.clear();
+    }
+
+    fn show(&mut self, screen: &mut Screen, picture: &Picture, rows: usize, width: usize, live: bool) {
+        let now = crate::clock::now();
+        // The last column stays free: a terminal that is written full may or may not go to the next line.
+        let inner = width.saturating_sub(1);
+        let plain = Canvas { now, width: inner, paint: Paint::plain(), frame: self.frame, live };
+        let canvas = Canvas { paint: screen.paint(), ..plain };
+        let lines = fit(picture, draw(picture, canvas), rows, inner);
+        let mut text = self.back(width);
         for line in &lines {
             text.push_str(line);
             text.push_str("\u{1b}[K\n");
         }
         text.push_str("\u{1b}[J");
-        self.painted = lines.len();
+        self.painted =
+            fit(picture, draw(picture, plain), rows, inner).iter().map(|line| columns(line)).collect();
         screen.out(&text);
     }
 
-    /// The last picture in full; what comes next stands below it.
-    pub(crate) fn finish(&mut self, screen: &mut Screen, picture: &Picture) {
-        let canvas = Canvas {
-            now: crate::clock::now(),
-            width: size().1,
-            paint: screen.paint(),
-            frame: 0,
-            live: false,
-        };
-        let back = self.back();
-        let lines = draw(picture, canvas);
-        screen.out(&format!("{back}\u{1b}[J{}\n", lines.join("\n")));
-        self.painted = 0;
+    /// To the first line of the picture, wherever the terminal has put it.
+    fn back(&self, width: usize) -> String {
+        let rows: usize = self.painted.iter().map(|columns| columns.div_ceil(width.max(1)).max(1)).sum();
+        if rows == 0 { String::new() } else { format!("\r\u{1b}[{rows}A") }
     }
+}
 
-    /// Something else is written now; the next picture stands below it.
-    pub(crate) fn leave(&mut self) {
-        self.painted = 0;
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn back(&self) -> String {
-        if self.painted == 0 { String::new() } else { format!("\r\u{1b}[{}A", self.painted) }
+    /// A narrower terminal has folded the old lines; the next picture begins where the first of them lies.
+    #[test]
+    fn folded_lines_are_counted_as_they_lie() {
+        let live = Live { painted: vec![55, 20, 0], frame: 0 };
+        assert_eq!(live.back(80), "\r\u{1b}[3A");
+        assert_eq!(live.back(44), "\r\u{1b}[4A");
+        assert_eq!(live.back(10), "\r\u{1b}[9A");
+        assert_eq!(Live::default().back(80), "");
     }
 }

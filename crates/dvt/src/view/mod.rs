@@ -11,3 +11,4 @@ pub(crate) mod safe;
 pub(crate) mod screen;
 pub(crate) mod table;
 pub(crate) mod tree;
+pub(crate) mod width;

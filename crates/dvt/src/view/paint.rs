@@ -19,7 +19,6 @@ pub(crate) fn in_ci() -> bool {
 
 impl Paint {
     /// No colour.
-    #[cfg(test)]
     pub(crate) fn plain() -> Self {
         Self { colour: false }
     }

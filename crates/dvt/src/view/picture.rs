@@ -30,6 +30,8 @@ pub(crate) struct Picture {
     pub(crate) order: Vec<String>,
     pub(crate) last_run_seq: u64,
     pub(crate) usage: Usage,
+    /// Whether inputs, outputs and messages were taken out, for whoever may read no more than the status.
+    pub(crate) is_withheld: bool,
 }
 
 /// A step, as far as its events were read.
@@ -50,7 +52,12 @@ pub(crate) struct StepPicture {
     pub(crate) skipped: Option<String>,
     pub(crate) needs: Vec<String>,
     pub(crate) most_attempts: u32,
-    pub(crate) is_wait: bool,
+    /// Whether an `if` may still let it start after a failure or a cancel.
+    pub(crate) has_condition: bool,
+    /// How long it waits, where that is all it does.
+    pub(crate) wait_ms: Option<u64>,
+    /// Whether it starts a program, so that it prints and its time is its own doing.
+    pub(crate) is_program: bool,
 }
 
 impl StepPicture {
@@ -70,6 +77,9 @@ impl StepPicture {
         matches!(self.status, StepStatus::Success | StepStatus::Failed | StepStatus::Skipped)
     }
 }
+
+/// What stands where a message is withheld.
+pub(crate) const WITHHELD: &str = "its message needs RUN_READ_PAYLOAD";
 
 impl Picture {
     /// A run of this plan before its first event.
@@ -94,7 +104,12 @@ impl Picture {
                     skipped: None,
                     needs: step.needs.iter().map(ToString::to_string).collect(),
                     most_attempts: step.retry.max.saturating_add(1),
-                    is_wait: matches!(step.form, Form::Wait { .. }),
+                    has_condition: step.condition.is_some(),
+                    wait_ms: match step.form {
+                        Form::Wait { duration_ms } => Some(duration_ms),
+                        Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } => None,
+                    },
+                    is_program: matches!(step.form, Form::Run { .. } | Form::Script { .. }),
                 },
             );
         }
@@ -114,6 +129,7 @@ impl Picture {
             order: order.into_iter().map(|(_, id)| id).collect(),
             last_run_seq: 0,
             usage: Usage::default(),
+            is_withheld: false,
         }
     }
 
@@ -174,6 +190,21 @@ impl Picture {
         }
     }
 
+    /// The same run without what only a reader of payloads may see. A message may quote a value; codes stay.
+    pub(crate) fn withheld(mut self) -> Self {
+        self.is_withheld = true;
+        (self.inputs, self.outputs) = (None, None);
+        for failure in
+            self.failure.iter_mut().chain(self.steps.values_mut().filter_map(|s| s.failure.as_mut()))
+        {
+            WITHHELD.clone_into(&mut failure.error_message);
+        }
+        for step in self.steps.values_mut() {
+            step.output = None;
+        }
+        self
+    }
+
     /// Steps in the order in which they are shown.
     pub(crate) fn in_order(&self) -> impl Iterator<Item = (&String, &StepPicture)> {
         self.order.iter().filter_map(|id| self.steps.get_key_value(id))
@@ -185,10 +216,10 @@ impl Picture {
         self.queued_at.map_or(0, |start| end.ms_since(start))
     }
 
-    /// The step that took the longest, where one ended.
+    /// The program that took the longest, where one ended. A wait is not slow, it waits.
     pub(crate) fn slowest(&self) -> Option<(&String, &StepPicture, u64)> {
         let now = self.ended_at?;
-        let ended = self.steps.iter().filter(|(_, step)| step.ended_at.is_some());
+        let ended = self.steps.iter().filter(|(_, step)| step.is_program && step.ended_at.is_some());
         ended.filter_map(|(id, step)| Some((id, step, step.elapsed_ms(now)?))).max_by_key(|(_, _, ms)| *ms)
     }
 

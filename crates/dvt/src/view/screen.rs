@@ -3,6 +3,8 @@
 //! Results go to standard output, everything else to standard error.
 
 use crate::view::paint::{Paint, in_ci};
+use crate::view::width::wrap;
+use rustix::fd::AsFd;
 use std::io::{IsTerminal, Write};
 
 /// The shape of results.
@@ -31,6 +33,12 @@ impl Screen {
         Self { format, quiet, verbose, out_gone: false }
     }
 
+    /// One that nobody reads.
+    #[cfg(test)]
+    pub(crate) fn unread() -> Self {
+        Self { out_gone: true, ..Self::new(Format::Json, true, false) }
+    }
+
     /// Whether results are for people.
     pub(crate) fn for_people(&self) -> bool {
         self.format == Format::Table
@@ -50,6 +58,16 @@ impl Screen {
     /// Colours of results.
     pub(crate) fn paint(&self) -> Paint {
         Paint::of(&std::io::stdout())
+    }
+
+    /// How wide a line of a result may be. Only a terminal has an edge; programs get whole lines.
+    pub(crate) fn width(&self) -> usize {
+        width_of(&std::io::stdout())
+    }
+
+    /// How wide a line beside the result may be.
+    pub(crate) fn side_width(&self) -> usize {
+        width_of(&std::io::stderr())
     }
 
     /// Colours of everything else.
@@ -91,6 +109,11 @@ impl Screen {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
+    /// A sentence beside the result that is always shown, broken at blanks where the terminal ends.
+    pub(crate) fn tell(&self, text: &str) {
+        self.say(&wrap(text, "  ", self.side_width()));
+    }
+
     /// Text beside the result as it is.
     pub(crate) fn say_raw(&self, text: &str) {
         let mut stream = std::io::stderr().lock();
@@ -100,10 +123,19 @@ impl Screen {
 
 /// Rows and columns of the terminal behind standard output; 24 × 80 where it cannot be known.
 pub(crate) fn size() -> (usize, usize) {
-    match rustix::termios::tcgetwinsize(std::io::stdout()) {
+    size_of(&std::io::stdout())
+}
+
+fn size_of(stream: &impl AsFd) -> (usize, usize) {
+    match rustix::termios::tcgetwinsize(stream) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
             (usize::from(size.ws_row), usize::from(size.ws_col))
         }
         _ => (24, 80),
     }
+}
+
+fn width_of(stream: &(impl IsTerminal + AsFd)) -> usize {
+    // The last column stays free, as in the live view.
+    if stream.is_terminal() { size_of(stream).1.saturating_sub(1).max(1) } else { usize::MAX }
 }

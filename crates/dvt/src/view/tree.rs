@@ -1,9 +1,10 @@
 //! The run as a tree of lines: one line a step, its state, time, attempts and the reason why it waits.
 
-use crate::view::duration::{count, short};
+use crate::view::duration::{bound, count, short};
 use crate::view::paint::Paint;
 use crate::view::picture::{Picture, StepPicture};
 use crate::view::safe::safe;
+use crate::view::width::clip;
 use dvt_model::run::StepStatus;
 use dvt_model::time::Timestamp;
 use serde_json::Value;
@@ -24,12 +25,13 @@ pub(crate) struct Canvas {
 
 /// All steps, one line each.
 pub(crate) fn draw(picture: &Picture, canvas: Canvas) -> Vec<String> {
-    let width = picture.order.iter().map(|id| id.chars().count()).max().unwrap_or(0).min(32);
+    let longest = picture.order.iter().map(|id| id.chars().count()).max().unwrap_or(0);
+    let width = longest.min(32).min(canvas.width.saturating_sub(12) / 2 + 4);
     picture.in_order().map(|(id, step)| line(picture, id, step, width, canvas)).collect()
 }
 
 /// Which lines to show where there is less room than steps: what runs and what failed first, then the rest in order.
-pub(crate) fn fit(picture: &Picture, lines: Vec<String>, rows: usize) -> Vec<String> {
+pub(crate) fn fit(picture: &Picture, lines: Vec<String>, rows: usize, width: usize) -> Vec<String> {
     if lines.len() <= rows {
         return lines;
     }
@@ -50,7 +52,7 @@ pub(crate) fn fit(picture: &Picture, lines: Vec<String>, rows: usize) -> Vec<Str
     let hidden = lines.len() - shown.len();
     let done = picture.steps.values().filter(|step| step.is_over()).count();
     let mut out: Vec<String> = shown.into_iter().filter_map(|index| lines.get(index).cloned()).collect();
-    out.push(format!("  … {hidden} more; {done} of {} done", lines.len()));
+    out.push(clip(&format!("  … {hidden} more; {done} of {} done", lines.len()), width));
     out
 }
 
@@ -67,10 +69,9 @@ fn line(picture: &Picture, id: &str, step: &StepPicture, width: usize, canvas: C
         StepStatus::Pending if step.is_waiting_for_retry() => paint.yellow("↻"),
         StepStatus::Pending => paint.faint("·"),
     };
-    // The name is cut, never wrapped: a wrapped line would spoil the repainting.
-    let name: String = id.chars().take(width).collect();
-    let room = canvas.width.saturating_sub(width + 6);
-    let words: String = safe(&words(picture, step, canvas)).chars().take(room).collect();
+    // Cut, never wrapped: a wrapped line would spoil the repainting. Ids are ASCII.
+    let name = clip(id, width);
+    let words = clip(&safe(&words(picture, step, canvas)), canvas.width.saturating_sub(width + 6));
     let words = if step.status == StepStatus::Pending { paint.faint(&words) } else { words };
     format!("  {mark} {name:width$}  {words}").trim_end().to_owned()
 }
@@ -91,20 +92,30 @@ fn words(picture: &Picture, step: &StepPicture, canvas: Canvas) -> String {
         }
         StepStatus::Skipped => parts.push(skipped(step).to_owned()),
         StepStatus::Running => {
-            parts.extend(step.started_at.map(|start| short(canvas.now.ms_since(start))));
+            match step.wait_ms {
+                Some(wait) => parts.push(waits(step, wait, canvas)),
+                None => parts.extend(step.started_at.map(|start| short(canvas.now.ms_since(start)))),
+            }
             if step.attempts > 1 {
                 parts.push(format!("attempt {} of {}", step.attempts, step.most_attempts));
             }
             if step.dispatches > 1 {
                 parts.push(format!("given out again, dispatch {}", step.dispatches));
             }
-            if step.is_wait {
-                parts.extend(step.due_at.map(|due| format!("waits until {}", moment(due, canvas))));
-            }
         }
         StepStatus::Pending => parts.push(reason(picture, step, canvas)),
     }
     parts.join("  ")
+}
+
+/// `waits 10 min, 3m 12s left`.
+fn waits(step: &StepPicture, wait: u64, canvas: Canvas) -> String {
+    let wait = bound(wait);
+    match step.due_at {
+        Some(due) if canvas.live => format!("waits {wait}, {} left", short(due.ms_since(canvas.now))),
+        Some(due) => format!("waits {wait}, until {}", clock(due)),
+        None => format!("waits {wait}"),
+    }
 }
 
 /// Why a step that has not begun, or has to begin again, waits.
@@ -120,6 +131,9 @@ pub(crate) fn reason(picture: &Picture, step: &StepPicture, canvas: Canvas) -> S
     }
     if picture.status.is_terminal() {
         return "not started".to_owned();
+    }
+    if picture.ending.is_some() && !step.has_condition {
+        return "will not start".to_owned();
     }
     let open = |need: &&String| picture.steps.get(*need).is_some_and(|need| !need.is_over());
     let waits_for: Vec<&str> = step.needs.iter().filter(open).map(String::as_str).collect();
@@ -153,8 +167,12 @@ fn moment(at: Timestamp, canvas: Canvas) -> String {
     if canvas.live {
         return format!("in {}", short(at.ms_since(canvas.now)));
     }
+    format!("at {}", clock(at))
+}
+
+fn clock(at: Timestamp) -> String {
     let text = at.to_string();
-    format!("at {} UTC", text.get(11..19).unwrap_or(&text))
+    format!("{} UTC", text.get(11..19).unwrap_or(&text))
 }
 
 /// `1,204 rows`, where the output counts them.
@@ -165,6 +183,7 @@ fn rows(output: Option<&Value>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::width::columns;
     use dvt_plan::diagnostic::Source;
 
     fn picture(steps: usize) -> Picture {
@@ -203,12 +222,32 @@ mod tests {
     }
 
     #[test]
+    fn on_the_way_out_only_a_condition_lets_a_step_start() {
+        let mut picture = picture(2);
+        picture.ending = Some("FAILING");
+        assert_eq!(draw(&picture, canvas(80))[1], "  · s1  will not start");
+        picture.steps.get_mut("s1").unwrap().has_condition = true;
+        assert_eq!(draw(&picture, canvas(80))[1], "  · s1  waits for s0");
+    }
+
+    #[test]
+    fn a_wait_shows_its_own_time() {
+        let mut picture = picture(1);
+        let step = picture.steps.get_mut("s0").unwrap();
+        (step.status, step.wait_ms) = (StepStatus::Running, Some(600_000));
+        step.due_at = Some(Timestamp::from_ms(202_000));
+        assert_eq!(draw(&picture, canvas(80)), ["  ⠋ s0  waits 10 min, 3m 12s left"]);
+        let still = Canvas { live: false, ..canvas(80) };
+        assert_eq!(draw(&picture, still), ["  • s0  waits 10 min, until 00:03:22 UTC"]);
+    }
+
+    #[test]
     fn no_line_is_wider_than_the_terminal_and_foreign_text_is_harmless() {
         let mut picture = picture(2);
         picture.steps.get_mut("s0").unwrap().status = StepStatus::Skipped;
         picture.steps.get_mut("s0").unwrap().skipped = Some(format!("\u{1b}[2J{}", "x".repeat(500)));
         for line in draw(&picture, canvas(40)) {
-            assert!(line.chars().count() <= 40 && !line.contains('\u{1b}'), "{line}");
+            assert!(columns(&line) <= 40 && !line.contains('\u{1b}'), "{line}");
         }
     }
 
@@ -217,7 +256,7 @@ mod tests {
     fn a_small_terminal_shows_what_runs() {
         let mut picture = picture(1_000);
         picture.steps.get_mut("s777").unwrap().status = StepStatus::Running;
-        let lines = fit(&picture, draw(&picture, canvas(80)), 20);
+        let lines = fit(&picture, draw(&picture, canvas(80)), 20, 80);
         assert_eq!(lines.len(), 20);
         assert!(
             lines.iter().any(|line| line.contains("s777")) && lines[19].contains("981 more"),

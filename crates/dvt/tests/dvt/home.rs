@@ -59,6 +59,14 @@ impl Home {
         Told::of(self.command(arguments).output().unwrap())
     }
 
+    /// A line as somebody types it into a shell.
+    pub(crate) fn shell(&self, line: &str, path: &str) -> Told {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", line]).env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env("DVT_HOME", self.path("home")).env("PATH", path);
+        Told::of(command.output().unwrap())
+    }
+
     /// A plan file; gives its name.
     pub(crate) fn plan(&self, name: &str, text: &str) -> String {
         let file = self.path(&format!("{name}.yaml"));

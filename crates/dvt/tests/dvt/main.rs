@@ -5,9 +5,11 @@
 mod audit;
 mod explain;
 mod first_start;
+mod help;
 mod home;
 mod lint;
 mod pipe;
 mod run;
 mod runs;
 mod tenants;
+mod terminal;

@@ -102,6 +102,32 @@ fn a_failure_says_what_the_last_lines_why_and_what_next() {
     assert!(home.dvt(&["runs", "get", "@latest"]).out.contains("not started"));
 }
 
+/// The whole block, word for word; only the run's id and the time it took are another each time.
+#[test]
+fn the_failure_block_reads_like_this() {
+    let home = Home::new();
+    home.dvt(&["config", "show"]).ends(0);
+    let plan = home.plan(
+        "bad",
+        "apiVersion: dvt/v1\nname: bad\nsteps:\n  fetch: { uses: dvt/noop@1 }\n  load:\n    needs: fetch\n    script: |\n      echo connecting\n      echo 'no such table: orders' >&2\n      exit 3\n    retry: { max: 1, initial: 1ms, jitter: none, on: [failure] }\n  notify: { needs: load, uses: dvt/noop@1 }\n",
+    );
+    let told = home.dvt(&["run", &plan, "--allow-host"]).ends(1);
+    let run = home.dvt(&["runs", "get", "@latest", "--output", "json"]).ends(0).json();
+    let id = run["runId"].as_str().unwrap()[..12].to_owned();
+    assert_eq!(
+        told.err.replace(&id, "run_1e1ca838"),
+        "
+failed[STEP_ERROR]: step load: the program ended with exit status 3 (2 attempts)
+  │ connecting
+  │ no such table: orders
+  = why:  all 2 attempts are used, and after a failed step nothing new starts: 1 of 3 steps completed, 1 not started
+  = next: dvt runs logs run_1e1ca838 --step load   dvt explain STEP_ERROR
+"
+    );
+    assert!(told.out.contains("\nFAILED in ") && !told.out.contains("slowest"), "{told:#?}");
+    home.shell(&format!("{} runs logs {id} --step load", env!("CARGO_BIN_EXE_dvt")), "/usr/bin:/bin").ends(0);
+}
+
 #[test]
 fn inputs_are_checked_before_anything_runs() {
     let home = Home::new();
@@ -152,8 +178,8 @@ fn two_signals_stop_hard() {
     kill_process(pid, Signal::TERM).unwrap();
     running.until("\"RunCancelRequested\"");
     kill_process(pid, Signal::INT).unwrap();
-    let told = running.end().ends(3);
-    assert!(told.err.contains("dvt runs resume run_"), "{told:#?}");
+    let told = running.end().ends(5);
+    assert!(told.err.contains("dvt runs resume run_") && told.err.contains("RECOVERING"), "{told:#?}");
     let run = home.dvt(&["runs", "get", "@latest", "--output", "json"]).ends(0).json();
     assert_eq!(run["status"], "RUNNING");
     home.dvt(&["runs", "resume", "@latest", "--allow-host", "--quiet"]).ends(3);

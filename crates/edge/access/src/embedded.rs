@@ -87,6 +87,12 @@ impl Embedded {
         self.authorize(transaction, context, resource, Some(run), route).await
     }
 
+    /// Whether the caller's roles allow an action: for a command that asks for less where more is not allowed. It enters
+    /// nothing and proves nothing; what is read then needs a look-up of its own.
+    pub fn may(&self, context: &OpContext, action: Action) -> bool {
+        self.decide(context, action).is_granted()
+    }
+
     /// Authorizes something in the context's project (create a plan, list runs).
     pub async fn project<A: Permits>(
         &self,

@@ -1,37 +1,42 @@
 //! The pattern rules at work: one pass over the text finds which rules could match at all, then only these look.
 //!
-//! The regular expressions are linear in the text and work on bytes, so that no encoding makes a line unreadable.
+//! The regular expressions are linear in the text and work on bytes, so that no encoding makes a line unreadable. Each is
+//! compiled when a text first holds one of its keywords: all of them together take longer than most commands of DVT.
 
 use crate::rules::{RULES, Rule};
 use crate::{Finding, accept};
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
 use regex::bytes::{Regex, RegexBuilder};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-/// A rule and its compiled expression.
-struct Compiled {
+/// A rule and its expression, once a text was met that it could match.
+struct Lazy {
     rule: &'static Rule,
-    regex: Regex,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Lazy {
+    fn regex(&self) -> Option<&Regex> {
+        let build = || RegexBuilder::new(self.rule.regex).unicode(false).size_limit(4 << 20).build().ok();
+        self.regex.get_or_init(build).as_ref()
+    }
 }
 
 struct Patterns {
-    rules: Vec<Compiled>,
+    rules: Vec<Lazy>,
     keywords: AhoCorasick,
     /// The rules of each keyword.
     owners: Vec<Vec<usize>>,
 }
 
-static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(compile);
+static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(gather);
 
-/// A rule that does not compile would be a hole; the test of the rules keeps that from ever being shipped, and
-/// [`find`] masks everything if it were.
-fn compile() -> Option<Patterns> {
+fn gather() -> Option<Patterns> {
     let mut rules = Vec::with_capacity(RULES.len());
     let mut words: Vec<&str> = Vec::new();
     let mut owners: Vec<Vec<usize>> = Vec::new();
     for (index, rule) in RULES.iter().enumerate() {
-        let regex = RegexBuilder::new(rule.regex).unicode(false).size_limit(4 << 20).build().ok()?;
-        rules.push(Compiled { rule, regex });
+        rules.push(Lazy { rule, regex: OnceLock::new() });
         for keyword in rule.keywords {
             match words.iter().position(|word| word == keyword) {
                 Some(at) => owners.get_mut(at)?.push(index),
@@ -47,10 +52,12 @@ fn compile() -> Option<Patterns> {
 }
 
 /// Everything that the rules find, overlapping or not.
+///
+/// A rule that does not compile would be a hole; the test of the rules keeps that from ever being shipped, and everything
+/// is masked if it were.
 pub(crate) fn find(text: &[u8]) -> Vec<Finding> {
-    let Some(patterns) = PATTERNS.as_ref() else {
-        return vec![Finding { rule: "rules-unusable", range: 0..text.len() }];
-    };
+    let unusable = || vec![Finding { rule: "rules-unusable", range: 0..text.len() }];
+    let Some(patterns) = PATTERNS.as_ref() else { return unusable() };
     let mut wanted = vec![false; patterns.rules.len()];
     for hit in patterns.keywords.find_overlapping_iter(text) {
         for owner in patterns.owners.get(hit.pattern().as_usize()).into_iter().flatten() {
@@ -60,12 +67,13 @@ pub(crate) fn find(text: &[u8]) -> Vec<Finding> {
         }
     }
     let mut found = Vec::new();
-    for (compiled, _) in patterns.rules.iter().zip(&wanted).filter(|(_, wanted)| **wanted) {
-        for captures in compiled.regex.captures_iter(text) {
+    for (lazy, _) in patterns.rules.iter().zip(&wanted).filter(|(_, wanted)| **wanted) {
+        let Some(regex) = lazy.regex() else { return unusable() };
+        for captures in regex.captures_iter(text) {
             // Where a rule has a group, the group is the secret and the rest only shows that it is one.
             let Some(secret) = captures.get(1).or_else(|| captures.get(0)) else { continue };
-            if accept::accepts(compiled.rule.accept, secret.as_bytes()) {
-                found.push(Finding { rule: compiled.rule.id, range: secret.range() });
+            if accept::accepts(lazy.rule.accept, secret.as_bytes()) {
+                found.push(Finding { rule: lazy.rule.id, range: secret.range() });
             }
         }
     }

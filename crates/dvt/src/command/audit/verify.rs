@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 ///
 /// Example:
 ///   dvt audit verify
-///   dvt audit verify --ledger ledger.db --keys profile.vkey --checkpoint from-the-auditor.txt
+///   dvt audit verify --ledger ledger.db --keys profile.vkey
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {

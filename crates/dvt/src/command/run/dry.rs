@@ -60,7 +60,11 @@ pub(crate) fn show(
         .map(|(_, step)| {
             let needs = step.needs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             let attempts = step.retry.max.saturating_add(1).to_string();
-            let longest = step.timeout_ms.map_or_else(String::new, bound);
+            let longest = match step.form {
+                Form::Wait { duration_ms } => Some(duration_ms),
+                Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } => step.timeout_ms,
+            };
+            let longest = longest.map_or_else(String::new, bound);
             vec![step.id.to_string(), form(step), attempts, longest, needs]
         })
         .collect();

@@ -3,6 +3,7 @@
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::view::duration::plural;
 use crate::view::json::Sealed;
 use crate::view::live::Live;
 use crate::view::picture::Picture;
@@ -10,9 +11,9 @@ use crate::view::screen::{Format, Screen};
 use crate::view::{end, json, lines};
 use dvt_engine::client::Client;
 use dvt_model::id::{RunId, StepId};
-use dvt_model::proof::{Authorized, RunReadPayload};
+use dvt_model::proof::{Authorized, Permits, RunReadPayload};
 use dvt_model::resource::Run;
-use dvt_model::run::{EventName, RunMetadata, RunStatus};
+use dvt_model::run::{EventName, RunMetadata, RunStatus, StepStatus};
 use dvt_plan::plan::Plan;
 use dvt_store::port::operation::StoredEvent;
 use dvt_store::port::transaction::Kind;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use super::interrupt::{Interrupts, Wish};
+use super::words;
 
 /// At most ten pictures a second.
 const REPAINT: Duration = Duration::from_millis(100);
@@ -52,9 +54,9 @@ impl Followed<'_> {
 }
 
 /// All events after `after`.
-pub(crate) async fn events(
+pub(crate) async fn events<A: Permits>(
     composition: &Composition,
-    read: &Authorized<Run, RunReadPayload>,
+    read: &Authorized<Run, A>,
     after: u64,
 ) -> Result<Vec<StoredEvent>, Problem> {
     const PAGE: u32 = 1_000;
@@ -96,16 +98,15 @@ pub(crate) async fn to_the_end(followed: &Followed<'_>, screen: &mut Screen) -> 
             }
             wish = interrupts.next() => {
                 if let Some(live) = live.as_mut() {
-                    live.leave();
+                    live.clear(screen);
                 }
                 match wish {
-                    Wish::Ask => screen.say_raw("\nWhy is the run to be cancelled? (nothing: it goes on; interrupt again: stop hard) "),
+                    Wish::Ask => screen.say_raw("Why cancel it? (empty: it goes on; Ctrl-C again: stop hard) "),
                     Wish::GoOn => screen.say("it goes on"),
                     Wish::Cancel(reason) => cancel(followed, &reason, screen).await?,
                     Wish::StopHard => {
-                        screen.say(&format!("stopping hard; go on later with `dvt runs resume {run}`"));
                         followed.client.stop_hard().await;
-                        return Ok(Exit::Cancelled);
+                        return left(followed, &picture, screen).await;
                     }
                 }
             }
@@ -125,13 +126,36 @@ pub(crate) async fn to_the_end(followed: &Followed<'_>, screen: &mut Screen) -> 
     Ok(Exit::of_run(picture.status))
 }
 
+/// A hard stop: the run has not ended, and nothing works on it. Says so, and how to go on.
+async fn left(followed: &Followed<'_>, picture: &Picture, screen: &mut Screen) -> Result<Exit, Problem> {
+    let run = end::brief(followed.run());
+    let running = picture.steps.values().filter(|step| step.status == StepStatus::Running).count();
+    let kept = picture.steps.values().filter(|step| step.is_over()).count();
+    screen.tell(&format!(
+        "\nstopped hard: {} killed, {} kept; the run is not cancelled, it is left RECOVERING",
+        plural(count(running), "running step", "running steps"),
+        plural(count(kept), "completed step", "completed steps"),
+    ));
+    let word = if words::needs_word(followed.plan) { " --allow-host" } else { "" };
+    screen.say(&format!("go on:  dvt runs resume {run}{word}"));
+    screen.say(&format!("end it: dvt runs cancel {run} -m \"…\""));
+    if screen.format == Format::Json {
+        screen.json(&json::left(&followed.metadata().await?, picture));
+    }
+    Ok(Exit::NoEngine)
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
 /// Cancels with the reason as the decision record's text.
 async fn cancel(followed: &Followed<'_>, reason: &str, screen: &Screen) -> Result<(), Problem> {
     let composition = followed.composition;
     let run = followed.run();
     match crate::command::runs::cancel::ask(composition, followed.client, run, reason, "dvt run").await {
         Ok(_) => {
-            screen.say("cancelling; steps get 5 s to end");
+            screen.say("cancelling: running steps get 5 s to end, nothing new starts");
             Ok(())
         }
         // It ended meanwhile: the next news say how.
@@ -208,10 +232,13 @@ async fn finish(
             None => Vec::new(),
         };
         last.drain(..last.len().saturating_sub(LAST_LINES));
-        screen.say_raw(&format!("\n{}", end::failure(picture, followed.run(), &last, screen.side_paint())));
+        let (paint, width) = (screen.side_paint(), screen.side_width());
+        screen.say_raw(&format!("\n{}", end::failure(picture, followed.run(), &last, paint, width)));
     }
-    let paint = screen.paint();
-    screen.out(&format!("\n{}", end::summary(picture, Some(sealed), paint)));
-    screen.note(&end::next(picture));
+    screen.out(&format!("\n{}", end::summary(picture, Some(sealed), screen.paint(), screen.width())));
+    // After a failure the block above has said what to do next.
+    if picture.status != RunStatus::Failed {
+        screen.note(&end::next(picture, screen.side_width()));
+    }
     Ok(())
 }

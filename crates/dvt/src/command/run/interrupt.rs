@@ -77,6 +77,8 @@ impl Interrupts {
         };
         self.count += 1;
         if self.count > 1 {
+            // The answer may still come; nobody waits for it.
+            self.asking = None;
             return Wish::StopHard;
         }
         if self.can_ask && name == "SIGINT" {

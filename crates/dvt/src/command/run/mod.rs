@@ -15,8 +15,10 @@ use crate::compose::{Composition, compose};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
+use crate::view::end;
 use crate::view::safe::safe;
 use crate::view::screen::{Format, Screen};
+use crate::view::width::clip;
 use clap::Args;
 use dvt_engine::client::StartRequest;
 use dvt_model::code::Code;
@@ -60,7 +62,7 @@ pub(crate) struct Arguments {
 }
 
 /// What is to be started.
-struct Ready {
+pub(crate) struct Ready {
     checked: Checked,
     inputs: BTreeMap<String, Value>,
     packed: Option<Packed>,
@@ -96,7 +98,7 @@ pub(crate) async fn run(
 }
 
 /// Reads, checks, asks and packs. `None` when the plan has errors, which were shown.
-fn prepare(arguments: &Arguments, screen: &mut Screen) -> Result<Option<Ready>, Problem> {
+pub(crate) fn prepare(arguments: &Arguments, screen: &mut Screen) -> Result<Option<Ready>, Problem> {
     let source = lint::read(&arguments.file)?;
     let outcome = dvt_plan::check(&source);
     if screen.for_people() {
@@ -152,7 +154,8 @@ fn version(checked: &Checked, digest: Digest) -> String {
     }
 }
 
-async fn start(
+/// Starts what is ready and follows it to its end.
+pub(crate) async fn start(
     ready: &Ready,
     request_id: RunRequestId,
     host_allowed: bool,
@@ -185,11 +188,14 @@ async fn start(
     let answer = client.start_run(&publish, &proof, request).await?;
     let name = &ready.checked.plan.name;
     let bounds = lint::bounds(&ready.checked.bounds);
-    let header = format!("{name}  {}  {bounds}", answer.run_id);
     let walls = words::walls(words::needs_word(&ready.checked.plan), host_allowed);
-    match screen.format {
-        Format::Table if !screen.quiet => screen.out(&format!("{}\n{walls}\n", screen.paint().bold(&header))),
-        _ => screen.note(&format!("{header}\n{walls}")),
+    if screen.format == Format::Table && !screen.quiet {
+        let header = end::header(name.as_str(), answer.run_id, &bounds, screen.width());
+        screen.line(&screen.paint().bold(&header));
+        screen.line(&clip(walls, screen.width()));
+    } else {
+        screen.note(&end::header(name.as_str(), answer.run_id, &bounds, screen.side_width()));
+        screen.note(walls);
     }
     if answer.idempotent {
         screen.note("the same request started this run before; following it");

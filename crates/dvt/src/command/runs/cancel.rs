@@ -4,10 +4,14 @@
 
 use super::{locate, plan, row};
 use crate::command::run::follow::{Followed, to_the_end};
+use crate::command::run::words;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::view::end::brief;
+use crate::view::safe::safe;
 use crate::view::screen::Screen;
+use crate::view::width::wrap;
 use clap::Args;
 use dvt_engine::client::Client;
 use dvt_model::code::Code;
@@ -31,6 +35,9 @@ pub(crate) struct Arguments {
     /// Why; it stands in the ledger.
     #[arg(short = 'm', long = "message", value_name = "TEXT")]
     message: Option<String>,
+    /// Your word that what always runs on the way out may run as you, without a wall (needed where no engine works on it).
+    #[arg(long)]
+    allow_host: bool,
 }
 
 const ROUTE: &str = "dvt runs cancel";
@@ -55,9 +62,10 @@ pub(crate) async fn run(
     };
     let record = composition.access.record(&proof, draft(&reason))?;
     let client = dvt_engine::attach(composition.parts.clone()).await?;
-    let asked = client.cancel_run(&proof, record, signal_id()?).await;
+    let word = words::has_word(arguments.allow_host, Some(&composition.profile));
+    let asked = client.cancel_run_with_word(&proof, record, signal_id()?, word).await;
     let exit = match asked {
-        Ok(status) => end(run, status, composition, &client, screen).await,
+        Ok(status) => end(run, status, &reason, composition, &client, screen).await,
         Err(problem) => Err(problem.into()),
     };
     let closed = client.close().await;
@@ -102,11 +110,16 @@ fn question(screen: &Screen) -> Result<String, Problem> {
 async fn end(
     run: RunId,
     status: RunStatus,
+    reason: &str,
     composition: &Composition,
     client: &Client,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
+    let name = brief(run);
+    let asked = format!("{name}: cancel requested: {}", safe(reason));
     if client.is_engine() && !status.is_terminal() {
+        screen.note(&wrap(&asked, "  ", screen.side_width()));
+        screen.note("no engine worked on it, so this command sees it end");
         let read: Authorized<Run, RunReadPayload> =
             composition.access.run(&composition.context, run, ROUTE).await?;
         let row = row(composition, &read).await?;
@@ -116,10 +129,16 @@ async fn end(
         return Ok(Exit::Completed);
     }
     if screen.for_people() {
-        screen.line(&format!("{run}: cancel requested"));
-        screen.note(&format!("see it end: dvt runs get {run}"));
+        screen.line(&wrap(&asked, "  ", screen.width()));
+        if status.is_terminal() {
+            screen.note(&format!("it has ended: {status}"));
+        } else {
+            screen.note("running steps get 5 s to end, nothing new starts");
+            screen.note(&format!("see how it ends: dvt runs get {name}"));
+        }
     } else {
-        screen.json(&json!({"runId": run, "status": status, "accepted": true}));
+        let ended = status.is_terminal();
+        screen.json(&json!({"runId": run, "status": status, "requested": "CANCEL", "reason": reason, "accepted": true, "ended": ended}));
     }
     Ok(Exit::Completed)
 }

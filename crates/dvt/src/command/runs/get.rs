@@ -6,13 +6,16 @@ use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::picture::Picture;
 use crate::view::safe::safe;
-use crate::view::screen::{Screen, size};
+use crate::view::screen::Screen;
 use crate::view::tree::{self, Canvas};
+use crate::view::width::clip;
 use crate::view::{end, json};
 use clap::Args;
-use dvt_model::proof::{Authorized, RunReadPayload, RunReadStatus};
+use dvt_model::id::RunId;
+use dvt_model::proof::{Authorized, Permits, RunReadPayload, RunReadStatus};
 use dvt_model::resource::Run;
 use dvt_store::port::operation::RunRow;
+use serde_json::Value;
 
 /// Show a run: its state, each step, why something waits, and the outputs.
 ///
@@ -35,48 +38,178 @@ pub(crate) async fn run(
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
     let run = locate::run(&arguments.run, composition, ROUTE).await?;
-    let Composition { access, context, store, .. } = composition;
-    let _status: Authorized<Run, RunReadStatus> = access.run(context, run, ROUTE).await?;
-    let read: Authorized<Run, RunReadPayload> = access.run(context, run, ROUTE).await?;
-    let row = row(composition, &read).await?;
-    let plan = plan(composition, &read, &row).await?;
-    let (picture, events) = picture(composition, &read, &plan).await?;
-    let recovering =
-        !picture.status.is_terminal() && list::is_recovering(&row, dvt_engine::engine_is_live(store));
+    let look = look(run, composition).await?;
     if screen.for_people() {
-        show(&row, &picture, recovering, screen);
+        show(&look, screen);
     } else {
-        screen.json(&json::snapshot(&row.metadata, &picture, &fold::snapshot(&plan, &events), recovering));
+        screen.json(&json::snapshot(&look.row.metadata, &look.picture, &look.fold, look.is_recovering));
     }
     Ok(Exit::Completed)
 }
 
-fn show(row: &RunRow, picture: &Picture, recovering: bool, screen: &mut Screen) {
-    let run = row.metadata.run_id;
-    let paint = screen.paint();
-    screen
-        .line(&paint.bold(&format!("{}  {run}  {}", row.metadata.plan_name, row.metadata.plan.plan_version)));
-    let width = if screen.is_live() { size().1 } else { 160 };
-    let canvas = Canvas { now: crate::clock::now(), width, paint, frame: 0, live: false };
+/// A run as the caller may see it.
+struct Look {
+    row: RunRow,
+    picture: Picture,
+    fold: Value,
+    is_recovering: bool,
+}
+
+/// Reads it: whole with the right to payloads, else without any.
+async fn look(run: RunId, composition: &Composition) -> Result<Look, Problem> {
+    let Composition { access, context, .. } = composition;
+    let status: Authorized<Run, RunReadStatus> = access.run(context, run, ROUTE).await?;
+    // Asked for only by who has it: a viewer's look at a status is no denied read of payloads.
+    if access.may(context, RunReadPayload::ACTION) {
+        let read: Authorized<Run, RunReadPayload> = access.run(context, run, ROUTE).await?;
+        return of(composition, &read).await;
+    }
+    let look = of(composition, &status).await?;
+    Ok(Look { picture: look.picture.withheld(), ..look })
+}
+
+async fn of<A: Permits>(composition: &Composition, proof: &Authorized<Run, A>) -> Result<Look, Problem> {
+    let row = row(composition, proof).await?;
+    let plan = plan(composition, proof, &row).await?;
+    let (picture, events) = picture(composition, proof, &plan).await?;
+    let is_live = dvt_engine::engine_is_live(&composition.store);
+    let is_recovering = !picture.status.is_terminal() && list::is_recovering(&row, is_live);
+    Ok(Look { fold: fold::snapshot(&plan, &events), row, picture, is_recovering })
+}
+
+fn show(look: &Look, screen: &mut Screen) {
+    let Look { row, picture, is_recovering, .. } = look;
+    let (run, paint, width) = (row.metadata.run_id, screen.paint(), screen.width());
+    let version = &row.metadata.plan.plan_version;
+    screen.line(&paint.bold(&clip(&format!("{}  {run}  {version}", row.metadata.plan_name), width)));
+    let canvas = Canvas { now: crate::clock::now(), width: width.min(160), paint, frame: 0, live: false };
     for line in tree::draw(picture, canvas) {
         screen.line(&line);
     }
-    let outputs = picture.outputs.as_ref().and_then(serde_json::Value::as_object);
+    let outputs = picture.outputs.as_ref().and_then(Value::as_object);
     for (name, value) in outputs.into_iter().flatten() {
         screen.line(&format!("  = {name}: {}", safe(&value.to_string())));
     }
+    if picture.is_withheld {
+        screen.line("  = inputs, outputs and messages need RUN_READ_PAYLOAD");
+    }
     screen.line("");
-    if recovering {
+    if *is_recovering {
         screen.line(&format!("{} since {}", paint.yellow("RECOVERING"), row.updated_at));
-        screen.line(&format!("no engine works on it; go on: dvt runs resume {run}"));
+        screen.line(&format!("no engine works on it; go on: dvt runs resume {}", end::brief(run)));
         return;
     }
-    let summary = end::summary(picture, None, paint);
+    let summary = end::summary(picture, None, paint, width);
     match picture.ending {
         Some(ending) => screen.out(&format!("{ending}: {summary}")),
         None => screen.out(&summary),
     }
     if picture.failure.is_some() {
-        screen.out(&end::failure_line(picture, run, paint));
+        screen.out(&end::failure_line(picture, run, paint, width));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::run;
+    use crate::profile::file::Profile;
+    use clap::Parser;
+    use dvt_access::embedded::Embedded;
+    use dvt_keys::{RootKey, entropy};
+    use dvt_model::action::Role;
+    use dvt_model::context::{Authenticated, Kind, OpContext, Principal, PrincipalType};
+    use dvt_model::id::{RequestId, RunRequestId};
+    use dvt_model::scope::{Minter, TenantScope};
+    use dvt_store::port::operation::Member;
+    use dvt_store::{Clock, Options, Store};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    const PLAN: &str = "apiVersion: dvt/v1\nname: quick\ninputs: { day: { type: string } }\nsteps:\n  one: { uses: dvt/noop@1, with: { output: { rows: 7311 } } }\noutputs: { rows: '${{ steps.one.output.rows }}' }\n";
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        run: run::Arguments,
+    }
+
+    /// One tenant; each caller acts in it under one role.
+    async fn compositions<const N: usize>(folder: &Path, roles: [Role; N]) -> [Composition; N] {
+        // The only test of this binary that composes: there is one minter in a process.
+        let minter = Arc::new(Minter::for_composition_root().unwrap());
+        let clock: Clock = Arc::new(crate::clock::now);
+        let key = RootKey::create(&folder.join("key")).unwrap();
+        let options = Options {
+            folder: folder.to_owned(),
+            vfs: None,
+            clock: Arc::clone(&clock),
+            minter: Arc::clone(&minter),
+        };
+        let store = Store::open(options, key).unwrap();
+        let profile = Profile::draw();
+        let member = Member {
+            principal_id: profile.principal_id,
+            name: "ana".to_owned(),
+            os_uid: 1,
+            roles: vec![Role::TenantAdmin],
+        };
+        store.create_tenant(profile.scope(), member).await.unwrap();
+        roles.map(|role| {
+            let access = Arc::new(Embedded::new(store.clone(), Arc::clone(&minter), Arc::clone(&clock)));
+            let principal = Principal {
+                id: profile.principal_id,
+                principal_type: PrincipalType::User,
+                roles: vec![role],
+            };
+            let authenticated = Authenticated {
+                principal,
+                scope: TenantScope::mint(&minter, profile.scope()),
+                request_id: RequestId::from_random(entropy::random()),
+                kind: Kind::Interactive,
+                auth_time: crate::clock::now(),
+                methods: vec!["os".to_owned()],
+            };
+            let parts = dvt_engine::Parts {
+                store: store.clone(),
+                folder: folder.to_owned(),
+                worker: "/proc/self/exe".into(),
+                clock: Arc::clone(&clock),
+                door: Arc::clone(&access) as Arc<dyn dvt_engine::Door>,
+            };
+            let context = OpContext::mint(&minter, authenticated);
+            Composition { profile: profile.clone(), store: store.clone(), access, context, parts }
+        })
+    }
+
+    /// A viewer sees the state and no payload. The control is the administrator's look at the same run.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_viewer_sees_the_state_and_no_payload() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("quick.yaml");
+        std::fs::write(&file, PLAN).unwrap();
+        let data = folder.path().join("data");
+        crate::profile::folder::make(&data).unwrap();
+        let [admin, viewer] = compositions(&data, [Role::TenantAdmin, Role::Viewer]).await;
+        let mut screen = Screen::unread();
+        let line = Line::try_parse_from(["run", file.to_str().unwrap(), "-i", "day=monday-4242"]).unwrap();
+        let ready = run::prepare(&line.run, &mut screen).unwrap().unwrap();
+        let request = RunRequestId::parse("once").unwrap();
+        run::start(&ready, request, false, &admin, &mut screen).await.unwrap();
+
+        let id = locate::run("@latest", &viewer, ROUTE).await.unwrap();
+        let shown =
+            |look: &Look| json::snapshot(&look.row.metadata, &look.picture, &look.fold, look.is_recovering);
+        let whole = shown(&look(id, &admin).await.unwrap());
+        let status = shown(&look(id, &viewer).await.unwrap());
+        for (key, text) in [("inputs", "monday-4242"), ("outputs", "7311")] {
+            assert!(whole[key].to_string().contains(text), "the control: {whole}");
+            assert!(status.get(key).is_none() && !status.to_string().contains(text), "{status}");
+        }
+        assert_eq!(whole["steps"][0]["output"]["rows"], 7311);
+        assert!(status["steps"][0].get("output").is_none(), "{status}");
+        assert_eq!((&status["status"], &status["payloadsWithheld"]), (&"COMPLETED".into(), &true.into()));
+        assert_eq!(status["steps"][0]["status"], "SUCCESS");
+        admin.store.close().await.unwrap();
     }
 }

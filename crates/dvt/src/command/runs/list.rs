@@ -4,8 +4,10 @@ use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::duration::short;
+use crate::view::end::brief;
 use crate::view::screen::{Format, Screen};
 use crate::view::table;
+use crate::view::width::{clip, columns};
 use clap::Args;
 use dvt_model::proof::{Authorized, RunReadStatus};
 use dvt_model::resource::Project;
@@ -50,7 +52,7 @@ pub(crate) async fn run(
             if rows.is_empty() {
                 screen.note("no runs yet: dvt run examples/orders-etl/plan.yaml --allow-host");
             } else {
-                screen.out(&table::draw(&["RUN", "PLAN", "STATUS", "QUEUED (UTC)", "TOOK"], &rows));
+                screen.out(&fitting(&page.rows, rows, screen.width()));
             }
             if let Some(next) = page.next {
                 screen.note(&format!("more: dvt runs list --cursor {next}"));
@@ -58,6 +60,21 @@ pub(crate) async fn run(
         }
     }
     Ok(Exit::Completed)
+}
+
+/// The table. Where whole ids have no room, their first digits stand for them; those name a run as well.
+fn fitting(runs: &[RunRow], mut rows: Vec<Vec<String>>, width: usize) -> String {
+    let draw = |rows: &[Vec<String>]| table::draw(&["RUN", "PLAN", "STATUS", "QUEUED (UTC)", "TOOK"], rows);
+    let whole = draw(&rows);
+    if whole.lines().all(|line| columns(line) <= width) {
+        return whole;
+    }
+    for (cells, run) in rows.iter_mut().zip(runs) {
+        if let Some(cell) = cells.first_mut() {
+            *cell = brief(run.metadata.run_id);
+        }
+    }
+    draw(&rows).lines().map(|line| clip(line, width) + "\n").collect()
 }
 
 /// A run that has not ended and that no engine works on.

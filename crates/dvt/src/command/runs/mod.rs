@@ -16,7 +16,7 @@ use crate::view::picture::Picture;
 use crate::view::screen::Screen;
 use clap::Subcommand;
 use dvt_model::code::Code;
-use dvt_model::proof::{Authorized, RunReadPayload};
+use dvt_model::proof::{Authorized, Permits};
 use dvt_model::resource::Run;
 use dvt_plan::plan::Plan;
 use dvt_store::port::operation::{RunRow, StoredEvent};
@@ -53,9 +53,9 @@ pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Scre
 }
 
 /// The row of a run that one may see.
-pub(crate) async fn row(
+pub(crate) async fn row<A: Permits>(
     composition: &Composition,
-    proof: &Authorized<Run, RunReadPayload>,
+    proof: &Authorized<Run, A>,
 ) -> Result<RunRow, Problem> {
     let transaction = composition.store.begin(proof.scope(), Kind::Act)?;
     let row = transaction.run(proof.resource().id).await?;
@@ -63,9 +63,9 @@ pub(crate) async fn row(
 }
 
 /// The plan that a run follows, as it was published.
-pub(crate) async fn plan(
+pub(crate) async fn plan<A: Permits>(
     composition: &Composition,
-    proof: &Authorized<Run, RunReadPayload>,
+    proof: &Authorized<Run, A>,
     row: &RunRow,
 ) -> Result<Plan, Problem> {
     let transaction = composition.store.begin(proof.scope(), Kind::Act)?;
@@ -78,10 +78,10 @@ pub(crate) async fn plan(
     })
 }
 
-/// How a run looks now, and its events.
-pub(crate) async fn picture(
+/// How a run looks now, and its events. Who holds no more than the right to its status shows no payload of them.
+pub(crate) async fn picture<A: Permits>(
     composition: &Composition,
-    proof: &Authorized<Run, RunReadPayload>,
+    proof: &Authorized<Run, A>,
     plan: &Plan,
 ) -> Result<(Picture, Vec<StoredEvent>), Problem> {
     let events = crate::command::run::follow::events(composition, proof, 0).await?;

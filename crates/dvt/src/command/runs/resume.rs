@@ -9,7 +9,9 @@ use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
+use crate::view::end;
 use crate::view::screen::{Format, Screen};
+use crate::view::width::wrap;
 use clap::Args;
 use dvt_model::code::Code;
 use dvt_model::proof::{Authorized, RunReadPayload, SignalSend};
@@ -65,14 +67,11 @@ pub(crate) async fn run(
     let exit = match resumed {
         Ok(_) => {
             let flight = if again.is_empty() { "none".to_owned() } else { again.join(", ") };
-            let text = format!(
-                "{}  {run}: folded {} events, {kept} steps done and kept, in flight: {flight}",
-                row.metadata.plan_name, before.last_run_seq
-            );
-            if screen.format == Format::Table {
-                screen.note(&text)
-            } else if screen.verbose {
-                screen.say(&text)
+            let folded = format!("folded {} events, {kept} steps done and kept", before.last_run_seq);
+            if screen.verbose || (screen.format == Format::Table && !screen.quiet) {
+                let width = screen.side_width();
+                screen.say(&end::header(&row.metadata.plan_name, run, &folded, width));
+                screen.say(&wrap(&format!("in flight, given out again: {flight}"), "  ", width));
             }
             to_the_end(&Followed { plan: &plan, composition, client: &client, read: &read }, screen).await
         }

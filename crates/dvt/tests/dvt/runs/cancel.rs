@@ -11,7 +11,12 @@ fn a_second_process_cancels_and_the_first_ends_with_three() {
     let told = home.dvt(&["runs", "cancel", "@latest"]).ends(2);
     assert!(told.err.contains("DECISION_RECORD_INCOMPLETE") && told.err.contains("-m"), "{told:#?}");
     home.dvt(&["runs", "cancel", "@latest", "-m", ""]).ends(2);
-    home.dvt(&["runs", "cancel", "@latest", "-m", "wrong file"]).ends(0);
+    let told = home.dvt(&["runs", "cancel", "@latest", "-m", "wrong file"]).ends(0);
+    assert!(
+        told.out.starts_with("run_") && told.out.ends_with(": cancel requested: wrong file\n"),
+        "{told:#?}"
+    );
+    assert!(told.err.contains("dvt runs get run_"), "how to follow: {told:#?}");
     running.until("\"RunCancelled\"");
     running.end().ends(3);
     let run = home.dvt(&["runs", "get", "@latest", "--output", "json"]).ends(0).json();
