@@ -2,6 +2,7 @@
 //! stands, as it is.
 
 use crate::bindings;
+use crate::evolve;
 use crate::ground::Ground;
 use dvt_model::canonical;
 use dvt_model::id::StepId;
@@ -11,7 +12,11 @@ use dvt_plan::template::{Piece, Template, TemplateValue};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The inputs of an attempt, as they stand in StepStarted: canonical.
+/// The largest value that a ledger takes (contract 6.7).
+// INVARIANT(INV-21): many expressions together are bounded like one.
+pub(crate) const MAX_VALUE_BYTES: u64 = 8 << 20;
+
+/// The inputs of an attempt, as they stand in StepStarted: canonical, and not larger than a ledger takes.
 pub(crate) fn inputs<G: Ground>(plan: &Plan, ground: &G, step: &Step) -> Result<Value, Fault> {
     let with = match &step.with {
         Some(with) => value(plan, ground, with)?,
@@ -27,7 +32,11 @@ pub(crate) fn inputs<G: Ground>(plan: &Plan, ground: &G, step: &Step) -> Result<
         Form::Noop { .. } => json!({ "with": with }),
         Form::Wait { .. } => json!({}),
     };
-    canonical::normalise(inputs).map_err(|error| Fault::Failed(error.to_string()))
+    let inputs = canonical::normalise(inputs).map_err(|error| Fault::Failed(error.to_string()))?;
+    if evolve::size(&inputs) > MAX_VALUE_BYTES {
+        return Err(Fault::OverBudget("8 MiB for all inputs of a step together"));
+    }
+    Ok(inputs)
 }
 
 /// The plan's outputs.

@@ -1,11 +1,13 @@
 //! Admission: from a start request to a run whose RunQueued is durable (contract 4.1 `startRun`).
 //!
 //! It refuses a document that is no plan, a version that is not the document's, and a request id that was used for
-//! something else. It trusts no figure of the request: digest and bounds are computed here.
+//! something else. It trusts no figure of the request: digest and bounds are computed here. What was begun goes on when
+//! the caller goes away: between the commit and the run's first turn nobody else would begin it.
 
 use crate::client::{StartAnswer, StartRequest};
 use crate::engine::Engine;
 use crate::entry::{self, Place};
+use crate::run::Message;
 use crate::run::load::{Fold, digest_of};
 use crate::{Grant, Problem, chance, crash};
 use dvt_core::State;
@@ -17,6 +19,7 @@ use dvt_model::id::RunId;
 use dvt_model::idempotency;
 use dvt_model::resource::ResourceRef;
 use dvt_model::run::{PlanRef, Power, RunMetadata, RunStatus};
+use dvt_model::scope::TenantScope;
 use dvt_plan::plan::Plan;
 use dvt_store::Refusal;
 use dvt_store::port::operation::{BlockDraft, BootstrapRun, EntryDraft};
@@ -24,6 +27,7 @@ use dvt_store::port::transaction::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// Concurrent runs of one tenant: the single-tenant default class of contract 5.7.
 const MOST_OPEN_RUNS: u64 = 1_000;
@@ -41,8 +45,19 @@ impl Engine {
         request: StartRequest,
     ) -> Result<StartAnswer, Problem> {
         check_proofs(publish, start, &request)?;
-        let result = self.admit(publish, start, request).await;
-        self.enter_if_refused(result, None, &[(publish, "publishPlan"), (start, "startRun")]).await
+        if self.is_stopping() {
+            return Err(Problem::engine_gone());
+        }
+        let (engine, publish, start) = (Arc::clone(self), publish.clone(), start.clone());
+        let (answer, answered) = oneshot::channel();
+        self.go_on(async move {
+            let result = engine.admit(&publish, &start, request).await;
+            let grants = [(&publish, "publishPlan"), (&start, "startRun")];
+            let result = engine.enter_if_refused(result, None, &grants).await;
+            // Whoever asked may have gone; asking again gives this run.
+            drop(answer.send(result));
+        });
+        answered.await.unwrap_or_else(|_| Err(Problem::engine_gone()))
     }
 
     async fn admit(
@@ -137,11 +152,15 @@ impl Engine {
             snapshot_weight: 0,
         };
         // If we crash before the commit there is no run; the same request makes one. After it, the run exists, nobody was
-        // told, and the same request gives this run back.
+        // told, and the same request gives this run back and goes on with it.
         transaction.bootstrap_run(operation);
+        let admitting = self.folding.admit().await;
         match transaction.commit().await {
             Ok(_) => {}
-            Err(Refusal::Admitted { run, same }) => return self.admitted(publish, start, run, same).await,
+            Err(Refusal::Admitted { run, same }) => {
+                drop(admitting);
+                return self.admitted(publish, start, run, same, request.host_allowed).await;
+            }
             Err(Refusal::LeaseLost) => {
                 self.depose();
                 return Err(Problem::engine_gone());
@@ -151,6 +170,7 @@ impl Engine {
         crash::point(crash::START_ACK);
         self.seal_soon(scope.tenant());
         self.warm(fold, request.host_allowed);
+        drop(admitting);
         Ok(StartAnswer {
             run_id,
             provider: "embedded".to_owned(),
@@ -160,13 +180,14 @@ impl Engine {
     }
 
     /// The same request id again: the first run, or a refusal if it asks for something else. The decisions are entered
-    /// all the same, but never twice.
+    /// all the same, but never twice. A run that no engine works on, because the one that admitted it died, goes on here.
     async fn admitted(
-        &self,
+        self: &Arc<Self>,
         publish: &Grant,
         start: &Grant,
         run: RunId,
         same: bool,
+        host_allowed: bool,
     ) -> Result<StartAnswer, Problem> {
         let scope = start.context.scope();
         self.enter_unless_known(Some(run), &[(publish, "publishPlan"), (start, "startRun")]).await?;
@@ -177,7 +198,34 @@ impl Engine {
             ));
         }
         let row = self.row(scope, run).await?;
-        Ok(StartAnswer { run_id: run, provider: row.metadata.provider, status: row.status, idempotent: true })
+        let status = if row.status.is_terminal() || self.hot(scope.tenant(), run).is_some() {
+            row.status
+        } else {
+            self.go_on_with(scope, run, host_allowed).await?
+        };
+        Ok(StartAnswer { run_id: run, provider: row.metadata.provider, status, idempotent: true })
+    }
+
+    /// Takes an open run up for the client that started it and asks again; its state then.
+    // Power: the recorded one AND the word that came with this request.
+    async fn go_on_with(
+        self: &Arc<Self>,
+        scope: &TenantScope,
+        run: RunId,
+        host_allowed: bool,
+    ) -> Result<RunStatus, Problem> {
+        let (answer, answered) = oneshot::channel();
+        let recover = vec![Message::Recover(Vec::new(), Some(answer))];
+        match self.take_up(scope, run, host_allowed, recover).await {
+            Ok(hot) => match answered.await {
+                // Somebody else was quicker: it goes on, which is what was asked for.
+                Ok(Err(problem)) if problem.code == Code::InvalidStateTransition => Ok(hot.status()),
+                Ok(answer) => answer,
+                Err(_) => Err(Problem::engine_gone()),
+            },
+            Err(problem) if problem.code == Code::RunTerminal => Ok(self.row(scope, run).await?.status),
+            Err(problem) => Err(problem),
+        }
     }
 }
 

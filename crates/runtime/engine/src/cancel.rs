@@ -40,9 +40,10 @@ impl Engine {
         run: RunId,
         record: &DecisionRecord,
         signal_id: &SignalId,
+        host_allowed: bool,
     ) -> Result<RunStatus, Problem> {
         let result = match check_proof(grant, run, record) {
-            Ok(()) => self.cancel_checked(grant, run, record, signal_id).await,
+            Ok(()) => self.cancel_checked(grant, run, record, signal_id, host_allowed).await,
             Err(problem) => Err(problem),
         };
         self.enter_if_refused(result, None, &[(grant, "cancelRun")]).await
@@ -54,6 +55,7 @@ impl Engine {
         run: RunId,
         record: &DecisionRecord,
         signal_id: &SignalId,
+        host_allowed: bool,
     ) -> Result<RunStatus, Problem> {
         let scope = grant.context.scope();
         for _ in 0..TRIES {
@@ -73,6 +75,7 @@ impl Engine {
             let (grant, record, signal_id) = (grant.clone(), record.clone(), signal_id.clone());
             let asked = Message::Cancel(Box::new(Cancel { grant, record, signal_id, answer }));
             // A run that no engine worked on is taken up to be ended: first the cancel, then what was running is settled.
+            // Power: what always runs on its way out has the recorded power AND the word of the one who cancels.
             let hot = match self.hot(scope.tenant(), run) {
                 Some(hot) => {
                     let sent = hot.send(asked);
@@ -80,7 +83,7 @@ impl Engine {
                 }
                 None => {
                     let messages = vec![asked, Message::Recover(Vec::new(), None)];
-                    match self.take_up(scope, run, false, messages).await {
+                    match self.take_up(scope, run, host_allowed, messages).await {
                         Err(problem) if problem.code == Code::RunTerminal => continue,
                         taken => taken?,
                     }

@@ -150,29 +150,49 @@ impl Client {
         Ok(answer)
     }
 
-    /// `cancelRun` (4.1); a second one is accepted and adds no event.
+    /// `cancelRun` (4.1); a second one is accepted and adds no event. Where the run must be taken up to be ended, it has
+    /// the word by which this client attends it, if it does.
     pub async fn cancel_run(
         &self,
         proof: &Authorized<Run, RunCancel>,
         record: DecisionRecord,
         signal_id: SignalId,
     ) -> Result<RunStatus, Problem> {
+        let word = self.held_of(proof.resource().id).is_ok_and(|held| held.host_allowed);
+        self.cancel_run_with_word(proof, record, signal_id, word).await
+    }
+
+    /// The same, with the owner's word for the host tier: what always runs on the way out of a run that no engine works
+    /// on has it, where the run was queued with it.
+    pub async fn cancel_run_with_word(
+        &self,
+        proof: &Authorized<Run, RunCancel>,
+        record: DecisionRecord,
+        signal_id: SignalId,
+        host_allowed: bool,
+    ) -> Result<RunStatus, Problem> {
         let (grant, run) = (Grant::of(proof), proof.resource().id);
-        let command = Command::Cancel { run, record: Box::new(record.clone()), signal_id: signal_id.clone() };
+        let command = Command::Cancel {
+            run,
+            record: Box::new(record.clone()),
+            signal_id: signal_id.clone(),
+            host_allowed,
+        };
         let answer = self
             .ask(|side| {
                 let (grant, record, signal_id, command) = (&grant, &record, &signal_id, &command);
                 async move {
                     match side {
-                        Side::Engine(engine) => {
-                            engine.cancel(grant, run, record, signal_id).await.map(Reply::Status)
-                        }
+                        Side::Engine(engine) => engine
+                            .cancel(grant, run, record, signal_id, host_allowed)
+                            .await
+                            .map(Reply::Status),
                         Side::Remote(remote) => remote.call(command, &[grant]).await,
                     }
                 }
             })
             .await?;
-        self.hold(run, Held { grant, attends: true, host_allowed: false });
+        self.hold(run, Held { grant, attends: true, host_allowed });
         status_in(answer)
     }
 

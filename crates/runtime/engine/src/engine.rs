@@ -18,7 +18,7 @@ use dvt_store::port::lease::Row;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
+use tokio::sync::{Mutex as AsyncMutex, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 /// The active engine.
@@ -29,8 +29,8 @@ pub(crate) struct Engine {
     /// Runs that could not be written, and why: whoever follows one is told.
     given_up: Mutex<BTreeMap<RunId, Problem>>,
     claimed: AsyncMutex<BTreeSet<TenantId>>,
-    /// Held while a run is folded, so that no run ever has two tasks.
-    pub(crate) folding: AsyncMutex<()>,
+    /// Held while a run is folded or admitted, so that no run ever has two tasks.
+    pub(crate) folding: Folding,
     dispatcher: Dispatcher,
     timers: mpsc::UnboundedSender<timers::Setting>,
     sealer: Mutex<Option<mpsc::UnboundedSender<sealer::Ask>>>,
@@ -42,6 +42,23 @@ pub(crate) struct Engine {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Who makes runs hot: one fold at a time, or any number of admissions, whose runs nobody else has heard of yet. An
+/// admission is over only when its run is hot; else a fold would find the run in the ledger and warm it a second time.
+#[derive(Default)]
+pub(crate) struct Folding(RwLock<()>);
+
+impl Folding {
+    /// For a fold: nobody else.
+    pub(crate) async fn lock(&self) -> RwLockWriteGuard<'_, ()> {
+        self.0.write().await
+    }
+
+    /// For an admission, from before its commit: no fold.
+    pub(crate) async fn admit(&self) -> RwLockReadGuard<'_, ()> {
+        self.0.read().await
+    }
 }
 
 /// Waits until the engine is told to end, or is gone.
@@ -62,7 +79,7 @@ impl Engine {
             hot: Mutex::default(),
             given_up: Mutex::default(),
             claimed: AsyncMutex::default(),
-            folding: AsyncMutex::default(),
+            folding: Folding::default(),
             dispatcher,
             timers,
             sealer: Mutex::new(Some(seals)),
@@ -171,16 +188,21 @@ impl Engine {
         self.hot(tenant, run).map(|hot| hot.news())
     }
 
-    /// Makes a run hot. The caller holds `folding`, or has just admitted the run.
+    /// Makes a run hot. The caller holds `folding`.
     pub(crate) fn warm(self: &Arc<Self>, fold: Fold, host_allowed: bool) -> Hot {
         let run = fold.metadata.run_id;
         lock(&self.given_up).remove(&run);
         let (task, hot) = Task::new(Arc::clone(self), fold, host_allowed);
         lock(&self.hot).insert(run, hot.clone());
+        self.go_on(task.serve());
+        hot
+    }
+
+    /// Does this whoever goes away meanwhile; the engine's end waits for it.
+    pub(crate) fn go_on(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = lock(&self.tasks);
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(task.serve());
-        hot
+        tasks.spawn(work);
     }
 
     pub(crate) fn forget(&self, run: RunId) {

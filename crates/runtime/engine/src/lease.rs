@@ -1,13 +1,15 @@
 //! The engine lease: who works. Taking it, keeping it, standing by (contracts 4.10, 6.1).
 //!
-//! A holder that died is replaced; one that is alive but let its lease expire is stopped and is ended first, or two would
-//! work at once. It refuses to end a holder that still renews. The surprising rule: correctness does not hang on the
-//! lease but on the epoch in each tenant's head row; the lease only spares the loser the work.
+//! A holder that died is replaced; one that is alive but renews no more is stopped and is ended first, or two would work
+//! at once. It refuses to end a holder that still renews. Whether it does is observed on the monotonic clock: the row's
+//! wall time alone proves nothing, for clocks are set and machines sleep. The surprising rule: correctness does not hang
+//! on the lease but on the epoch in each tenant's head row; the lease only spares the loser the work.
 
 use crate::forward::remote::Remote;
 use crate::forward::socket::Socket;
 use crate::{Parts, Problem, process};
 use dvt_model::code::Code;
+use dvt_model::time::Timestamp;
 use dvt_store::port::lease::{LeaseTable, Row};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -20,8 +22,58 @@ const LIFE: Duration = Duration::from_secs(10);
 /// How long a process looks for an engine that does not answer. Longer than a lease lives, so that a stopped holder is
 /// ended, and short enough that a person learns of a fault.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a row that had expired before it was first seen is observed: one renewal, and a second for it to arrive.
+const ONE_RENEWAL: Duration = Duration::from_secs(4);
+/// Two looks further apart than this are no observation: it was we who were stopped, and perhaps everybody was.
+const LONGEST_GAP: Duration = ONE_RENEWAL;
 /// Between two looks at a row whose holder cannot be reached: it is starting or ending.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// What is seen of a lease row: since when it has not changed under our eyes, and how long that may last.
+#[derive(Debug, Default)]
+pub(crate) struct Observation {
+    seen: Option<Seen>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    row: (u64, Timestamp),
+    since: Instant,
+    looked: Instant,
+    may_last: Duration,
+}
+
+impl Observation {
+    /// Takes one more look; whether a holder that renews would have changed the row by now.
+    fn is_stale(&mut self, row: &Row, wall: Timestamp, now: Instant) -> bool {
+        let key = (row.epoch, row.expires_at);
+        if let Some(seen) = self.seen.as_mut().filter(|seen| seen.row == key)
+            && now.duration_since(seen.looked) <= LONGEST_GAP
+        {
+            seen.looked = now;
+            return now.duration_since(seen.since) >= seen.may_last;
+        }
+        // The wall clock may only say that much: that a row was old already when we came.
+        let may_last = if row.expires_at <= wall { ONE_RENEWAL } else { LIFE };
+        self.seen = Some(Seen { row: key, since: now, looked: now, may_last });
+        false
+    }
+
+    /// Whether the row still names the holder of this epoch, which is alive and renews: what a connected client asks
+    /// while it waits for an answer.
+    pub(crate) fn still_held(&mut self, parts: &Parts, epoch: u64) -> bool {
+        match parts.store.lease().read() {
+            Ok(Some(row)) => {
+                row.epoch == epoch
+                    && process::is_alive(&row.holder)
+                    && !self.is_stale(&row, (parts.clock)(), Instant::now())
+            }
+            Ok(None) => false,
+            // Not being able to look is no reason to give the connection up.
+            Err(_) => true,
+        }
+    }
+}
 
 /// What a process is after it asked for the engine.
 pub(crate) enum Place {
@@ -35,15 +87,15 @@ pub(crate) enum Place {
 pub(crate) async fn take_or_connect(parts: &Parts) -> Result<Place, Problem> {
     let table = parts.store.lease();
     let give_up = Instant::now() + PATIENCE;
+    let mut observation = Observation::default();
     loop {
         let seen = table.read()?;
         if let Some(row) = seen.as_ref().filter(|row| process::is_alive(&row.holder)) {
-            let expired = row.expires_at <= (parts.clock)();
-            if !expired {
+            if !observation.is_stale(row, (parts.clock)(), Instant::now()) {
                 match Remote::connect(parts, row).await {
                     Ok(remote) => return Ok(Place::Standby(remote)),
                     Err(_) if Instant::now() < give_up => {
-                        // It took the lease and does not answer: it is ending, or stopped and not yet expired.
+                        // It took the lease and does not answer: it is ending, or stopped and not yet seen to be.
                         sleep(LOOK_AGAIN).await;
                         continue;
                     }
@@ -96,14 +148,50 @@ pub(crate) async fn keep(table: LeaseTable, row: Row, mut stop: watch::Receiver<
     }
 }
 
-/// Whether the row still names this holder and is alive: what a connected client asks while it waits for an answer.
-pub(crate) fn still_held(parts: &Parts, epoch: u64) -> bool {
-    match parts.store.lease().read() {
-        Ok(Some(row)) => {
-            row.epoch == epoch && row.expires_at > (parts.clock)() && process::is_alive(&row.holder)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dvt_store::port::lease::Holder;
+
+    fn row(expires_at: i64) -> Row {
+        let holder = Holder { pid: 1, pid_start: 1, address: String::new() };
+        Row { holder, epoch: 7, expires_at: Timestamp::from_ms(expires_at) }
+    }
+
+    /// Looks once a second for `seconds`; the second in which the row counted as left, if it did.
+    fn look(renews: bool, wall_ahead_ms: i64, seconds: u64) -> Option<u64> {
+        let mut observation = Observation::default();
+        let start = Instant::now();
+        (0..=seconds).find(|second| {
+            let ms = i64::try_from(second * 1_000).unwrap();
+            let renewed = if renews { ms - ms % 3_000 } else { 0 };
+            let now = start + Duration::from_secs(*second);
+            observation.is_stale(&row(renewed + 10_000), Timestamp::from_ms(ms + wall_ahead_ms), now)
+        })
+    }
+
+    #[test]
+    fn who_renews_is_left_alone_whatever_the_wall_clock_says() {
+        const HOUR: i64 = 3_600_000;
+        for ahead in [0, HOUR, -HOUR] {
+            assert_eq!(look(true, ahead, 120), None, "{ahead}");
         }
-        Ok(None) => false,
-        // Not being able to look is no reason to give the connection up.
-        Err(_) => true,
+        // Control: who renews no more is seen within the life of a lease, or within a renewal where it was old before.
+        assert_eq!(look(false, 0, 120), Some(10));
+        assert_eq!(look(false, -HOUR, 120), Some(10));
+        assert_eq!(look(false, HOUR, 120), Some(4));
+    }
+
+    #[test]
+    fn who_did_not_look_has_seen_nothing() {
+        let mut observation = Observation::default();
+        let (start, wall) = (Instant::now(), Timestamp::from_ms(0));
+        assert!(!observation.is_stale(&row(10_000), wall, start));
+        // We were stopped for an hour, and the holder perhaps with us.
+        let later = start + Duration::from_secs(3_600);
+        assert!(!observation.is_stale(&row(10_000), wall, later));
+        assert!(!observation.is_stale(&row(10_000), wall, later + ONE_RENEWAL));
+        assert!(!observation.is_stale(&row(10_000), wall, later + ONE_RENEWAL * 2));
+        assert!(observation.is_stale(&row(10_000), wall, later + ONE_RENEWAL * 3));
     }
 }

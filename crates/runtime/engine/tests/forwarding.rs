@@ -5,6 +5,7 @@ use dvt_model::code::Code;
 use dvt_model::id::{RunId, SignalId};
 use dvt_model::proof::RunReadStatus;
 use dvt_model::run::RunStatus;
+use std::sync::atomic::Ordering;
 
 pub(crate) const LONG: &str = "
 apiVersion: dvt/v1
@@ -86,5 +87,34 @@ pub(crate) fn another_tenants_run_is_no_run() {
         client.follow(&house.run_proof::<RunReadStatus>(house.tenant, run)).await.unwrap();
         house.cancel(house.tenant, &client, run, "stop").await.unwrap();
         assert_eq!(house.to_the_end(&client, run).await, RunStatus::Cancelled);
+    });
+}
+
+/// A step of the wall clock, or a sleep of the machine, takes the lease from nobody who renews it.
+pub(crate) fn a_set_clock_deposes_no_living_holder() {
+    const HOUR: i64 = 3_600_000;
+    const PAUSE: &str = "
+apiVersion: dvt/v1
+name: pause
+steps:
+  pause: { wait: 2s }
+";
+    block_on(async {
+        let house = House::new().await;
+        let (engine, before) = (house.attach().await, house.attach().await);
+        let epoch = house.store.lease().read().unwrap().unwrap().epoch;
+        for step in [HOUR, -2 * HOUR] {
+            house.pushed_ms.fetch_add(step, Ordering::SeqCst);
+            // Who comes now finds the holder, and who is connected stays so for longer than it looks at the row.
+            let after = house.attach().await;
+            assert!(!after.is_engine());
+            let mut request = house.request(PAUSE, &[]);
+            request.plan_id = dvt_model::id::PlanId::from_random([7; 16]);
+            request.run_request_id = dvt_model::id::RunRequestId::parse(&format!("pause{step}")).unwrap();
+            let run = house.start(&before, request).await.unwrap().run_id;
+            assert_eq!(house.to_the_end(&before, run).await, RunStatus::Completed);
+        }
+        assert!(engine.is_engine() && !before.is_engine());
+        assert_eq!(house.store.lease().read().unwrap().unwrap().epoch, epoch);
     });
 }

@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod admission;
 mod forwarding;
 mod house;
 mod recovery;
@@ -29,9 +30,24 @@ const TESTS: &[Test] = &[
     ("runs::the_same_request_is_the_same_run", runs::the_same_request_is_the_same_run),
     ("runs::what_is_refused_at_the_start", runs::what_is_refused_at_the_start),
     ("runs::many_runs_share_the_slots", runs::many_runs_share_the_slots),
+    (
+        "admission::a_caller_who_goes_away_leaves_a_run_that_goes_on",
+        admission::a_caller_who_goes_away_leaves_a_run_that_goes_on,
+    ),
+    (
+        "admission::a_start_asked_again_at_the_next_engine_goes_on",
+        admission::a_start_asked_again_at_the_next_engine_goes_on,
+    ),
+    (
+        "admission::a_run_that_was_written_beside_its_engine_is_given_up_alone",
+        admission::a_run_that_was_written_beside_its_engine_is_given_up_alone,
+    ),
+    ("admission::turns_larger_than_a_block_are_written", admission::turns_larger_than_a_block_are_written),
+    ("admission::a_cold_cancel_needs_the_owners_word", admission::a_cold_cancel_needs_the_owners_word),
     ("forwarding::a_second_process_starts_and_cancels", forwarding::a_second_process_starts_and_cancels),
     ("forwarding::a_repeated_cancel_adds_no_event", forwarding::a_repeated_cancel_adds_no_event),
     ("forwarding::another_tenants_run_is_no_run", forwarding::another_tenants_run_is_no_run),
+    ("forwarding::a_set_clock_deposes_no_living_holder", forwarding::a_set_clock_deposes_no_living_holder),
     (
         "recovery::a_killed_worker_is_replaced_and_the_token_stays",
         recovery::a_killed_worker_is_replaced_and_the_token_stays,

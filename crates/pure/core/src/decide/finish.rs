@@ -6,6 +6,7 @@ use super::draft::Draft;
 use super::fail::{failure, of_expression};
 use crate::command::Refusal;
 use crate::event::body::{Cancellation, FailingCause, RunCompleted, RunFailed};
+use crate::evolve;
 use crate::ground::Ground;
 use crate::render;
 use crate::state::{Cancel, Failing};
@@ -13,6 +14,8 @@ use crate::way_out::{self, Phase};
 use dvt_model::code::Code;
 use dvt_model::failure::FailureCategory;
 use dvt_model::run::{EventName, RunStatus};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Ends the run where nothing is left to do.
 pub(crate) fn finish(draft: &mut Draft<'_>) -> Result<(), Refusal> {
@@ -44,6 +47,11 @@ pub(crate) fn finish(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 
 fn completed(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     match render::outputs(draft.plan, draft) {
+        Ok(outputs) if weight(&outputs) > render::MAX_VALUE_BYTES => {
+            let message = format!("the outputs weigh more than {} bytes together", render::MAX_VALUE_BYTES);
+            let failure = failure(Code::OutputLimit, FailureCategory::User, "expression", message);
+            draft.run_event(EventName::RunFailed, 1, &RunFailed { failure, failed_step_id: None })
+        }
         Ok(outputs) => {
             let started_at = draft.run().started_at.unwrap_or(draft.now);
             let duration_ms = draft.now.ms_since(started_at);
@@ -54,6 +62,11 @@ fn completed(draft: &mut Draft<'_>) -> Result<(), Refusal> {
             draft.run_event(EventName::RunFailed, 1, &body)
         }
     }
+}
+
+/// The canonical bytes of the outputs, which become one value: braces, and of each its name, a colon and a comma.
+fn weight(outputs: &BTreeMap<String, Value>) -> u64 {
+    outputs.iter().map(|(name, value)| name.len() as u64 + 4 + evolve::size(value)).sum::<u64>() + 2
 }
 
 fn failed(draft: &mut Draft<'_>) -> Result<(), Refusal> {

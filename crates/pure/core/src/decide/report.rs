@@ -9,6 +9,7 @@ use crate::event::body::StepCompleted;
 use crate::evolve;
 use crate::ground::Ground;
 use crate::mutant::{self, Mutant};
+use crate::render::MAX_VALUE_BYTES;
 use crate::way_out;
 use dvt_model::canonical::{self, MAX_INTEGER};
 use dvt_model::code::Code;
@@ -66,11 +67,17 @@ fn accepted(draft: &Draft<'_>, id: &StepId, output: &Value) -> Result<Value, Fai
     let result = canonical::normalise(output.clone()).map_err(|error| {
         failure(Code::StepError, FailureCategory::User, "program", format!("the output: {error}"))
     })?;
+    let limit = |message| failure(Code::OutputLimit, FailureCategory::User, "program", message);
+    let bytes = evolve::size(&result);
+    // Canonical numbers may be longer than those that came over the link.
+    if bytes > MAX_VALUE_BYTES {
+        return Err(limit(format!("the output weighs more than {MAX_VALUE_BYTES} bytes")));
+    }
     let is_kept = draft.step(id).is_some_and(|facts| facts.readers > 0);
-    if is_kept && draft.run().kept_bytes + evolve::size(&result) > MAX_KEPT_BYTES {
+    if is_kept && draft.run().kept_bytes + bytes > MAX_KEPT_BYTES {
         let message =
             format!("the outputs that later steps name weigh more than {MAX_KEPT_BYTES} bytes together");
-        return Err(failure(Code::OutputLimit, FailureCategory::User, "program", message));
+        return Err(limit(message));
     }
     Ok(result)
 }

@@ -6,3 +6,4 @@ mod cost;
 mod determinism;
 mod drive;
 mod legality;
+mod sizes;

@@ -6,14 +6,13 @@
 
 use super::flight::{Flight, Slots};
 use super::pipe::Item;
-use super::{Attempt, Order};
+use super::{Attempt, Order, unfit};
 use crate::{Parts, crash};
 use dvt_core::command::{Outcome, Report};
 use dvt_core::event::{self, Dispatch};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
-use dvt_model::code::Code;
 use dvt_model::digest::Digest;
-use dvt_model::failure::{Failure, FailureCategory, Usage};
+use dvt_model::failure::{Failure, Usage};
 use dvt_model::id::{RunId, StepId, TenantId};
 use dvt_plan::plan;
 use dvt_store::port::operation::LogChunk;
@@ -131,7 +130,7 @@ impl Floor {
                 if self.parked.get(&place).is_some_and(waits)
                     && let Some(attempt) = self.parked.remove(&place)
                 {
-                    return self.fail(attempt, stopped_before_it_began()).await;
+                    return self.fail(attempt, unfit::stopped()).await;
                 }
                 self.stop(key_of(run, &place.1, logical, engine), grace_ms);
             }
@@ -188,29 +187,13 @@ impl Floor {
             return;
         }
         if !attempt.host_allowed {
-            let failure = Failure {
-                error_code: Code::SandboxUnavailable,
-                error_message:
-                    "no wall can be built here, and the owner gave no word for the host: `--allow-host`, or \
-                                `programSteps: host` in the profile"
-                        .to_owned(),
-                retryable: false,
-                failure_category: FailureCategory::Platform,
-                failure_source: "engine".to_owned(),
-                exit_status: None,
-            };
-            return self.fail(attempt, failure).await;
+            return self.fail(attempt, unfit::no_word()).await;
+        }
+        if unfit::is_too_large(&attempt.dispatch) {
+            return self.fail(attempt, unfit::too_large()).await;
         }
         if let Err(problem) = self.give(&attempt).await {
-            let failure = Failure {
-                error_code: Code::WorkerLost,
-                error_message: problem,
-                retryable: true,
-                failure_category: FailureCategory::Platform,
-                failure_source: "engine".to_owned(),
-                exit_status: None,
-            };
-            return self.fail(attempt, failure).await;
+            return self.fail(attempt, unfit::no_worker(problem)).await;
         }
         let Attempt { dispatch, hot, .. } = attempt;
         let flight = Flight {
@@ -422,17 +405,6 @@ async fn write(to: Sender, mut messages: mpsc::UnboundedReceiver<Outgoing>) {
         if let Err(WorkerEnded) = written {
             return;
         }
-    }
-}
-
-fn stopped_before_it_began() -> Failure {
-    Failure {
-        error_code: Code::Cancelled,
-        error_message: "stopped before it began".to_owned(),
-        retryable: false,
-        failure_category: FailureCategory::User,
-        failure_source: "dispatcher".to_owned(),
-        exit_status: None,
     }
 }
 

@@ -7,6 +7,7 @@
 mod flight;
 mod floor;
 mod pipe;
+mod unfit;
 
 use crate::run::Hot;
 use crate::{Parts, Problem};

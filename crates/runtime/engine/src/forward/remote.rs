@@ -1,7 +1,7 @@
 //! The client's end of the socket: calls with numbers, answers as they come, and the moment it breaks.
 //!
 //! A stopped engine keeps its socket open and says nothing; so while a call waits, the lease row is looked at every
-//! second, and a lease that expired breaks the connection like its end.
+//! second, and a lease that is not renewed any more breaks the connection like its end.
 
 use super::frame;
 use super::request::{self, Answer, Call, Command, Greeting, Reply};
@@ -72,9 +72,10 @@ impl Remote {
             let parts = parts.clone();
             async move {
                 let mut ticks = interval(LOOK_EVERY);
+                let mut observation = lease::Observation::default();
                 loop {
                     ticks.tick().await;
-                    if !lease::still_held(&parts, epoch) {
+                    if !observation.still_held(&parts, epoch) {
                         tell.send_replace(true);
                         return;
                     }

@@ -19,7 +19,7 @@ pub(crate) enum Command {
     /// * (PLAN_CREATE, then RUN_START) Start a run.
     Start(Box<StartRequest>),
     /// * (RUN_CANCEL) Cancel it.
-    Cancel { run: RunId, record: Box<DecisionRecord>, signal_id: SignalId },
+    Cancel { run: RunId, record: Box<DecisionRecord>, signal_id: SignalId, host_allowed: bool },
     /// * (SIGNAL_SEND) Go on with a run that no engine works on.
     Resume { run: RunId, host_allowed: bool },
     /// * (what the run was started, resumed or cancelled with) The engine changed; this client still attends the run.

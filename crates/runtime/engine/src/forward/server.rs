@@ -109,8 +109,8 @@ async fn answer(engine: &Arc<Engine>, audience: &str, proved: &Proved, call: Cal
             proved.add(answer.run_id, Follow::attending(start));
             Ok(Reply::Started(answer))
         }
-        (Command::Cancel { run, record, signal_id }, [grant]) => {
-            let status = engine.cancel(grant, run, &record, &signal_id).await?;
+        (Command::Cancel { run, record, signal_id, host_allowed }, [grant]) => {
+            let status = engine.cancel(grant, run, &record, &signal_id, host_allowed).await?;
             proved.add(run, Follow::attending(grant));
             Ok(Reply::Status(status))
         }

@@ -1,7 +1,8 @@
 //! Appending: events and the acts that caused them become one block, and only then anything happens.
 //!
 //! A block whose fate is unknown is sent again under the same id: it is either there, and the first answer comes back, or
-//! it goes in now. What cannot be written after that is given up, and the run's memory with it.
+//! it goes in now. What cannot be written after that is given up, and the run's memory with it. Very many events become
+//! several blocks, cut only where a crash between two of them leaves what the next holder can go on with.
 
 use super::load::{Fold, weight_of};
 use crate::engine::Engine;
@@ -24,6 +25,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// A snapshot is worth its bytes when the events since the last one weigh more than this and more than that snapshot.
 const SNAPSHOT_FLOOR: u64 = 256 * 1024;
 
+/// The most events of one block; the store takes 10,000 entries of a stage.
+const MOST_EVENTS: usize = 4_000;
+
 /// A signal's first decision.
 pub(crate) type Signal = (SignalId, Value);
 
@@ -42,8 +46,28 @@ impl Fold {
     ///
     /// If we crash before the commit, none of it happened: steps that ended are given out again under the same token,
     /// and a caller got no answer. After it, all of it did: the next holder folds it and does the effects by `Recover`.
-    // INVARIANT(INV-29): effects and answers come after this returns, and it returns after the sync.
+    ///
+    /// More than [`MOST_EVENTS`] become several blocks, acts and signal in the first. If we crash between two, the acts
+    /// and the first events happened and the others did not, as if the core had been asked for less: [`begins`] says why
+    /// each such place is one in which a run may rest. Nobody was answered and nothing was started; steps whose end is
+    /// lost are given out again, and the next offer starts what was not started. An act that is asked for again finds
+    /// its decision or its signal in the ledger.
+    // INVARIANT(INV-29): effects and answers come after this returns, and it returns after the last sync.
     pub(crate) async fn append(
+        &mut self,
+        engine: &Engine,
+        mut acts: Vec<EntryDraft>,
+        events: Vec<Event>,
+        mut signal: Option<Signal>,
+    ) -> Result<(), Refusal> {
+        for block in cut(events, MOST_EVENTS) {
+            self.append_block(engine, std::mem::take(&mut acts), block, signal.take()).await?;
+        }
+        engine.seal_soon(self.scope.tenant());
+        Ok(())
+    }
+
+    async fn append_block(
         &mut self,
         engine: &Engine,
         acts: Vec<EntryDraft>,
@@ -72,15 +96,30 @@ impl Fold {
         if terminal {
             crash::point(crash::BEFORE_TERMINAL_APPEND);
         }
-        commit(engine, self, &operation).await?;
+        match commit(engine, self, &operation).await {
+            Ok(()) => {}
+            Err(Refusal::LeaseLost) => return Err(self.who_was_first(engine).await),
+            Err(refusal) => return Err(refusal),
+        }
         if terminal {
             crash::point(crash::AFTER_TERMINAL);
         }
         self.last_run_seq += count;
         self.status = status;
         self.weight += weight;
-        engine.seal_soon(self.scope.tenant());
         Ok(())
+    }
+
+    /// The store took no events of ours after others: either another engine has the tenant, or this engine has it still
+    /// and this run alone is not what it has in memory. Then only the run is given up; whoever asks for it folds it.
+    async fn who_was_first(&self, engine: &Engine) -> Refusal {
+        match engine.parts().store.claim(self.scope.tenant(), engine.epoch()).await {
+            Ok(()) => Refusal::Unavailable(format!(
+                "`{}` has events that its memory does not have; go on with it by `dvt runs resume`",
+                self.metadata.run_id
+            )),
+            Err(refusal) => refusal,
+        }
     }
 
     /// Writes a snapshot where it is worth it. It is a cache: a crash before or within leaves the older one.
@@ -95,6 +134,45 @@ impl Fold {
             // A cache that could not be written costs only a longer fold.
             drop(transaction.put_snapshot(self.metadata.run_id, self.last_run_seq, &snapshot).await);
         }
+    }
+}
+
+/// Cuts events into blocks of at most `most`, at places where an event [`begins`] something.
+fn cut(events: Vec<Event>, most: usize) -> Vec<Vec<Event>> {
+    let mut blocks = Vec::new();
+    let mut rest = events;
+    while rest.len() > most {
+        let may_cut =
+            |at: &usize| match (at.checked_sub(1).and_then(|before| rest.get(before)), rest.get(*at)) {
+                (Some(before), Some(event)) => begins(before, event),
+                _ => false,
+            };
+        // What belongs together is a handful of events, so there is a place; a little more is no harm.
+        let at = (1..=most).rev().find(may_cut).or_else(|| (most..rest.len()).find(may_cut));
+        let Some(at) = at else { break };
+        let later = rest.split_off(at);
+        blocks.push(std::mem::replace(&mut rest, later));
+    }
+    blocks.push(rest);
+    blocks
+}
+
+/// Whether a run may rest between these two. It may not between an attempt's start and its end where both came at once
+/// (nobody would end it), nor before what the run itself makes of a step's end (a failed step whose run does not fail);
+/// everywhere else the events before are what a smaller offer, or fewer reports, would have given.
+fn begins(before: &Event, event: &Event) -> bool {
+    match event.name {
+        EventName::StepStarted | EventName::StepRedispatched | EventName::StepSkipped => true,
+        EventName::StepCompleted | EventName::StepFailed => {
+            before.name != EventName::StepStarted || before.step_id != event.step_id
+        }
+        EventName::RunQueued
+        | EventName::RunStarted
+        | EventName::RunFailing
+        | EventName::RunCancelRequested
+        | EventName::RunCompleted
+        | EventName::RunFailed
+        | EventName::RunCancelled => false,
     }
 }
 
@@ -188,5 +266,149 @@ fn after(status: RunStatus, event: EventName) -> RunStatus {
         | EventName::StepCompleted
         | EventName::StepFailed
         | EventName::StepSkipped => status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dvt_core::command::{Command, Input, Outcome, Report, Start};
+    use dvt_core::event::Effect;
+    use dvt_core::{State, decide, evolve};
+    use dvt_model::digest::Digest;
+    use dvt_model::failure::Usage;
+    use dvt_model::id::{PlanId, StepId};
+    use dvt_model::run::{PlanRef, Power, StepStatus};
+    use dvt_model::time::Timestamp;
+    use dvt_plan::diagnostic::Source;
+    use dvt_plan::plan::Plan;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    /// Noops, a program, an expression that fails, what it leaves out, and what always runs.
+    const PLAN: &str = "
+apiVersion: dvt/v1
+name: mixed
+steps:
+  a1: { uses: dvt/noop@1 }
+  a2: { uses: dvt/noop@1, needs: a1 }
+  b1: { uses: dvt/noop@1, if: '1 > 2' }
+  b2: { uses: dvt/noop@1, needs: b1 }
+  c1: { run: ['true'] }
+  c2: { uses: dvt/noop@1, needs: c1 }
+  d1: { uses: dvt/noop@1, with: { output: '${{ 1 / 0 }}' }, needs: a2 }
+  d2: { uses: dvt/noop@1, needs: d1 }
+  e1: { run: ['true'], needs: d1, if: always() }
+";
+
+    fn ask(plan: &Plan, state: &State, command: Command) -> (Vec<Event>, Vec<Effect>) {
+        let input = Input { now: Timestamp::from_ms(1_771_200_000_000), entropy: [9; 32], command };
+        let decided = decide(plan, state, &input).unwrap();
+        (decided.events, decided.effects)
+    }
+
+    fn fold(plan: &Plan, state: &mut State, events: &[Event]) {
+        events.iter().for_each(|event| evolve(plan, state, event).unwrap());
+    }
+
+    /// Offers and reports until the run has ended; every event since.
+    fn to_the_end(plan: &Plan, state: &mut State, first: Command) -> Vec<Vec<Event>> {
+        let mut told = Vec::new();
+        let mut next = vec![first];
+        for _ in 0..100 {
+            let Some(command) = next.pop() else {
+                if state.status().is_some_and(RunStatus::is_terminal) {
+                    return told;
+                }
+                next.push(Command::Offer { slots: 1 });
+                continue;
+            };
+            let (events, effects) = ask(plan, state, command);
+            fold(plan, state, &events);
+            told.push(events);
+            for effect in effects {
+                let Effect::Dispatch(dispatch) = effect else { continue };
+                next.push(Command::Report(Report {
+                    step_id: dispatch.step_id,
+                    logical_attempt_id: dispatch.logical_attempt_id,
+                    engine_attempt_id: dispatch.engine_attempt_id,
+                    outcome: Outcome::Completed(Value::Null),
+                    usage: Usage::default(),
+                }));
+            }
+        }
+        panic!("it does not end: {told:?}");
+    }
+
+    /// INVARIANT(INV-29): wherever a crash falls between two blocks, the run goes on to its end, and what was settled before
+    /// stays so. (Which steps still begin beside a failure may differ, as between two orders of reports.)
+    #[test]
+    fn a_run_may_rest_wherever_a_turn_is_cut() {
+        let source = Source { name: "plan.yaml".to_owned(), text: PLAN.to_owned() };
+        let plan = dvt_plan::check(&source).checked.unwrap().plan;
+        let start = Command::Start(Start {
+            run_id: RunId::from_random([1; 16]),
+            tenant_id: "tenant".to_owned(),
+            plan: PlanRef {
+                plan_id: PlanId::from_random([2; 16]),
+                plan_version: "1.0.0".to_owned(),
+                digest: Digest::of(b"plan"),
+            },
+            inputs: BTreeMap::new(),
+            power: Power { host_allowed: true, files_digest: None, secrets_profile: None },
+            bounds: json!({}),
+        });
+        let turns = to_the_end(&plan, &mut State::default(), start);
+        let settled = |state: &State| -> BTreeMap<StepId, StepStatus> {
+            let ends = [StepStatus::Success, StepStatus::Failed, StepStatus::Skipped];
+            let steps = plan.steps.keys().filter_map(|id| Some((id.clone(), state.step_status(id)?)));
+            steps.filter(|(_, status)| ends.contains(status)).collect()
+        };
+        let mut whole = State::default();
+        turns.iter().for_each(|events| fold(&plan, &mut whole, events));
+        assert_eq!(whole.status(), Some(RunStatus::Failed));
+        let mut cuts = 0;
+        for (place, turn) in turns.iter().enumerate() {
+            for at in 1..turn.len() {
+                if !begins(&turn[at - 1], &turn[at]) {
+                    continue;
+                }
+                cuts += 1;
+                let mut state = State::default();
+                turns[..place].iter().for_each(|events| fold(&plan, &mut state, events));
+                fold(&plan, &mut state, &turn[..at]);
+                let before = settled(&state);
+                to_the_end(&plan, &mut state, Command::Recover);
+                assert_eq!(state.status(), whole.status(), "cut before {:?}", turn[at]);
+                let after = settled(&state);
+                assert!(
+                    before.iter().all(|(id, status)| after.get(id) == Some(status)),
+                    "{before:?} {after:?}"
+                );
+            }
+        }
+        assert!(cuts >= 4, "{cuts}");
+    }
+
+    #[test]
+    fn blocks_are_small_and_together_the_whole() {
+        let event = |name, step: usize| Event {
+            name,
+            step_id: Some(StepId::parse(&format!("s{step}")).unwrap()),
+            slot: dvt_model::attempt::LogicalAttemptId::FIRST,
+            engine_attempt_id: dvt_model::attempt::EngineAttemptId::FIRST,
+            at: Timestamp::from_ms(0),
+            payload: Value::Null,
+        };
+        let names = [EventName::StepStarted, EventName::StepCompleted];
+        let events: Vec<Event> =
+            (0..50).flat_map(|step| names.into_iter().map(move |name| event(name, step))).collect();
+        assert_eq!(cut(Vec::new(), 7).len(), 1, "acts alone are a block too");
+        let blocks = cut(events.clone(), 7);
+        assert_eq!(blocks.concat(), events);
+        for block in blocks {
+            assert!((1..=7).contains(&block.len()));
+            assert_eq!(block[0].name, EventName::StepStarted, "what begins with an end is half of something");
+        }
     }
 }
