@@ -70,6 +70,7 @@ impl Bare {
         bare.mount(&Path::new(&cargo_home).join("registry"), "root/.cargo/registry", &["--bind"])?;
         bare.mount(Path::new("proc"), "proc", &["-t", "proc"])?;
         bare.mount(Path::new("/dev"), "dev", &["--bind"])?;
+        bare.mount(Path::new("/dev/pts"), "dev/pts", &["--bind"])?;
         bare.copy_clone()?;
         Ok(bare)
     }
