@@ -135,7 +135,9 @@ impl Engine {
     /// What a new holder takes up by itself: detached runs, under their recorded power.
     pub(crate) async fn take_up_detached(self: &Arc<Self>) -> Result<(), Problem> {
         for tenant in self.parts().store.tenants()? {
-            for open in self.parts().store.open_runs(tenant).await? {
+            // One tenant that cannot be read does not hold up the others; whoever asks for its runs is told.
+            let Ok(open_runs) = self.parts().store.open_runs(tenant).await else { continue };
+            for open in open_runs {
                 if open.row.detached {
                     let run = open.row.metadata.run_id;
                     // One run that cannot be folded does not hold up the others; whoever asks for it is told.

@@ -191,7 +191,11 @@ impl Attempt {
         let (from_errors, to_errors) = pipe().map_err(machinery)?;
         let directory = directory.to_string_lossy().into_owned();
         let spawn = Spawn { key: self.number, program, arguments, environment, directory };
-        self.starter.start(spawn, [input, to_output, to_errors]).map_err(|_| cancelled())?;
+        self.starter.start(spawn, [input, to_output, to_errors]).map_err(|error| match error {
+            // The worker is on its way out and takes its steps with it.
+            crate::Error::StarterEnded => cancelled(),
+            other => step_error(format!("the program cannot be started: {other}"), None),
+        })?;
         let budget = Arc::new(AtomicU64::new(self.dispatch.log_budget_bytes));
         let sink = |stream| Sink {
             key: self.dispatch.key.clone(),

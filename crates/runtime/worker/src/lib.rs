@@ -15,6 +15,7 @@ mod log;
 mod output;
 mod place;
 pub mod protocol;
+mod removal;
 mod root;
 mod session;
 mod starter;

@@ -1,7 +1,7 @@
 //! The private place of one attempt: `$TMPDIR`, `$DVT_OUTPUT`, the script, and its streams. Wiped when the attempt ends.
 
 use crate::protocol::{Program, Shell};
-use crate::root::remove_tree;
+use crate::removal::remove_tree;
 use rustix::fs::{MemfdFlags, SealFlags};
 use serde_json::Value;
 use std::fs::{DirBuilder, File, OpenOptions};

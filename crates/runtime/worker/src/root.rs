@@ -3,6 +3,7 @@
 //! Under `$XDG_RUNTIME_DIR` (in memory, and the user's own) where there is one, else in the temporary folder; mode 0700
 //! either way. A root is in use while its `lock` is held; a root without `lock` is being made and left alone.
 
+use crate::removal::remove_tree;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use std::fs::{File, Permissions};
@@ -66,35 +67,16 @@ fn remove_abandoned(base: &Path) -> io::Result<()> {
         }
         let Ok(lock) = File::open(entry.path().join("lock")) else { continue };
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            // Another worker may remove it at the same time; whoever comes second finds less.
+            // What somebody left there in a dead worker's name, and cannot be removed, must not stop the living ones. Another
+            // worker may remove it at the same time; whoever comes second finds less.
             Ok(()) => match remove_tree(&entry.path()) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    eprintln!("dvt worker: `{}` is left: {error}", entry.path().display());
+                }
                 _ => {}
             },
             Err(Errno::WOULDBLOCK) => {}
             Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// Removes a tree whose folders may be read-only. Links are removed, never followed.
-pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
-    match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            make_writable(path)?;
-            std::fs::remove_dir_all(path)
-        }
-        other => other,
-    }
-}
-
-fn make_writable(folder: &Path) -> io::Result<()> {
-    std::fs::set_permissions(folder, Permissions::from_mode(0o700))?;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            make_writable(&entry.path())?;
         }
     }
     Ok(())

@@ -31,13 +31,19 @@ pub(crate) const TENANT: Kind = Kind { migrations: crate::migrations::TENANT, ma
 /// The control database.
 pub(crate) const CONTROL: Kind = Kind { migrations: crate::migrations::CONTROL, mark: "engine_lease" };
 
-/// A folder that nobody else may enter.
+/// A folder that nobody else may enter, with its parents; each name is durable when this returns.
+// INVARIANT(INV-29): what is acknowledged may lie in a folder that was just made, so that folder must survive a power cut.
 pub(crate) fn private_folder(path: &Path) -> Result<(), Error> {
     let io =
         |error: std::io::Error| Error::Unavailable(format!("make the folder `{}`: {error}", path.display()));
-    match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(io(error)),
-        _ => {}
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|parent| !parent.exists()) {
+        private_folder(parent)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => parent.map_or(Ok(()), sync_folder)?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(io(error)),
     }
     let mode = std::fs::metadata(path).map_err(io)?.permissions().mode();
     if mode & 0o077 != 0 {
