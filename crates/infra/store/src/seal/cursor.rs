@@ -9,6 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use dvt_model::scope::TenantScope;
 
 const TABLE: &str = "cursor";
+/// Every cursor begins with it: base64url alone may begin with `-`, which a shell command reads as an option.
+const MARK: &str = "c1.";
 
 fn row(scope: &TenantScope) -> String {
     format!("{}|{}", scope.project().key(), scope.environment().key())
@@ -17,7 +19,7 @@ fn row(scope: &TenantScope) -> String {
 /// Seals a place in the list `query`.
 pub(crate) fn seal(tenant: &Ground, scope: &TenantScope, query: &str, place: &[u8]) -> Result<String, Error> {
     let sealed = SealKey::Tenant.seal(&tenant.keyring, (TABLE, query), &row(scope), 0, place)?;
-    Ok(URL_SAFE_NO_PAD.encode(sealed))
+    Ok(format!("{MARK}{}", URL_SAFE_NO_PAD.encode(sealed)))
 }
 
 /// Opens a cursor; whatever is wrong with it is one answer.
@@ -27,7 +29,8 @@ pub(crate) fn open(
     query: &str,
     cursor: &str,
 ) -> Result<Vec<u8>, Error> {
-    let sealed = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Error::cursor())?;
+    let sealed = cursor.strip_prefix(MARK).ok_or_else(Error::cursor)?;
+    let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| Error::cursor())?;
     SealKey::Tenant
         .open(&tenant.keyring, (TABLE, query), &row(scope), 0, &sealed)
         .map_err(|_| Error::cursor())
