@@ -91,6 +91,7 @@ pub(crate) fn of(code: Code) -> Exit {
         | Code::RunNotFound
         | Code::TenantIsolationViolation
         | Code::PayloadErased
+        | Code::AuditRetentionLocked
         | Code::QuotaExceeded
         | Code::PolicyDenied
         | Code::SandboxUnavailable => Exit::Refused,
@@ -102,7 +103,9 @@ pub(crate) fn of(code: Code) -> Exit {
         | Code::SignalDuplicate
         | Code::IdempotencyKeyReused
         | Code::PlanRefMismatch
-        | Code::PlanVersionExists => Exit::Conflict,
+        | Code::PlanVersionExists
+        | Code::LegalHoldActive
+        | Code::VersionConflict => Exit::Conflict,
         Code::ServiceDegraded
         | Code::LedgerUnavailable
         | Code::LeaseLost

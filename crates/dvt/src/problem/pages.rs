@@ -12,6 +12,7 @@ macro_rules! page {
 
 /// Code and page, in the order of the codes.
 pub(crate) const PAGES: &[(&str, &str)] = &[
+    page!("AUDIT_RETENTION_LOCKED"),
     page!("AUTHORIZATION_REQUIRED"),
     page!("AUTHZ_DENIED"),
     page!("CANCELLED"),
@@ -33,6 +34,7 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
     page!("LEASE_LOST"),
     page!("LEDGER_INTEGRITY_FAILED"),
     page!("LEDGER_UNAVAILABLE"),
+    page!("LEGAL_HOLD_ACTIVE"),
     page!("MIGRATE_NOT_CALLED"),
     page!("NOT_FOUND"),
     page!("OOM"),
@@ -64,6 +66,7 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
     page!("TENANT_ISOLATION_VIOLATION"),
     page!("TIMEOUT"),
     page!("UNAUTHENTICATED"),
+    page!("VERSION_CONFLICT"),
     page!("WORKER_LOST"),
 ];
 

@@ -33,12 +33,19 @@ pub(crate) fn entered(action: Action) -> Entered {
         | Action::RunStart
         | Action::RunCancel
         | Action::SignalSend
-        | Action::StepApprove => Entered::WithTheDeed,
+        | Action::StepApprove
+        | Action::KeyRotate
+        | Action::DataErase
+        | Action::LegalHoldSet
+        | Action::RetentionSet
+        | Action::RetentionSweep => Entered::WithTheDeed,
         Action::RunReadStatus => Entered::OncePerHour,
         Action::PlanRead
         | Action::RunReadPayload
         | Action::AuditRead
         | Action::AuditReadSelf
+        | Action::AuditExport
+        | Action::AuditViewPii
         | Action::EngineAdvance
         | Action::SecretResolve
         | Action::LedgerSeal => Entered::Each,

@@ -58,6 +58,20 @@ words! {
         AuditRead = "AUDIT_READ",
         /// Read the entries that one caused.
         AuditReadSelf = "AUDIT_READ_SELF",
+        /// Take entries out of the ledger, with their proofs.
+        AuditExport = "AUDIT_EXPORT",
+        /// Read a person's e-mail and address in an entry.
+        AuditViewPii = "AUDIT_VIEW_PII",
+        /// Replace a key by a new one.
+        KeyRotate = "KEY_ROTATE",
+        /// Destroy the key of a run's or a person's payloads.
+        DataErase = "DATA_ERASE",
+        /// Place or release a legal hold.
+        LegalHoldSet = "LEGAL_HOLD_SET",
+        /// Change how long data is kept.
+        RetentionSet = "RETENTION_SET",
+        /// End what its clock has ended (system only).
+        RetentionSweep = "RETENTION_SWEEP",
         /// Advance a run (system only).
         EngineAdvance = "ENGINE_ADVANCE",
         /// Resolve a secret (system only).

@@ -61,6 +61,12 @@ words! {
         PlanRefMismatch = "PLAN_REF_MISMATCH",
         /// A published version keeps its digest.
         PlanVersionExists = "PLAN_VERSION_EXISTS",
+        /// A legal hold forbids it.
+        LegalHoldActive = "LEGAL_HOLD_ACTIVE",
+        /// The row has another version than the one named.
+        VersionConflict = "VERSION_CONFLICT",
+        /// The ledger is kept longer than that.
+        AuditRetentionLocked = "AUDIT_RETENTION_LOCKED",
         /// A quota is reached.
         QuotaExceeded = "QUOTA_EXCEEDED",
         /// The signal type is reserved.

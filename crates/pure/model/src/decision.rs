@@ -15,6 +15,12 @@ words! {
     Operation {
         /// Cancel a run.
         Cancel = "CANCEL",
+        /// Destroy the key of a run's or a person's payloads.
+        DataErasure = "DATA_ERASURE",
+        /// Place or release a legal hold.
+        LegalHoldChange = "LEGAL_HOLD_CHANGE",
+        /// Take away envelopes whose years are over.
+        LedgerPrune = "LEDGER_PRUNE",
     }
 }
 

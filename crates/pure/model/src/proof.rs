@@ -36,6 +36,13 @@ permits! {
     RunReadStatus => RunReadStatus,
     RunReadPayload => RunReadPayload,
     AuditRead => AuditRead,
+    AuditReadSelf => AuditReadSelf,
+    AuditExport => AuditExport,
+    AuditViewPii => AuditViewPii,
+    KeyRotate => KeyRotate,
+    DataErase => DataErase,
+    LegalHoldSet => LegalHoldSet,
+    RetentionSet => RetentionSet,
 }
 
 /// Proof that `A` on `R` was granted. Private fields; the constructor takes the [`Minter`].

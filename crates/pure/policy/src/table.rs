@@ -57,6 +57,13 @@ pub const ROWS: &[Row] = &[
     row(Action::StepApprove,    [Y,    N,    Y,     Y,    N,    N,    N]),
     row(Action::AuditRead,      [Y,    N,    N,     N,    Y,    N,    N]),
     row(Action::AuditReadSelf,  [Y,    Y,    Y,     Y,    Y,    Y,    N]),
+    row(Action::AuditExport,    [Y,    N,    N,     N,    Y,    N,    N]),
+    row(Action::AuditViewPii,   [Y,    N,    N,     N,    Y,    N,    N]),
+    row(Action::KeyRotate,      [Y,    N,    N,     N,    N,    N,    Y]),
+    row(Action::DataErase,      [Y,    N,    N,     N,    N,    N,    N]),
+    row(Action::LegalHoldSet,   [Y,    N,    N,     N,    N,    N,    N]),
+    row(Action::RetentionSet,   [Y,    N,    N,     N,    N,    N,    N]),
+    row(Action::RetentionSweep, [N,    N,    N,     N,    N,    N,    Y]),
     // Reserved to the platform tenant, which nobody acts in yet: the first command of an OS user makes its tenant before
     // there is anybody to ask (contract 1.3), so nobody is granted it.
     row(Action::TenantCreate,   [N,    N,    N,     N,    N,    N,    N]),

@@ -99,6 +99,12 @@ pub enum Refusal {
         /// Whether it was the same signal.
         same: bool,
     },
+    /// A legal hold keeps what was to end.
+    #[error("a legal hold forbids it")]
+    LegalHold,
+    /// The row has another version than the one named.
+    #[error("somebody else changed it meanwhile")]
+    VersionConflict,
     /// The store cannot write; nothing of the stage is there, or it cannot be known: fold again.
     #[error("the ledger cannot be written: {0}")]
     Unavailable(String),
@@ -117,6 +123,8 @@ impl Refusal {
             Self::PlanVersionExists => Code::PlanVersionExists,
             Self::Quota(_) => Code::QuotaExceeded,
             Self::Signalled { .. } => Code::SignalDuplicate,
+            Self::LegalHold => Code::LegalHoldActive,
+            Self::VersionConflict => Code::VersionConflict,
             Self::Unavailable(_) => Code::LedgerUnavailable,
             Self::Contract(_) => Code::ContractViolation,
         }
