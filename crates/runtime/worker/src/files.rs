@@ -1,6 +1,7 @@
 //! The working directories of steps: each bundle unpacked once, read-only; an empty folder for plans without files.
 
 use crate::bundle::{self, Entry};
+use crate::removal::remove_tree;
 use dvt_model::digest::Digest;
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, OpenOptions, Permissions};
@@ -59,7 +60,7 @@ impl Files {
         let target = folder.clone();
         // Off the runtime's thread, so that deadlines are kept meanwhile.
         let written =
-            tokio::task::spawn_blocking(move || write(&bundle::unpack(&bytes, &digest)?, &target)).await;
+            tokio::task::spawn_blocking(move || whole(&bundle::unpack(&bytes, &digest)?, &target)).await;
         written.map_err(io::Error::other)??;
         self.unpacked.insert(digest, folder);
         Ok(())
@@ -72,6 +73,17 @@ impl Files {
             Some(digest) => self.unpacked.get(digest).cloned().ok_or(Error::Missing(*digest)),
         }
     }
+}
+
+/// Writes all entries or leaves nothing: what is half written has another name, and goes when it cannot be finished, so
+/// that the same bundle can be sent again.
+fn whole(entries: &[Entry], folder: &Path) -> Result<(), Error> {
+    let draft = folder.with_extension("part");
+    let written = write(entries, &draft).and_then(|()| Ok(std::fs::rename(&draft, folder)?));
+    if written.is_err() && draft.exists() {
+        remove_tree(&draft)?;
+    }
+    written
 }
 
 /// Writes checked entries below `folder`, which must not exist, and takes all right to write away.
@@ -93,4 +105,26 @@ fn write(entries: &[Entry], folder: &Path) -> Result<(), Error> {
         std::fs::set_permissions(folder, Permissions::from_mode(0o500))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(path: &str) -> Entry {
+        Entry { path: path.to_owned(), executable: false, content: b"content".to_vec() }
+    }
+
+    #[test]
+    fn what_cannot_be_finished_leaves_nothing_and_can_come_again() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("files-00");
+        // The second path cannot be a folder and a file: the first is written by then.
+        let broken = [entry("deep/a"), entry("deep/a/b")];
+        assert!(matches!(whole(&broken, &folder), Err(Error::Io(_))));
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0, "nothing half-written stays");
+        whole(&[entry("deep/a")], &folder).unwrap();
+        assert_eq!(std::fs::read(folder.join("deep/a")).unwrap(), b"content");
+        remove_tree(&folder).unwrap();
+    }
 }

@@ -30,13 +30,11 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
     // and nothing earlier, for it may start another worker then; standard input keeps the socket open until that.
     let (mut read, mut write) = tokio::io::split(tokio::net::UnixStream::from_std(engine)?);
     let (to_engine, mut outgoing) = mpsc::channel::<FromWorker>(WAITING);
-    tokio::spawn(async move {
+    let mut writing = tokio::spawn(async move {
         while let Some(message) = outgoing.recv().await {
-            // The reader sees the end too, and ends the session.
-            if frame::write(&mut write, message).await.is_err() {
-                return;
-            }
+            frame::write(&mut write, message).await?;
         }
+        Ok::<(), frame::Error>(())
     });
     let (received, mut incoming) = mpsc::channel(WAITING);
     tokio::spawn(async move {
@@ -79,6 +77,11 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
                 },
                 Some(Ok(None)) | None => return Ok(()),
                 Some(Err(error)) => return Err(error.into()),
+            },
+            // Whatever stops the writer ends the session: a worker that is not heard must not go on working.
+            written = &mut writing => return match written.map_err(std::io::Error::other)? {
+                Ok(()) => Ok(()),
+                Err(error) => Err(error.into()),
             },
             _ = heartbeat.tick() => session.beat(),
         }
