@@ -68,7 +68,8 @@ fn open_store(
 ) -> Result<Store, Problem> {
     let folder = selected.folders.data.clone();
     let options = Options { folder, vfs: None, clock: Arc::clone(clock), minter: Arc::clone(minter) };
-    Ok(Store::open(options, key)?)
+    // Beside the data folder, so that copying that back does not take the memory of what was signed with it.
+    Ok(Store::open_known(options, key, Some(selected.folders.checkpoints()))?)
 }
 
 fn load_key(selected: &Selected) -> Result<RootKey, Problem> {

@@ -36,6 +36,11 @@ impl Folders {
         self.config.join("key")
     }
 
+    /// The newest checkpoint of each ledger, beside those in the data folder.
+    pub(crate) fn checkpoints(&self) -> PathBuf {
+        self.config.join("checkpoints")
+    }
+
     /// Makes what is missing and refuses what others could read or change.
     pub(crate) fn ensure(&self) -> Result<(), Problem> {
         for folder in [&self.config, &self.data] {

@@ -20,7 +20,7 @@ fn a_run_verifies_and_public_keys_suffice() {
     let result = home.dvt(&["audit", "verify", "--output", "json"]).ends(0).json();
     assert_eq!(
         (&result["status"], &result["unsealed"], &result["anchored"]),
-        (&"VALID".into(), &0.into(), &false.into())
+        (&"VALID".into(), &0.into(), &true.into())
     );
     assert_eq!(result["payloadsChecked"], 0);
 
@@ -29,7 +29,7 @@ fn a_run_verifies_and_public_keys_suffice() {
     std::fs::copy(ledger(&home), auditor.path("ledger.db")).unwrap();
     std::fs::copy(home.path("home/config/profile.vkey"), auditor.path("keys")).unwrap();
     let told = auditor.dvt(&["audit", "verify", "--ledger", "ledger.db", "--keys", "keys"]).ends(0);
-    assert!(told.out.contains("VALID"), "{told:#?}");
+    assert!(told.out.contains("VALID") && !told.out.contains("anchored"), "{told:#?}");
     assert!(!auditor.path("home").exists());
 
     // The same ledger under another's keys is not VALID.
@@ -75,4 +75,28 @@ fn what_is_no_ledger_is_said_so() {
     let told = home.dvt(&["audit", "verify", "--ledger", "text", "--keys", &keys]);
     assert!(told.code != 0 && told.code != 70, "{told:#?}");
     home.dvt(&["audit", "verify", "--ledger", "text"]).ends(2);
+}
+
+/// INV-03, class 24: the data folder is copied back as a whole; the checkpoint that is kept elsewhere tells.
+#[test]
+fn an_older_copy_is_noticed() {
+    let home = Home::new();
+    home.completed_run(&[]);
+    let copy = |from: &str, to: &str| {
+        let told = home.shell(&format!("rm -rf {to} && cp -a {from} {to}"), "/usr/bin:/bin");
+        told.ends(0);
+    };
+    copy("home/data", "older");
+    home.completed_run(&[]);
+    copy("home/data", "newer");
+    copy("older", "home/data");
+    let result = home.dvt(&["audit", "verify", "--output", "json"]).ends(1).json();
+    assert_eq!((&result["status"], &result["anchored"]), (&"INVALID".into(), &true.into()));
+    assert!(result["findings"].as_array().unwrap().iter().any(|finding| finding["class"] == 24), "{result}");
+    // It is not written on either.
+    let told = home.dvt(&["runs", "list"]).ends(1);
+    assert!(told.err.contains("LEDGER_INTEGRITY_FAILED") && told.err.contains("class 24"), "{told:#?}");
+    copy("newer", "home/data");
+    home.dvt(&["runs", "list"]).ends(0);
+    assert_eq!(home.dvt(&["audit", "verify", "--output", "json"]).ends(0).json()["status"], "VALID");
 }

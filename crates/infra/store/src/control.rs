@@ -39,12 +39,12 @@ impl Control {
     /// Opens it, or makes it first.
     pub(crate) fn open(folder: &Path, vfs: Option<&str>, clock: Clock) -> Result<Self, Error> {
         let path = Self::path(folder);
-        let found = match file::open(&path, vfs, CONTROL) {
+        let found = match file::look(&path, vfs, CONTROL, None) {
             Err(Error::NotFound) => Found::Empty,
             other => other?,
         };
         let connection = match found {
-            Found::Ours(connection) => connection,
+            Found::Ours(looked) => looked.open()?,
             Found::Empty => {
                 file::create(&path, vfs, CONTROL, |_| Ok(()))?;
                 connect(&path, vfs, Access::Write)?

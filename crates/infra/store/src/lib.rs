@@ -8,6 +8,7 @@ mod blob;
 mod commit;
 mod control;
 pub mod crash;
+pub mod known;
 mod migrations;
 pub mod port;
 mod read;
@@ -74,8 +75,18 @@ struct Inner {
 impl Store {
     /// Opens (or first creates) the control database and the platform tenant.
     pub fn open(options: Options, root: RootKey) -> Result<Self, Error> {
+        Self::open_known(options, root, None)
+    }
+
+    /// The same, and keeps the newest checkpoints in one folder more: best one that is not copied back with the data.
+    pub fn open_known(options: Options, root: RootKey, elsewhere: Option<PathBuf>) -> Result<Self, Error> {
         let Options { folder, vfs, clock, minter } = options;
-        let home = Home { folder, vfs, clock };
+        // Under another VFS the real file system knows nothing.
+        let known = match vfs {
+            Some(_) => Vec::new(),
+            None => std::iter::once(known::folder(&folder)).chain(elsewhere).collect(),
+        };
+        let home = Home { folder, known, vfs, clock };
         let (control, keys) = start::start(&home, root, &minter)?;
         let open = Mutex::new(Some(BTreeMap::new()));
         Ok(Self { inner: Arc::new(Inner { home, control, keys, minter, open }) })

@@ -5,6 +5,7 @@
 
 use crate::commit::group::{Head, Stop, head};
 use crate::crash;
+use crate::known;
 use crate::port::error::{Error, Refusal};
 use crate::sqlite::{Sql, column};
 use crate::tenant::Tenant;
@@ -47,6 +48,7 @@ pub(crate) async fn seal(tenant: &Arc<Tenant>) -> Result<Option<Checkpoint>, Err
     };
     let Added { head, sealing, tiles, checkpoint, note } = *added;
     let (size, root, now) = (checkpoint.size, checkpoint.root, (tenant.clock)());
+    let kept_note = note.clone();
     // If we crash here, the entries are durable and unsealed; the next sealing signs the same tree.
     crash::point("before-seal");
     let weight = tiles.len() * dvt_ledger::tile::BYTES;
@@ -79,6 +81,13 @@ pub(crate) async fn seal(tenant: &Arc<Tenant>) -> Result<Option<Checkpoint>, Err
         return Ok(None);
     }
     *kept = Some(sealing);
+    // If we crash before this, what is known elsewhere lags behind the file, never the other way round.
+    let (here, signed) = (Arc::clone(tenant), checkpoint.clone());
+    let keeping = move |_: &Connection| {
+        known::keep(&here, &signed, &kept_note);
+        Ok(())
+    };
+    tenant.lanes.run(keeping).await?;
     Ok(Some(checkpoint))
 }
 

@@ -5,7 +5,6 @@
 use crate::control::Control;
 use crate::port::error::Error;
 use crate::seal::keyring::{self, Opener};
-use crate::sqlite::connect::{Access, connect};
 use crate::sqlite::file::{self, Found, TENANT};
 use crate::tenant::{self, Home, New};
 use dvt_keys::RootKey;
@@ -20,15 +19,18 @@ pub(crate) fn start(home: &Home, root: RootKey, minter: &Minter) -> Result<(Cont
     file::private_folder(&home.folder)?;
     file::private_folder(&home.tenants())?;
     file::private_folder(&home.folder.join("blobs"))?;
+    for folder in &home.known {
+        file::private_folder(folder)?;
+    }
     let _alone = alone(home)?;
     let control = Control::open(&home.folder, home.vfs.as_deref(), Arc::clone(&home.clock))?;
     adopt(home, &control)?;
     let platform = control.tenants()?.into_iter().find(|row| row.platform).map(|row| row.tenant);
     let keys = match platform {
         Some(platform) => {
-            let connection = connect(&home.file(platform), home.vfs.as_deref(), Access::Read)?;
-            tenant::header(&connection, &home.file(platform), Some(platform))?;
-            Opener::again(root, &connection, platform, Arc::clone(&home.clock))?
+            let looked = file::look(&home.file(platform), home.vfs.as_deref(), TENANT, Some(platform))?;
+            let Found::Ours(looked) = looked else { return Err(Error::NotFound) };
+            Opener::again(root, &looked.connection, platform, Arc::clone(&home.clock))?
         }
         None => found_platform(home, &control, root, minter)?,
     };
@@ -67,9 +69,10 @@ fn adopt(home: &Home, control: &Control) -> Result<(), Error> {
         if known.iter().any(|row| row.tenant == named) {
             continue;
         }
-        let Found::Ours(connection) = file::open(&path, home.vfs.as_deref(), TENANT)? else { continue };
-        tenant::header(&connection, &path, Some(named))?;
-        let is_platform = keyring::holds_audit_key(&connection, named)?;
+        let Found::Ours(looked) = file::look(&path, home.vfs.as_deref(), TENANT, Some(named))? else {
+            continue;
+        };
+        let is_platform = keyring::holds_audit_key(&looked.connection, named)?;
         control.enter(named, is_platform)?;
     }
     Ok(())

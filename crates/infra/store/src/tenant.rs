@@ -7,6 +7,7 @@ use crate::Clock;
 use crate::blob::log;
 use crate::commit::group::{self, Group};
 use crate::commit::{Committer, Place, index, prepare};
+use crate::known;
 use crate::port::error::Error;
 use crate::port::operation::{BlockDraft, EntryDraft, Member};
 use crate::seal::document::{self, Cell};
@@ -38,6 +39,7 @@ pub(crate) struct Ground {
     pub(crate) root: Root,
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) blobs: PathBuf,
+    pub(crate) known: Vec<PathBuf>,
     pub(crate) clock: Clock,
 }
 
@@ -62,6 +64,8 @@ impl Deref for Tenant {
 #[derive(Clone)]
 pub(crate) struct Home {
     pub(crate) folder: PathBuf,
+    /// Where the newest checkpoints are kept outside the databases.
+    pub(crate) known: Vec<PathBuf>,
     pub(crate) vfs: Option<String>,
     pub(crate) clock: Clock,
 }
@@ -115,13 +119,24 @@ impl Tenant {
     /// Opens a tenant's file.
     pub(crate) fn open(home: &Home, keys: &keyring::Opener, id: TenantId) -> Result<Arc<Self>, Error> {
         let path = home.file(id);
-        let connection = match file::open(&path, home.vfs.as_deref(), TENANT)? {
-            Found::Ours(connection) => connection,
+        let looked = match file::look(&path, home.vfs.as_deref(), TENANT, Some(id))? {
+            Found::Ours(looked) => looked,
             Found::Empty => return Err(Error::NotFound),
         };
-        let header = header(&connection, &path, Some(id))?;
-        let head = group::head(&connection, id)?;
-        let keyring = Arc::new(keys.open(&connection, id, head.ledger)?);
+        // What the rows say of head, keys and past is judged before the file is opened for writing; those of an older
+        // release cannot be read before it is brought forward.
+        let read = |connection: &Connection| -> Result<_, Error> {
+            let head = group::head(connection, id)?;
+            let keyring = keys.open(connection, id, head.ledger)?;
+            known::judge(home, connection, id, &head, &keyring)?;
+            Ok((header(connection, &path, Some(id))?, head, Arc::new(keyring)))
+        };
+        let early = if looked.is_current() { Some(read(&looked.connection)?) } else { None };
+        let connection = looked.open()?;
+        let (header, head, keyring) = match early {
+            Some(early) => early,
+            None => read(&connection)?,
+        };
         let blobs = home.blobs(id);
         file::private_folder(&blobs)?;
         let lanes = Lanes::start(&path, home.vfs.as_deref())?;
@@ -136,6 +151,7 @@ impl Tenant {
                 root: header.root,
                 keyring,
                 blobs,
+                known: home.known.clone(),
                 clock: Arc::clone(&home.clock),
             },
             lanes,
@@ -194,8 +210,15 @@ pub(crate) fn create(home: &Home, keys: &keyring::Opener, new: &New<'_>) -> Resu
     file::private_folder(&home.tenants())?;
     file::private_folder(&blobs)?;
     let root = Root { project_id: new.ids.project_id, environment_id: new.ids.environment_id };
-    let ground =
-        Ground { id, ledger, root, keyring: Arc::new(keyring), blobs, clock: Arc::clone(&home.clock) };
+    let ground = Ground {
+        id,
+        ledger,
+        root,
+        keyring: Arc::new(keyring),
+        blobs,
+        known: home.known.clone(),
+        clock: Arc::clone(&home.clock),
+    };
     file::create(&home.file(id), home.vfs.as_deref(), TENANT, |transaction| {
         transaction
             .execute(

@@ -5,7 +5,8 @@
 use crate::commit::authenticate;
 use crate::port::error::Error;
 use crate::read::events::{self, Payloads};
-use crate::sqlite::connect::{Access, connect, harden};
+use crate::sqlite::connect::{Access, connect};
+use crate::sqlite::look;
 use crate::sqlite::{Sql, column};
 use crate::tenant::{self, Tenant};
 use dvt_ledger::block::Block;
@@ -13,7 +14,7 @@ use dvt_ledger::tile::TileId;
 use dvt_ledger::verify::source::{Damaged, Header, MacCheck, Opened, Payload, Source, StoredCheckpoint};
 use dvt_model::entry::PayloadCommit;
 use dvt_model::id::TenantId;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,32 +31,12 @@ impl LedgerFile {
         if !path.is_file() {
             return Err(Error::NotFound);
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let plain =
-            Connection::open_with_flags(path, flags).sql().and_then(|connection| Self::on(connection, path));
-        match plain {
-            // A copy on a medium that cannot be written to has no place for the shared index of a WAL file.
-            Err(Error::Unavailable(_)) if !path.with_extension("db-wal").exists() => {
-                let mut uri = "file:".to_owned();
-                for byte in path.as_os_str().as_encoded_bytes() {
-                    match byte {
-                        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
-                            uri.push(char::from(*byte))
-                        }
-                        other => uri.push_str(&format!("%{other:02X}")),
-                    }
-                }
-                uri.push_str("?immutable=1");
-                let connection =
-                    Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).sql()?;
-                Self::on(connection, path)
-            }
-            other => other,
-        }
+        // Links are followed here: an auditor's copy may lie wherever it likes.
+        let path = path.canonicalize().map_err(|_| Error::NotFound)?;
+        Self::on(look::reading(&path)?, &path)
     }
 
     fn on(connection: Connection, path: &Path) -> Result<Self, Error> {
-        harden(&connection)?;
         // The whole verification sees one moment of the ledger.
         connection.execute_batch("BEGIN").sql()?;
         let tenant = tenant::header(&connection, path, None)?.tenant;

@@ -15,6 +15,8 @@ mod control;
 #[cfg(feature = "crash-points")]
 mod crash;
 mod files;
+mod hostile;
+mod known;
 mod large;
 mod ledger;
 mod sealed;

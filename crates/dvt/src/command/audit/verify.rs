@@ -1,6 +1,7 @@
 //! `dvt audit verify`: the whole ledger, offline, with public keys only. It opens no key file, asks no engine, signs nothing.
 //!
-//! Without `--checkpoint` a rollback of the whole file cannot be seen, and the answer says `anchored: false`.
+//! The profile's own ledger is compared with the newest checkpoint that is kept outside it; another file without `--checkpoint`
+//! is compared with none: a rollback of all of it cannot be seen then, and the answer says `anchored: false`.
 
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -12,9 +13,10 @@ use clap::Args;
 use dvt_ledger::checkpoint::Checkpoint;
 use dvt_ledger::verifier_key::VerifierKey;
 use dvt_ledger::verify::result::{Finding, Layer, Status, VerificationResult, Witness};
+use dvt_ledger::verify::source::Source as _;
 use dvt_model::code::Code;
-use dvt_store::Store;
 use dvt_store::verify::LedgerFile;
+use dvt_store::{Store, known};
 use std::path::{Path, PathBuf};
 
 /// Check every entry, the tree over them and the signed checkpoints, offline.
@@ -59,6 +61,11 @@ pub(crate) fn run(arguments: &Arguments, selected: &Selected, screen: &mut Scree
             ..problem
         }
     })?;
+    let anchor = match anchor {
+        Some(anchor) => Some(anchor),
+        None if arguments.ledger.is_none() => of_installation(selected, &file, &keys)?,
+        None => None,
+    };
     let result = dvt_ledger::verify::verify(&file, &keys, anchor.as_ref(), &crate::clock::now);
     show(&result, &name, screen)?;
     Ok(match result.status {
@@ -75,6 +82,17 @@ fn of_profile(selected: &Selected) -> Result<(PathBuf, String), Problem> {
     })?;
     let path = Store::ledger_path(&selected.folders.data, profile.tenant_id);
     Ok((path, format!("tenant {}", profile.name)))
+}
+
+/// The newest checkpoint that this installation keeps of the ledger.
+fn of_installation(
+    selected: &Selected,
+    file: &LedgerFile,
+    keys: &[VerifierKey],
+) -> Result<Option<Checkpoint>, Problem> {
+    let folders = [known::folder(&selected.folders.data), selected.folders.checkpoints()];
+    let ledger = file.header()?.ledger_id;
+    Ok(known::newest(&folders, ledger, keys)?.map(|known| known.checkpoint))
 }
 
 fn read(path: &Path) -> Result<String, Problem> {

@@ -56,10 +56,24 @@ pub(crate) fn harden(connection: &Connection) -> Result<(), Error> {
     if connection.limit(Limit::SQLITE_LIMIT_ATTACHED).sql()? != 0 {
         return Err(Error::Unavailable("forbid ATTACH".to_owned()));
     }
+    // What no statement and no row of ours comes near to: a hostile file meets a limit before it meets the machine's.
+    for (limit, most) in [
+        (Limit::SQLITE_LIMIT_LENGTH, 256 * 1024 * 1024),
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, 256 * 1024),
+        (Limit::SQLITE_LIMIT_COLUMN, 100),
+        (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+        (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 16),
+        (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 100),
+        (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 10),
+        (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200),
+        (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+    ] {
+        connection.set_limit(limit, most).sql()?;
+    }
     // FULL: a commit returns only after the WAL is synced. recursive_triggers: REPLACE fires the delete triggers too.
     // INVARIANT(INV-29): acknowledged means durable.
     connection
-        .execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY;")
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;")
         .sql()?;
     let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).sql()?;
     let secure: i64 = connection.pragma_query_value(None, "secure_delete", |row| row.get(0)).sql()?;

@@ -1,21 +1,20 @@
 //! A database file of ours: made in one transaction, opened only when it is exactly what it should be.
 //!
-//! Refuses a foreign, damaged or newer file before anything is written to it. Surprising: a file that was created but never
+//! Refuses a foreign, damaged, changed or newer file before anything is written to it. Surprising: a file that was created but never
 //! filled (a crash before its first commit) is "empty", which is neither ours nor foreign; the caller decides.
 
-use super::Sql;
 use super::connect::{Access, connect};
+use super::look::{self, APPLICATION, Seen};
+use super::{Sql, schema};
 use crate::migrations::version;
 use crate::port::error::Error;
 use dvt_model::code::Code;
+use dvt_model::id::TenantId;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
-
-/// `DVT1`: what `application_id` says of a file of ours.
-pub(crate) const APPLICATION: i32 = 0x4456_5431;
+use std::path::{Path, PathBuf};
 
 /// What kind of file.
 #[derive(Clone, Copy)]
@@ -103,49 +102,114 @@ pub(crate) fn create(
 
 /// What a file turned out to be.
 pub(crate) enum Found {
-    /// Ours; a writing connection.
-    Ours(Connection),
+    /// Ours, looked at and not yet opened.
+    Ours(Looked),
     /// Never filled.
     Empty,
 }
 
-/// Opens a file for writing once it has proved to be ours. Nothing is written to one that is not.
-// INVARIANT(INV-08): whose file it is, `expect_tenant` asks next; no statement of a tenant runs before.
-pub(crate) fn open(path: &Path, vfs: Option<&str>, kind: Kind) -> Result<Found, Error> {
-    if !path.exists() {
-        return Err(Error::NotFound);
+/// A file that proved to be ours: read through a connection that changes nothing.
+pub(crate) struct Looked {
+    /// For what its owner reads before the file is opened.
+    pub(crate) connection: Connection,
+    path: PathBuf,
+    vfs: Option<String>,
+    kind: Kind,
+    version: i64,
+}
+
+/// Looks at a file: of this kind, of a known version, with nothing in its schema but what its migrations make, and `owner`'s.
+///
+/// Nothing is written, neither to a file that is refused nor to one that is not: that is for [`Looked::open`]. What is read
+/// here is small whatever the size of the file; every page is read by `dvt store check` and before a migration.
+// INVARIANT(INV-08): whose file it is, is asked before any of its rows is read for a tenant.
+pub(crate) fn look(
+    path: &Path,
+    vfs: Option<&str>,
+    kind: Kind,
+    owner: Option<TenantId>,
+) -> Result<Found, Error> {
+    let connection = match vfs {
+        // Under another VFS the real file says nothing.
+        Some(_) if !path.exists() => return Err(Error::NotFound),
+        Some(_) => connect(path, vfs, Access::Read).map_err(|error| place(path, error))?,
+        None => match look::look(path).map_err(|error| place(path, error))? {
+            Seen::Unfilled => return Ok(Found::Empty),
+            Seen::Database(connection) => connection,
+        },
+    };
+    let judged = judge(&connection, path, kind, owner).map_err(|error| place(path, error))?;
+    let Some(version) = judged else { return Ok(Found::Empty) };
+    Ok(Found::Ours(Looked { connection, path: path.to_owned(), vfs: vfs.map(str::to_owned), kind, version }))
+}
+
+/// The version of a file of ours; `None` where it was never filled.
+fn judge(
+    connection: &Connection,
+    path: &Path,
+    kind: Kind,
+    owner: Option<TenantId>,
+) -> Result<Option<i64>, Error> {
+    if is_empty(connection)? {
+        return Ok(None);
     }
-    // Under another VFS the real file says nothing.
-    if vfs.is_none() && !is_plausible(path)? {
-        return Ok(Found::Empty);
+    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).sql()?;
+    if application != APPLICATION {
+        return Err(refused(path, "it belongs to another program", Code::ConfigInvalid));
     }
-    // The checks run on a connection that cannot write.
-    let reader = connect(path, vfs, Access::Read).map_err(|error| place(path, error))?;
-    if is_empty(&reader).map_err(|error| place(path, error))? {
-        return Ok(Found::Empty);
-    }
-    let application: i32 = reader.pragma_query_value(None, "application_id", |row| row.get(0)).sql()?;
-    let marks: i64 = reader
-        .query_row(
-            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1",
-            [kind.mark],
-            |row| row.get(0),
-        )
-        .sql()
-        .map_err(|error| place(path, error))?;
-    if application != APPLICATION || marks != 1 {
-        return Err(refused(path, "it is no file of this kind", Code::ConfigInvalid));
-    }
-    let found: i64 = reader.pragma_query_value(None, "user_version", |row| row.get(0)).sql()?;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).sql()?;
     let known = version(kind.migrations);
     if found > known || found < 1 {
         let reason = format!("its schema is version {found}, this release knows up to {known}");
         return Err(refused(path, &reason, Code::MigrateNotCalled));
     }
-    drop(reader);
-    let mut connection = connect(path, vfs, Access::Write)?;
-    migrate(&mut connection, kind)?;
-    Ok(Found::Ours(connection))
+    let objects = schema::of(connection)?;
+    if !objects.iter().any(|object| object.is_table(kind.mark)) {
+        return Err(refused(path, "it is no file of this kind", Code::ConfigInvalid));
+    }
+    let faults = schema::faults(&objects, kind, found)?;
+    if let Some(fault) = faults.iter().find(|fault| fault.forbids) {
+        let reason = format!("its schema is not ours: {}", fault.text);
+        return Err(refused(path, &reason, Code::LedgerIntegrityFailed));
+    }
+    if kind.mark == TENANT.mark {
+        crate::tenant::header(connection, path, owner)?;
+    }
+    Ok(Some(found))
+}
+
+impl Looked {
+    /// Whether its tables are those of this release: only then can its rows be read before it is opened.
+    pub(crate) fn is_current(&self) -> bool {
+        self.version == version(self.kind.migrations)
+    }
+
+    /// Opens it for writing; an older one is brought forward, once all of it has been read without a fault.
+    pub(crate) fn open(self) -> Result<Connection, Error> {
+        let is_current = self.is_current();
+        let Self { connection: mut looking, path, vfs, kind, .. } = self;
+        if !is_current {
+            if vfs.is_none() {
+                look::unbounded(&mut looking)?;
+            }
+            if let Some(fault) = quick_check(&looking).map_err(|error| place(&path, error))? {
+                let reason = format!("it is damaged and is not brought forward: {fault}");
+                return Err(refused(&path, &reason, Code::LedgerIntegrityFailed));
+            }
+        }
+        drop(looking);
+        let mut connection = connect(&path, vfs.as_deref(), Access::Write)?;
+        if !is_current {
+            migrate(&mut connection, kind)?;
+        }
+        Ok(connection)
+    }
+}
+
+/// Reads every page; what is wrong first, if anything.
+pub(crate) fn quick_check(connection: &Connection) -> Result<Option<String>, Error> {
+    let told: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).sql()?;
+    Ok((told != "ok").then_some(told))
 }
 
 /// Brings an older file forward, one migration a transaction.
@@ -163,29 +227,6 @@ fn migrate(connection: &mut Connection, kind: Kind) -> Result<(), Error> {
         }
         transaction.commit().sql()?;
     }
-}
-
-/// The first bytes say whether SQLite should touch the file at all: even opening a foreign one could roll back a journal.
-fn is_plausible(path: &Path) -> Result<bool, Error> {
-    let io = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => Error::NotFound,
-        _ => Error::Unavailable(format!("read `{}`: {error}", path.display())),
-    };
-    let file = File::open(path).map_err(io)?;
-    let mut head = Vec::new();
-    file.take(100).read_to_end(&mut head).map_err(io)?;
-    // Nothing but zeros is what a power cut leaves of a creation that nobody was told of; SQLite rolls it back.
-    if head.iter().all(|byte| *byte == 0) {
-        return Ok(!head.is_empty());
-    }
-    let application = head.get(68..72).and_then(|bytes| bytes.try_into().ok()).map(i32::from_be_bytes);
-    if !head.starts_with(b"SQLite format 3\0") || application.is_none() {
-        return Err(refused(path, "it is no database", Code::ConfigInvalid));
-    }
-    if application != Some(APPLICATION) {
-        return Err(refused(path, "it belongs to another program", Code::ConfigInvalid));
-    }
-    Ok(true)
 }
 
 fn is_empty(connection: &Connection) -> Result<bool, Error> {

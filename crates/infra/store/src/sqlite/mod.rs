@@ -4,6 +4,8 @@ pub(crate) mod column;
 pub(crate) mod connect;
 pub(crate) mod file;
 pub(crate) mod lanes;
+pub(crate) mod look;
+pub(crate) mod schema;
 
 use crate::port::error::Error;
 
