@@ -2,6 +2,7 @@
 
 mod bench;
 mod clippy;
+mod corpus;
 mod crash;
 mod examples;
 mod invariants;
@@ -24,6 +25,7 @@ cargo xtask <verb>
   invariants                        docs/security/invariants.toml against the tree
   sim --seeds N [--from S]          core and reference model over N histories; --mutants: seeded bugs are caught
   crash --kills N | --power-cut N   the engine killed at every commit site and at random; power cuts below the database
+  corpus                            every manifest and instance of DVT_TEST_DATA imported, linted, counted and run
   examples                          each example in a fresh DVT_HOME ends as its expect.json says
   readme --bare                     the two commands of README.md in a bare Debian with only a toolchain and gcc
   bench                             ratios against raw limits measured in the same run
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         "invariants" => invariants::run(rest),
         "sim" => sim::run(rest),
         "crash" => crash::run(rest),
+        "corpus" => corpus::run(rest),
         "examples" => examples::run(rest),
         "readme" => readme::run(rest),
         "bench" => bench::run(rest),

@@ -3,7 +3,9 @@
 pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod explain;
+pub(crate) mod import;
 pub(crate) mod lint;
+pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod runs;
 
@@ -55,6 +57,10 @@ enum Command {
     Run(run::Arguments),
     Lint(lint::Arguments),
     Explain(explain::Arguments),
+    #[command(subcommand)]
+    Import(import::Command),
+    #[command(subcommand)]
+    Plan(plan::Command),
     #[command(subcommand)]
     Runs(runs::Command),
     #[command(subcommand)]
@@ -112,6 +118,8 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
     match command {
         Command::Lint(arguments) => lint::run(&arguments, screen),
         Command::Explain(arguments) => explain::run(&arguments, screen),
+        Command::Import(command) => import::run(&command, screen),
+        Command::Plan(plan::Command::Stats(arguments)) => plan::stats::run(&arguments, screen),
         Command::Audit(audit::Command::Verify(arguments)) => audit::verify::run(&arguments, selected, screen),
         #[cfg(feature = "crash-points")]
         Command::CrashSites => {

@@ -7,6 +7,7 @@ mod explain;
 mod first_start;
 mod help;
 mod home;
+mod import;
 mod lint;
 mod pipe;
 mod run;

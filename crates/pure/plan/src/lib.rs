@@ -14,6 +14,7 @@ pub mod glob;
 pub mod input;
 pub mod plan;
 mod read;
+pub mod stats;
 pub mod template;
 
 use diagnostic::Diagnostic;

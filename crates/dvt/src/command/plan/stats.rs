@@ -1,0 +1,53 @@
+//! `dvt plan stats FILE`: the shape of a plan and its worst case.
+
+use crate::command::lint;
+use crate::problem::Problem;
+use crate::problem::exit::Exit;
+use crate::view::duration::bound;
+use crate::view::screen::Screen;
+use crate::view::table;
+use clap::Args;
+use dvt_model::code::Code;
+use std::path::PathBuf;
+
+/// Count a plan's steps, edges and layers, and show its worst case.
+///
+/// Example:
+///   dvt plan stats examples/orders-etl/plan.yaml
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// The plan.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// Does it.
+pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
+    let source = lint::read(&arguments.file)?;
+    let outcome = dvt_plan::check(&source);
+    let Some(checked) = &outcome.checked else {
+        lint::show(&source, &outcome, screen);
+        let message = format!("{}: {}", source.name, lint::counts(&outcome));
+        return Err(Problem::new(Code::InvalidPlanSchema, message));
+    };
+    let stats = dvt_plan::stats::of(checked);
+    if !screen.for_people() {
+        let value =
+            serde_json::to_value(&stats).map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+        screen.json(&value);
+        return Ok(Exit::Completed);
+    }
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let rows = vec![
+        row("steps", stats.steps.to_string()),
+        row("edges", stats.edges.to_string()),
+        row("levels", stats.levels.to_string()),
+        row("widest level", stats.widest.to_string()),
+        row("attempts at most", stats.bounds.attempts.to_string()),
+        row("at once at most", stats.bounds.parallel.to_string()),
+        row("duration at most", bound(stats.bounds.duration_ms)),
+    ];
+    screen.out(&table::draw(&["WHAT", "COUNT"], &rows));
+    Ok(Exit::Completed)
+}

@@ -1,0 +1,244 @@
+//! Resources as steps.
+
+use super::manifest::{Kind, Manifest, Resource};
+use super::select;
+use crate::report::Losses;
+use crate::{Error, Imported, Node, Report, names};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most steps of a plan.
+const MOST: usize = 50_000;
+/// What a step runs: the words of this script are ours, the manifest's stand in its environment.
+const SCRIPT: &str = r#"exec dbt "$DBT_VERB" --select "$DBT_SELECTION" --target-path "$TMPDIR/target" --log-path "$TMPDIR/logs""#;
+
+/// The tag of a step that everything else waits for.
+const ORDER_FIRST: &str = "order:first";
+/// The tag of a step that waits for everything else; behind it, how many of its needs, the first ones, are the source's.
+const ORDER_LAST: &str = "order:last:";
+
+/// What steps do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Each calls dbt for its one node.
+    Program,
+    /// Each only pretends to work.
+    Simulated,
+}
+
+/// How to import.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// What steps do.
+    pub form: Form,
+    /// dbt's `--select`.
+    pub select: Option<&'a str>,
+    /// dbt's `--exclude`.
+    pub exclude: Option<&'a str>,
+}
+
+/// Imports a manifest.
+pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
+    let manifest = Manifest::read(text)?;
+    let chosen = select::select(&manifest, options.select, options.exclude)?;
+    let mut losses = Losses::default();
+    let mut runs: BTreeMap<&str, &Resource> = BTreeMap::new();
+    for (id, resource) in &manifest.resources {
+        if !chosen.contains(id) {
+            continue;
+        }
+        if resource.kind.runs() {
+            runs.insert(id, resource);
+        } else {
+            losses.add(resource.kind.word(), "dbt runs nothing for it by itself, so there is no step", id);
+        }
+        for parent in &resource.dangling {
+            losses.add(
+                "depends_on",
+                "it is disabled or not in the manifest, so nothing waits for it",
+                parent,
+            );
+        }
+    }
+    for id in &manifest.disabled {
+        losses.add("disabled", "it is switched off in the project", id);
+    }
+    match runs.len() {
+        0 => return Err(Error::Empty),
+        count if count > MOST => return Err(Error::TooLarge(count)),
+        _ => {}
+    }
+    let ids = names::ids(runs.keys().copied());
+    let hooks = Hooks::of(&runs);
+    let mut steps = Vec::new();
+    let mut edges = 0;
+    for (name, resource) in &runs {
+        let own = needs(&manifest, &runs, name);
+        edges += own.len() as u64;
+        let (added, order) = hooks.order(name, &runs, &own);
+        let needs: Vec<Node> =
+            own.iter().chain(&added).filter_map(|need| ids.get(*need)).cloned().map(Node::Word).collect();
+        let id = ids.get(*name).cloned().unwrap_or_default();
+        let mut tags: Vec<String> = order.into_iter().collect();
+        tags.extend(kept_tags(resource, &mut losses));
+        steps.push((id, step(name, resource, (needs, tags), options.form, &mut losses)));
+    }
+    let mut plan = vec![
+        ("apiVersion".to_owned(), Node::word("dvt/v1")),
+        ("name".to_owned(), Node::word(names::plan_name(&manifest.project))),
+        ("title".to_owned(), Node::Text(names::literal(&format!("dbt project {}", manifest.project)))),
+    ];
+    if options.form == Form::Program {
+        plan.push(("files".to_owned(), Node::List(files(&manifest).into_iter().map(Node::Text).collect())));
+    }
+    plan.push(("steps".to_owned(), Node::Map(steps)));
+    let report = Report { steps: runs.len() as u64, source_edges: edges, lost: losses.list() };
+    Ok(Imported { plan: Node::Map(plan), report })
+}
+
+/// The nearest steps above, through what was not selected.
+fn needs<'a>(
+    manifest: &'a Manifest,
+    runs: &BTreeMap<&'a str, &Resource>,
+    name: &'a str,
+) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut open = vec![name];
+    while let Some(id) = open.pop() {
+        for parent in manifest.resources.get(id).into_iter().flat_map(|resource| &resource.parents) {
+            if !seen.insert(parent.as_str()) {
+                continue;
+            }
+            if runs.contains_key(parent.as_str()) {
+                found.insert(parent.as_str());
+            } else {
+                open.push(parent);
+            }
+        }
+    }
+    found
+}
+
+/// Operations that run before, and after, everything.
+struct Hooks<'a> {
+    before: BTreeSet<&'a str>,
+    after: BTreeSet<&'a str>,
+}
+
+impl<'a> Hooks<'a> {
+    fn of(runs: &BTreeMap<&'a str, &Resource>) -> Self {
+        let with = |tag: &str| {
+            let hooks = runs
+                .iter()
+                .filter(|(_, resource)| resource.kind == Kind::Operation && resource.tags.contains(tag));
+            hooks.map(|(id, _)| *id).collect()
+        };
+        Self { before: with("on-run-start"), after: with("on-run-end") }
+    }
+
+    /// What the manifest leaves to dbt: first steps wait for the hooks before, the hooks after for everything else. And
+    /// the tag by which `dvt plan stats` tells these needs from the manifest's own.
+    fn order(
+        &self,
+        name: &'a str,
+        runs: &BTreeMap<&'a str, &Resource>,
+        own: &BTreeSet<&'a str>,
+    ) -> (BTreeSet<&'a str>, Option<String>) {
+        if self.after.contains(name) {
+            let others =
+                runs.keys().copied().filter(|other| !self.after.contains(other) && !own.contains(other));
+            (others.collect(), Some(format!("{ORDER_LAST}{}", own.len())))
+        } else if self.before.contains(name) {
+            (BTreeSet::new(), Some(ORDER_FIRST.to_owned()))
+        } else if own.is_empty() {
+            (self.before.clone(), None)
+        } else {
+            (BTreeSet::new(), None)
+        }
+    }
+}
+
+/// Tags that are tags here too.
+fn kept_tags(resource: &Resource, losses: &mut Losses) -> Vec<String> {
+    let (kept, odd): (Vec<&String>, Vec<&String>) = resource.tags.iter().partition(|tag| is_tag(tag));
+    for tag in odd {
+        losses.add(
+            "tag",
+            "a tag has up to 64 letters, digits and `._:/-`, and none begins with `order:`",
+            tag,
+        );
+    }
+    kept.into_iter().cloned().collect()
+}
+
+fn step(
+    name: &str,
+    resource: &Resource,
+    (needs, tags): (Vec<Node>, Vec<String>),
+    form: Form,
+    losses: &mut Losses,
+) -> Node {
+    let mut step = vec![("title".to_owned(), Node::Text(names::literal(name)))];
+    if !needs.is_empty() {
+        step.push(("needs".to_owned(), Node::List(needs)));
+    }
+    if !tags.is_empty() {
+        step.push(("tags".to_owned(), Node::List(tags.into_iter().map(Node::Text).collect())));
+    }
+    let verb = match resource.kind {
+        Kind::Model => Some("run"),
+        Kind::Seed => Some("seed"),
+        Kind::Snapshot => Some("snapshot"),
+        Kind::Test => Some("test"),
+        _ => None,
+    };
+    match verb.filter(|_| form == Form::Program) {
+        Some(verb) => {
+            let selection = Node::Text(names::literal(&format!("fqn:{}", resource.fqn.join("."))));
+            let env =
+                vec![("DBT_VERB".to_owned(), Node::word(verb)), ("DBT_SELECTION".to_owned(), selection)];
+            step.push(("shell".to_owned(), Node::word("sh")));
+            step.push(("script".to_owned(), Node::Text(SCRIPT.to_owned())));
+            step.push(("env".to_owned(), Node::Map(env)));
+        }
+        None => {
+            if form == Form::Program {
+                losses.add(
+                    "operation",
+                    "dbt runs its hooks with every command; the step only keeps their place",
+                    name,
+                );
+            }
+            step.push(("uses".to_owned(), Node::word("dvt/noop@1")));
+        }
+    }
+    if severity_is_warn(resource) {
+        step.push(("continueOnError".to_owned(), Node::Flag(true)));
+    }
+    Node::Map(step)
+}
+
+fn is_tag(tag: &str) -> bool {
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
+    !tag.is_empty() && tag.len() <= 64 && tag.bytes().all(letters) && !tag.starts_with("order:")
+}
+
+fn severity_is_warn(resource: &Resource) -> bool {
+    let severity = resource.config.get("severity").and_then(serde_json::Value::as_str);
+    resource.kind == Kind::Test && severity.is_some_and(|severity| severity.eq_ignore_ascii_case("warn"))
+}
+
+/// What dbt needs of the project's folder.
+fn files(manifest: &Manifest) -> Vec<String> {
+    let of_project = manifest.resources.values().filter(|resource| resource.package == manifest.project);
+    // An operation's path is made up by dbt: hooks lie in the project's own settings.
+    let of_project = of_project.filter(|resource| resource.kind != Kind::Operation);
+    let paths = of_project.map(|resource| &resource.path).chain(&manifest.macro_folders);
+    let folders: BTreeSet<String> = paths
+        .filter_map(|path| path.split_once('/').map(|(folder, _)| folder))
+        .filter(|folder| folder.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)))
+        .filter(|folder| !folder.is_empty())
+        .map(|folder| format!("{folder}/**"))
+        .collect();
+    std::iter::once("dbt_project.yml".to_owned()).chain(folders).collect()
+}

@@ -1,0 +1,122 @@
+//! WfCommons instances (WfFormat 1.3 to 1.5): a task becomes a step that only pretends to work, its parents its needs.
+//!
+//! The recorded runtime, a thousandth of it, is what the step simulates. Programs, files and machines of the recording are
+//! not kept: the instance says what ran once on somebody's cluster, not what can run here.
+
+use crate::report::Losses;
+use crate::{Error, Imported, Node, Report, json, names};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most steps of a plan.
+const MOST: usize = 50_000;
+/// Recorded seconds for one simulated second.
+const SCALE: f64 = 1_000.0;
+
+/// Imports an instance.
+pub fn import(text: &str) -> Result<Imported, Error> {
+    let document = json(text)?;
+    let workflow = document.get("workflow").ok_or_else(|| kind("there is no `workflow`"))?;
+    // 1.5 tells what is to run from what ran; before it both stood in one list.
+    let specification = workflow.get("specification").unwrap_or(workflow);
+    let tasks = specification.get("tasks").and_then(Value::as_array);
+    let tasks = tasks.ok_or_else(|| kind("there is no list of tasks"))?;
+    if tasks.len() > MOST {
+        return Err(Error::TooLarge(tasks.len()));
+    }
+    let mut losses = Losses::default();
+    let mut named: BTreeMap<&str, &Value> = BTreeMap::new();
+    for (index, task) in tasks.iter().enumerate() {
+        let id = name_of(task).ok_or_else(|| kind(&format!("task {index} has neither id nor name")))?;
+        if named.insert(id, task).is_some() {
+            return Err(kind(&format!("two tasks are called `{id}`")));
+        }
+    }
+    if named.is_empty() {
+        return Err(Error::Empty);
+    }
+    let runtimes = runtimes(workflow, tasks);
+    let ids = names::ids(named.keys().copied());
+    let mut steps = Vec::new();
+    let mut edges = 0;
+    for (name, task) in &named {
+        let mut needs = BTreeSet::new();
+        for parent in task.get("parents").and_then(Value::as_array).into_iter().flatten() {
+            match parent.as_str().map(|parent| (parent, ids.get(parent))) {
+                Some((_, Some(id))) => {
+                    needs.insert(id.clone());
+                }
+                Some((parent, None)) => losses.add("parent", "no such task is there", parent),
+                None => losses.add("parent", "it is no name", name),
+            }
+        }
+        edges += needs.len() as u64;
+        for key in ["inputFiles", "outputFiles", "files", "command"] {
+            if task.get(key).is_some_and(|value| !is_empty(value)) {
+                losses.add(key, "a step that simulates touches no files and runs no program", name);
+            }
+        }
+        let id = ids.get(*name).cloned().unwrap_or_default();
+        let step = step(name, &id, needs, runtimes.get(name));
+        steps.push((id, step));
+    }
+    for key in ["machines", "makespanInSeconds"] {
+        if workflow.get("execution").or(Some(workflow)).is_some_and(|execution| execution.get(key).is_some())
+        {
+            losses.add(key, "where and how long it ran once is not part of a plan", key);
+        }
+    }
+    let name = document.get("name").and_then(Value::as_str).unwrap_or("wfcommons");
+    let plan = Node::Map(vec![
+        ("apiVersion".to_owned(), Node::word("dvt/v1")),
+        ("name".to_owned(), Node::word(names::plan_name(name))),
+        ("title".to_owned(), Node::Text(names::literal(name))),
+        ("steps".to_owned(), Node::Map(steps)),
+    ]);
+    let report = Report { steps: named.len() as u64, source_edges: edges, lost: losses.list() };
+    Ok(Imported { plan, report })
+}
+
+fn kind(detail: &str) -> Error {
+    Error::Kind { expected: "WfCommons instance", detail: detail.to_owned() }
+}
+
+fn name_of(task: &Value) -> Option<&str> {
+    task.get("id").or_else(|| task.get("name")).and_then(Value::as_str)
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(entries) => entries.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// Recorded seconds by task.
+fn runtimes<'a>(workflow: &'a Value, tasks: &'a [Value]) -> BTreeMap<&'a str, f64> {
+    let ran = workflow.pointer("/execution/tasks").and_then(Value::as_array).map_or(tasks, Vec::as_slice);
+    let each = ran.iter().filter_map(|task| {
+        let seconds = task.get("runtimeInSeconds").or_else(|| task.get("runtime"))?.as_f64()?;
+        Some((name_of(task)?, seconds))
+    });
+    each.collect()
+}
+
+fn step(name: &str, id: &str, needs: BTreeSet<String>, seconds: Option<&f64>) -> Node {
+    let mut step = Vec::new();
+    if name != id {
+        step.push(("title".to_owned(), Node::Text(names::literal(name))));
+    }
+    if !needs.is_empty() {
+        step.push(("needs".to_owned(), Node::List(needs.into_iter().map(Node::Word).collect())));
+    }
+    step.push(("uses".to_owned(), Node::word("dvt/noop@1")));
+    let milliseconds = seconds.filter(|seconds| **seconds > 0.0).map(|seconds| seconds * 1_000.0 / SCALE);
+    if let Some(milliseconds) = milliseconds.map(f64::ceil).filter(|value| *value < 86_400_000.0) {
+        let simulate = Node::word(format!("{milliseconds:.0}ms"));
+        step.push(("with".to_owned(), Node::Map(vec![("simulate".to_owned(), simulate)])));
+    }
+    Node::Map(step)
+}
