@@ -1,10 +1,15 @@
-//! `cargo fmt --check` and `clippy -D warnings`, over everything, in the gate profile.
+//! `cargo fmt --check` and `clippy -D warnings`, over everything, in the gate profile. The format is a stage of its own: it
+//! costs nothing and fails before anything is built.
 
 use crate::process::{self, GATE, GATE_FEATURES, Outcome, cargo, known};
 
-/// `cargo xtask clippy`
-pub(crate) fn run_all() -> Outcome {
-    process::run(&mut cargo(&["fmt", "--all", "--check"]))?;
+/// Whether every file is formatted.
+pub(crate) fn format() -> Outcome {
+    process::run(&mut cargo(&["fmt", "--all", "--check"]))
+}
+
+/// The lints.
+pub(crate) fn lints() -> Outcome {
     process::run(&mut cargo(&[
         "clippy",
         "--quiet",
@@ -24,5 +29,6 @@ pub(crate) fn run_all() -> Outcome {
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     known(arguments, &[])?;
-    run_all()
+    format()?;
+    lints()
 }

@@ -31,11 +31,14 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         let table = data.join(folder).join("EXPECTED.tsv");
         for row in rows(&table)? {
             let name = cell(&row, "file")?;
-            one(&dvt, &data.join(files).join(name), import, &row).map_err(|fault| format!("{name}: {fault}"))?;
+            one(&dvt, &data.join(files).join(name), import, &row)
+                .map_err(|fault| format!("{name}: {fault}"))?;
             count += 1;
         }
     }
-    println!("corpus: {count} of {count} imported with the expected counts, linted clean and ran to their end");
+    println!(
+        "corpus: {count} of {count} imported with the expected counts, linted clean and ran to their end"
+    );
     Ok(())
 }
 
@@ -70,7 +73,9 @@ fn one(dvt: &Path, source: &Path, import: &[&str], row: &Row) -> Outcome {
         return Err(format!("lint is not clean: {linted}"));
     }
     let stats = json(command().args(["plan", "stats", "--output", "json"]).arg(&plan))?;
-    for (ours, theirs) in [("steps", "tasks"), ("sourceEdges", "edges"), ("levels", "levels"), ("widest", "max_width")] {
+    for (ours, theirs) in
+        [("steps", "tasks"), ("sourceEdges", "edges"), ("levels", "levels"), ("widest", "max_width")]
+    {
         let found = stats.get(ours).map(Value::to_string).unwrap_or_default();
         if found != cell(row, theirs)? {
             return Err(format!("{ours} is {found}, expected {theirs} {}", cell(row, theirs)?));
@@ -80,8 +85,11 @@ fn one(dvt: &Path, source: &Path, import: &[&str], row: &Row) -> Outcome {
     let ended = json(command().args(["run", "--output", "json"]).arg(&plan))?;
     let took = begun.elapsed();
     let steps = ended.get("steps").and_then(Value::as_object).ok_or("the run has no steps")?;
-    let done = steps.values().filter(|step| step.get("status").is_some_and(|status| status == "SUCCESS")).count();
-    if ended.get("status").is_none_or(|status| status != "COMPLETED") || done.to_string() != cell(row, "tasks")? {
+    let done =
+        steps.values().filter(|step| step.get("status").is_some_and(|status| status == "SUCCESS")).count();
+    if ended.get("status").is_none_or(|status| status != "COMPLETED")
+        || done.to_string() != cell(row, "tasks")?
+    {
         return Err(format!("{done} steps completed of {}", cell(row, "tasks")?));
     }
     let verified = json(command().args(["audit", "verify", "--output", "json"]))?;

@@ -21,6 +21,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 }
 
 fn all(stages: &mut Stages) -> Outcome {
+    stages.stage("format", clippy::format)?;
     stages.stage("tidy", || tidy::run(&[]))?;
     stages.stage("invariants", || invariants::run(&[]))?;
     stages.stage("build", || process::build_gate().map(drop))?;
@@ -37,7 +38,7 @@ fn all(stages: &mut Stages) -> Outcome {
             "--no-fail-fast",
         ]))
     })?;
-    stages.stage("clippy", clippy::run_all)?;
+    stages.stage("clippy", clippy::lints)?;
     stages.stage("sim", || sim::histories(0, GATE_HISTORIES))?;
     stages.stage("mutants", sim::mutants)?;
     stages.stage("examples", || examples::run(&[]))?;

@@ -13,7 +13,10 @@ fn the_plans_of_the_examples_are_what_is_imported() {
         let folder = repository().join("examples").join(name);
         let words: Vec<String> = words
             .iter()
-            .map(|word| word.strip_prefix('@').map_or((*word).to_owned(), |file| folder.join(file).display().to_string()))
+            .map(|word| {
+                word.strip_prefix('@')
+                    .map_or((*word).to_owned(), |file| folder.join(file).display().to_string())
+            })
             .collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let told = home.dvt(&words).ends(0);
@@ -27,7 +30,9 @@ fn a_file_that_exists_stays_and_bad_input_says_what_it_is() {
     let home = Home::new();
     let manifest = repository().join("examples/dbt-shop/manifest.json").display().to_string();
     let out = home.path("plan.yaml").display().to_string();
-    let told = home.dvt(&["import", "dbt", &manifest, "--select", "+orders", "stg_customers", "--out", &out]).ends(0);
+    let told = home
+        .dvt(&["import", "dbt", &manifest, "--select", "+orders", "stg_customers", "--out", &out])
+        .ends(0);
     assert_eq!(told.out.trim(), out);
     let shape = home.dvt(&["plan", "stats", &out, "--output", "json"]).ends(0).json();
     assert_eq!((shape["steps"].as_u64(), shape["sourceEdges"].as_u64()), (Some(7), Some(5)), "{shape}");
