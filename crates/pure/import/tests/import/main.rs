@@ -1,5 +1,7 @@
 //! Real manifests and instances become plans of exactly the expected shape.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
 mod corpus;
 mod hostile;
 mod selectors;
