@@ -5,6 +5,9 @@
 
 use super::locks::{Locks, Shared};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -163,7 +166,7 @@ impl Disk {
         self.lock().counts.clone()
     }
 
-    /// Writes what survived into `target`, paths taken relative to `root`.
+    /// Writes what survived into `target`, paths taken relative to `root`; only its owner may read it, as before the cut.
     pub fn restore(&self, root: &Path, target: &Path) -> std::io::Result<()> {
         let state = self.lock();
         for (name, bytes) in state.image.iter().flatten() {
@@ -172,7 +175,8 @@ impl Disk {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder)?;
             }
-            std::fs::write(&path, bytes)?;
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            file.write_all(bytes)?;
         }
         Ok(())
     }
