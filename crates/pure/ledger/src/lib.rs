@@ -4,6 +4,7 @@
 //! nothing: signing and the keys of the MAC live in `keys`, storing in `store`. The surprising rule: a leaf binds the
 //! exact bytes of an envelope, so an envelope is never written a second time from its parsed form.
 
+pub mod announce;
 pub mod block;
 pub mod checkpoint;
 pub mod leaf;

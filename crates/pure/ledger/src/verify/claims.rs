@@ -17,6 +17,8 @@ pub(super) struct Claim {
     pub(super) root: Hash,
     /// The signing key; `None` for the reader's own anchor.
     pub(super) key_id: Option<String>,
+    /// All keys of the reader that signed it.
+    signers: BTreeSet<String>,
     /// Whether the computed tree has this root; `None` until it is that large.
     pub(super) holds: Option<bool>,
 }
@@ -28,9 +30,6 @@ pub(super) struct Claims {
     pub(super) list: Vec<Claim>,
     /// Size of the newest stored row, trusted or not.
     pub(super) newest_stored: Option<u64>,
-    /// Each key's first size.
-    rotations: Vec<u64>,
-    keys_seen: BTreeSet<String>,
 }
 
 impl Claims {
@@ -73,14 +72,9 @@ impl Claims {
             }
             Err(error) => return findings.add(fault(18, error.to_string())),
         };
-        let is_rotation =
-            !self.keys_seen.is_empty() && !signers.iter().any(|key| self.keys_seen.contains(&key.id()));
-        if is_rotation {
-            self.rotations.push(size);
-        }
-        self.keys_seen.extend(signers.iter().map(|key| key.id()));
         let key_id = signers.first().map(|key| key.id());
-        self.list.push(Claim { size, root: checkpoint.root, key_id, holds: None });
+        let signers = signers.iter().map(|key| key.id()).collect();
+        self.list.push(Claim { size, root: checkpoint.root, key_id, signers, holds: None });
     }
 
     /// Adds the reader's own checkpoint and compares the head row with the newest stored one.
@@ -99,20 +93,42 @@ impl Claims {
                 let detail = format!("the given checkpoint is of `{}`", anchor.origin);
                 return findings.add(Finding::about(19, detail));
             }
-            self.list.push(Claim { size: anchor.size, root: anchor.root, key_id: None, holds: None });
+            let (size, root, signers) = (anchor.size, anchor.root, BTreeSet::new());
+            self.list.push(Claim { size, root, key_id: None, signers, holds: None });
         }
         self.list.sort_by_key(|claim| claim.size);
     }
 
-    /// Every change of key must be announced by an entry.
-    pub(super) fn check_rotations(&self, announced: u64, findings: &mut Findings) {
-        let unannounced = self.rotations.iter().skip(usize::try_from(announced).unwrap_or(usize::MAX));
-        for size in unannounced {
-            findings.add(Finding::over(
-                23,
-                0..*size,
-                format!("checkpoint {size}: another key, and no entry says so"),
-            ));
+    /// One key signs at a time. The next one is announced by an entry, and the first checkpoint over that entry bears both
+    /// signatures; afterwards the old one signs nothing (classes 22 and 23). `lowest`: entries below it are pruned, and the
+    /// two signatures alone speak.
+    // INVARIANT(INV-03): whoever has got hold of a retired key signs nothing with it that a verifier takes.
+    pub(super) fn check_rotations(&self, announced: &[(u64, String)], lowest: u64, findings: &mut Findings) {
+        let signed = self.list.iter().filter(|claim| !claim.signers.is_empty());
+        let Some(mut active) = signed.clone().next().and_then(|first| first.key_id.clone()) else { return };
+        let (mut retired, mut previous) = (BTreeSet::new(), 0);
+        for claim in signed {
+            let (size, signers) = (claim.size, &claim.signers);
+            let fresh = signers.iter().find(|key| **key != active && !retired.contains(*key));
+            let is_known = |key: &String| {
+                size <= lowest || announced.iter().any(|(index, named)| named == key && *index < size)
+            };
+            let fault = match fresh {
+                None if signers.contains(&active) => None,
+                None => Some((22, "a retired key signed it, and the present one did not")),
+                Some(key) if !is_known(key) => Some((23, "another key signed it, and no entry says so")),
+                Some(_) if !signers.contains(&active) => {
+                    Some((23, "another key signed it, and the one before it did not sign its coming"))
+                }
+                Some(_) => None,
+            };
+            if let Some((class, detail)) = fault {
+                findings.add(Finding::over(class, previous..size, format!("checkpoint {size}: {detail}")));
+            }
+            if let Some(key) = fresh {
+                retired.insert(std::mem::replace(&mut active, key.clone()));
+            }
+            previous = size;
         }
     }
 

@@ -156,7 +156,7 @@ fn check<S: Source, O: Opened>(
         (true, _, _) => Status::Incomplete,
     };
     if let Some(error) = unreadable {
-        walk.findings.add(Finding::about(0, format!("the source cannot be read to its end: {error}")));
+        walk.findings.add(Finding::about(0, format!("not everything could be checked: {error}")));
     }
     result.findings = walk.findings.into_list();
 }
@@ -187,10 +187,26 @@ fn judge<S: Source, O: Opened>(
     sequence.finish(&mut walk.findings);
     judge_roots(walk, last_good);
     judge_tail(walk, header, anchor);
-    walk.claims.check_rotations(walk.rotations_announced, &mut walk.findings);
+    walk.claims.check_rotations(&walk.rotations, header.lowest_index, &mut walk.findings);
     walk.seals.finish(&mut walk.findings);
-    if header.lowest_index > 0 && walk.prunings_announced == 0 {
-        walk.findings.add(Finding::over(26, 0..header.lowest_index, "pruned, and no entry announces it"));
+    judge_pruning(walk, header, last_good);
+}
+
+/// Pruned is what an entry announces. An entry above the last checkpoint that holds proves it by its MAC alone, so without
+/// keys the answer waits for the next checkpoint.
+fn judge_pruning<S: Source, O: Opened>(walk: &mut Walk<'_, S, O>, header: &Header, last_good: u64) {
+    let lowest = header.lowest_index;
+    let announced = |until: u64| {
+        let sealed = walk.prunings.iter().filter(|(index, _)| *index < until);
+        sealed.map(|(_, first_left)| *first_left).max().unwrap_or(0)
+    };
+    let (sealed, said) = (announced(last_good), announced(u64::MAX));
+    if lowest > said {
+        let detail = format!("pruned up to {lowest}, and entries announce no more than {said}");
+        walk.findings.add(Finding::over(26, said..lowest, detail));
+    } else if lowest > sealed && !walk.seals.is_open() && walk.unreadable.is_none() {
+        walk.unreadable =
+            Some(format!("the entry that announces the pruning up to {lowest} is not sealed yet"));
     }
 }
 

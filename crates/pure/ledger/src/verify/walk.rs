@@ -5,12 +5,13 @@
 //! compared any more.
 
 use super::claims::Claims;
-use super::entry::{Identity, RECORD_VERSION, is_terminal};
+use super::entry::{Commits, Identity, RECORD_VERSION, is_terminal};
 use super::place;
 use super::result::{Finding, Findings, MAX_FINDINGS};
 use super::seals::Seals;
 use super::sequence::{RunEvent, Sequence};
 use super::source::{Damaged, Header, Opened, Source};
+use crate::announce::Notice;
 use crate::block::{Block, Kind};
 use crate::leaf::{Hash, leaf_hash};
 use crate::tile::{Rows, Tile, TileId, WIDTH};
@@ -45,8 +46,10 @@ pub(super) struct Walk<'a, S, O> {
     /// Stored leaves that do not fit: judged when it is known which trees hold.
     pub(super) leaf_faults: Vec<Finding>,
     pub(super) tile_faults: Vec<TileFault>,
-    pub(super) rotations_announced: u64,
-    pub(super) prunings_announced: u64,
+    /// Checkpoint keys that entries announce: index and the key.
+    pub(super) rotations: Vec<(u64, String)>,
+    /// Prunings that entries announce: index and the first entry left.
+    pub(super) prunings: Vec<(u64, u64)>,
     pub(super) unreadable: Option<String>,
 }
 
@@ -74,11 +77,11 @@ impl<'a, S: Source, O: Opened> Walk<'a, S, O> {
             findings,
             claims,
             sequence: Sequence::new(header.lowest_index > 0),
-            seals: Seals::new(opened),
+            seals: Seals::new(opened, header.lowest_index > 0),
             leaf_faults: Vec::new(),
             tile_faults: Vec::new(),
-            rotations_announced: 0,
-            prunings_announced: 0,
+            rotations: Vec::new(),
+            prunings: Vec::new(),
             unreadable: None,
         };
         walk.check_claims();
@@ -263,11 +266,8 @@ impl<'a, S: Source, O: Opened> Walk<'a, S, O> {
             self.findings.add(Finding::at(1, index, format!("recordVersion `{}`", identity.record_version)));
         }
         self.sequence.entry(entry_id.bytes(), index);
-        match (identity.event_type, identity.event_name) {
-            ("LEDGER_EVENT", Some("CheckpointKeyRotated")) => self.rotations_announced += 1,
-            ("LEDGER_EVENT", Some("LedgerPruned")) => self.prunings_announced += 1,
-            ("KEY_EVENT", Some("PayloadErased")) => self.seals.tombstone(bytes),
-            _ => {}
+        if matches!(identity.event_type, "LEDGER_EVENT" | "KEY_EVENT") {
+            self.notice(bytes, (identity.event_type, identity.event_name), index);
         }
         let seq = identity.run_seq?;
         let run = identity.run_id.and_then(|run| RunId::parse(run).ok());
@@ -281,6 +281,18 @@ impl<'a, S: Source, O: Opened> Walk<'a, S, O> {
         self.sequence
             .event(&RunEvent { run, seq, key, is_terminal: is_terminal(identity.event_name) }, index);
         Some(seq)
+    }
+
+    /// What an entry says about the ledger itself.
+    fn notice(&mut self, bytes: &[u8], (event_type, event_name): (&str, Option<&str>), index: u64) {
+        let named: Option<Commits> = serde_json::from_slice(bytes).ok();
+        match named.and_then(|entry| Notice::read(event_type, event_name, &entry.resource)) {
+            Some(Notice::CheckpointKey(key)) => self.rotations.push((index, key.id())),
+            Some(Notice::Pruned(lowest)) => self.prunings.push((index, lowest)),
+            Some(Notice::Erased(key)) => self.seals.tombstone(key),
+            Some(Notice::MacKey(key)) => self.seals.mac_key(key),
+            None => {}
+        }
     }
 
     fn leaf_fault(&mut self, finding: Finding) {

@@ -5,6 +5,7 @@
 mod data;
 mod flips;
 mod memory;
+mod notices;
 mod seals;
 mod tamper;
 mod tessera;

@@ -185,6 +185,22 @@ impl Memory {
         self.header.sealed_size = last;
     }
 
+    /// Seals what has come since; also where the blocks that the tree began with are gone.
+    pub(crate) fn seal_more(&mut self, sign: impl Fn(&Checkpoint) -> String) {
+        let (mut rows, mut full) = (Rows::new(), Vec::new());
+        let lowest = self.header.lowest_index as usize;
+        let kept =
+            self.tiles.iter().filter(|(id, _)| id.level == 0).flat_map(|(_, bytes)| bytes.as_chunks().0);
+        let kept: Vec<[u8; 32]> = kept.copied().take(lowest).collect();
+        for leaf in kept.iter().chain(self.blocks.iter().flat_map(|block| &block.leaves)) {
+            rows.push(*leaf, &mut full);
+        }
+        let checkpoint = Checkpoint::new(self.header.ledger_id, rows.size(), rows.root());
+        self.checkpoints.push(StoredCheckpoint { size: rows.size(), note: sign(&checkpoint) });
+        self.tiles.extend(full.into_iter().map(|tile| (tile.id, tile.encode())));
+        self.header.sealed_size = rows.size();
+    }
+
     pub(crate) fn newest(&self) -> Checkpoint {
         Checkpoint::parse(&SignedNote::parse(&self.checkpoints.last().unwrap().note).unwrap().text).unwrap()
     }

@@ -21,7 +21,7 @@ struct Keys {
 impl Opened for Keys {
     type Error = Infallible;
     fn mac(&mut self, block: &Block) -> Result<MacCheck, Infallible> {
-        if block.mac_key_id != KeyId::from_random([9; 16]) {
+        if ![9, 7].map(|byte| KeyId::from_random([byte; 16])).contains(&block.mac_key_id) {
             return Ok(MacCheck::KeyMissing);
         }
         Ok(if self.ledger.mac_of(block) == block.mac { MacCheck::Valid } else { MacCheck::Invalid })
@@ -53,6 +53,29 @@ fn above_the_last_checkpoint_the_mac_speaks() {
     let (at, _) = unknown.find(index);
     unknown.blocks[at].mac_key_id = KeyId::from_random([8; 16]);
     assert_eq!(check(&unknown, Payload::Erased).status, Status::Invalid);
+}
+
+/// Class 23 of the MAC: another key makes MACs only after an entry says so.
+#[test]
+fn another_mac_key_is_announced() {
+    for announced in [true, false] {
+        let mut ledger = Memory::grow(1, 100, 53, 0);
+        let next = KeyId::from_random([7; 16]);
+        let resource = if announced {
+            dvt_ledger::announce::mac_key(next)
+        } else {
+            dvt_ledger::announce::mac_key(KeyId::from_random([6; 16]))
+        };
+        ledger.add_special(json!({ "eventType": "KEY_EVENT", "eventName": "KeyRotationStarted",
+            "action": "KEY_ROTATE", "resource": resource }));
+        ledger.add_act();
+        ledger.blocks.last_mut().unwrap().mac_key_id = next;
+        ledger.seal(1_000_000, 0);
+        let result = check(&ledger, Payload::Erased);
+        let found = result.findings.first().map(|finding| finding.class);
+        assert_eq!(found, (!announced).then_some(23), "{:?}", result.findings);
+        assert_eq!(ledger.verify(None).status, Status::Valid, "without keys nobody asks");
+    }
 }
 
 #[test]

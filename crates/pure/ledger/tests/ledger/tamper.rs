@@ -330,51 +330,10 @@ fn classes_17_to_20_and_22_to_24_checkpoints() {
         assert_found(&edited.verify(None), sealed - 1, &[class]);
     }
 
-    // The new key is trusted, its coming is not announced; an entry that announces it heals it.
-    for (announced, class) in [(false, Some(23)), (true, None)] {
-        let mut rotated = honest.clone();
-        if announced {
-            let name = "CheckpointKeyRotated";
-            rotated.add_special(
-                json!({ "eventType": "LEDGER_EVENT", "eventName": name, "action": "LEDGER_SEAL",
-                "resource": { "type": "ledger", "id": rotated.header.tenant_id } }),
-            );
-        } else {
-            rotated.add_act();
-        }
-        rotated.signer = retired.clone();
-        rotated.seal(1_000_000, 0);
-        let keys = [own.key.clone(), retired.key.clone()];
-        let result = verify(&rotated, &keys, None, &|| Timestamp::from_ms(0));
-        assert_eq!(result.findings.first().map(|finding| finding.class), class, "{:?}", result.findings);
-    }
-
     let backup = Memory::grow(1, 300, 53, 0);
     assert_eq!(backup.verify(None).status, Status::Valid, "out of reach without a checkpoint from elsewhere");
     let restored = backup.verify(Some(&honest.newest()));
     assert_found(&restored, sealed - 1, &[24]);
-}
-
-#[test]
-fn class_26_pruned_beyond_what_was_announced() {
-    let mut honest = ledger();
-    honest.add_special(
-        json!({ "eventType": "LEDGER_EVENT", "eventName": "LedgerPruned", "action": "LEDGER_SEAL",
-        "resource": { "type": "ledger", "id": honest.header.tenant_id } }),
-    );
-    honest.seal(1_000_000, 0);
-    let lowest = honest.blocks[100].first_index;
-    assert!(lowest < 512, "{lowest}");
-    honest.header.lowest_index = lowest;
-    honest.blocks.drain(..100);
-    let result = honest.verify(None);
-    assert_eq!((result.status, result.from_index), (Status::Valid, lowest), "control: {:?}", result.findings);
-    let mut further = honest.clone();
-    further.blocks.remove(0);
-    assert_found(&further.verify(None), lowest, &[26]);
-    let mut without_tile = honest.clone();
-    without_tile.tiles.remove(&TileId { level: 0, index: 0 });
-    assert_found(&without_tile.verify(None), 0, &[26]);
 }
 
 #[test]
