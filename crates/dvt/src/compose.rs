@@ -32,9 +32,7 @@ pub(crate) struct Composition {
 
 /// Opens the installation of this OS user, makes it at the first start, and authenticates.
 pub(crate) async fn compose(selected: &Selected, screen: &Screen) -> Result<Composition, Problem> {
-    let minter =
-        Minter::for_composition_root().ok_or_else(|| Problem::new(Code::Internal, "composed twice"))?;
-    let minter = Arc::new(minter);
+    let minter = the_minter()?;
     let clock: Clock = Arc::new(crate::clock::now);
     selected.folders.ensure()?;
     internal::log_to(selected.folders.data.join("internal.log"));
@@ -58,6 +56,16 @@ pub(crate) async fn compose(selected: &Selected, screen: &Screen) -> Result<Comp
         door: Arc::clone(&access) as Arc<dyn dvt_engine::Door>,
     };
     Ok(Composition { profile, store, access, context, parts })
+}
+
+fn the_minter() -> Result<Arc<Minter>, Problem> {
+    Minter::for_composition_root().map(Arc::new).ok_or_else(|| Problem::new(Code::Internal, "composed twice"))
+}
+
+/// Opens the store alone, for a command that looks whether that works and does nothing in it.
+pub(crate) fn store_alone(selected: &Selected, key: RootKey) -> Result<Store, Problem> {
+    let clock: Clock = Arc::new(crate::clock::now);
+    open_store(selected, key, &the_minter()?, &clock)
 }
 
 fn open_store(

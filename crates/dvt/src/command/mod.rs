@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod lint;
@@ -57,6 +58,7 @@ enum Command {
     Run(run::Arguments),
     Lint(lint::Arguments),
     Explain(explain::Arguments),
+    Doctor(doctor::Arguments),
     #[command(subcommand)]
     Import(import::Command),
     #[command(subcommand)]
@@ -128,6 +130,7 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
             }
             Ok(Exit::Completed)
         }
+        Command::Doctor(arguments) => wait(doctor::run(&arguments, selected, screen)),
         Command::Run(arguments) => wait(run::run(arguments, selected, screen)),
         Command::Runs(command) => wait(runs::run(command, selected, screen)),
         Command::Config(config::Command::Show(arguments)) => {

@@ -31,7 +31,7 @@ pub(crate) enum Exit {
 /// All of them, as `dvt --help` shows them.
 pub(crate) const TABLE: &[(Exit, &str)] = &[
     (Exit::Completed, "completed"),
-    (Exit::Failed, "the run failed, or the ledger does not verify"),
+    (Exit::Failed, "the run failed, the ledger does not verify, or dvt doctor found something broken"),
     (Exit::Usage, "usage or lint errors, malformed configuration"),
     (Exit::Cancelled, "cancelled"),
     (Exit::Refused, "refused: permission or policy; also what is not yours or not there"),
