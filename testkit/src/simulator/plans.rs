@@ -4,7 +4,7 @@
 use super::random::Random;
 use dvt_model::id::{PlanName, StepId};
 use dvt_plan::expression::{self, Expression};
-use dvt_plan::plan::{Backoff, Form, OutputMode, Plan, Retry, RetryOn, Shell, Step};
+use dvt_plan::plan::{Backoff, Form, Plan, Retry, RetryOn, Shell, Step};
 use dvt_plan::template::{Piece, Template, TemplateValue};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,15 +60,9 @@ pub fn random(random: &mut Random) -> Result<Plan, Error> {
 }
 
 fn program(id: StepId, needs: BTreeSet<StepId>) -> Step {
+    let form = Form::Run { program: "echo".to_owned(), arguments: Vec::new() };
     Step {
-        id,
-        title: None,
-        form: Form::Run { program: "echo".to_owned(), arguments: Vec::new() },
         needs,
-        condition: None,
-        with: None,
-        env: BTreeMap::new(),
-        timeout_ms: None,
         retry: Retry {
             max: 0,
             backoff: Backoff::Constant,
@@ -77,8 +71,7 @@ fn program(id: StepId, needs: BTreeSet<StepId>) -> Step {
             full_jitter: false,
             on: vec![RetryOn::Failure, RetryOn::Timeout],
         },
-        output: OutputMode::File,
-        continue_on_error: false,
+        ..Step::new(id, form)
     }
 }
 
@@ -88,36 +81,12 @@ fn assemble(
     max_parallel: u32,
     max_duration_ms: u64,
 ) -> Result<Plan, dvt_model::id::InvalidId> {
-    let mut layers: BTreeMap<StepId, u32> = BTreeMap::new();
-    let mut dependants: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
-    // Needs are acyclic by construction: each round settles at least one step.
-    while layers.len() < steps.len() {
-        for (id, step) in steps.iter().filter(|(id, _)| !layers.contains_key(*id)).collect::<Vec<_>>() {
-            let of_needs = step.needs.iter().map(|need| layers.get(need).copied());
-            if let Some(deepest) = of_needs.collect::<Option<Vec<_>>>() {
-                layers.insert(id.clone(), deepest.into_iter().max().map_or(0, |layer| layer + 1));
-            }
-        }
-    }
-    for (id, step) in &steps {
-        for need in &step.needs {
-            dependants.entry(need.clone()).or_default().push(id.clone());
-        }
-    }
-    Ok(Plan {
-        name: PlanName::parse("simulated")?,
-        title: None,
-        version: None,
-        inputs: BTreeMap::new(),
-        vars: BTreeMap::from([("greeting".to_owned(), json!("hello"))]),
-        files: Vec::new(),
-        max_duration_ms,
-        max_parallel,
-        steps,
-        outputs,
-        layers,
-        dependants,
-    })
+    let mut plan = Plan::new(PlanName::parse("simulated")?, steps.into_values().collect());
+    plan.vars = BTreeMap::from([("greeting".to_owned(), json!("hello"))]);
+    plan.max_duration_ms = max_duration_ms;
+    plan.max_parallel = max_parallel;
+    plan.outputs = outputs;
+    Ok(plan.linked())
 }
 
 fn parse(source: &str) -> Result<Expression, Error> {
@@ -135,7 +104,8 @@ fn step(random: &mut Random, id: StepId, needs: BTreeSet<StepId>, harsh: bool) -
             value(random, &needed, harsh)?,
         )]))),
         Form::Run { .. } | Form::Script { .. } if random.chance(60) => Some(value(random, &needed, harsh)?),
-        Form::Run { .. } | Form::Script { .. } | Form::Wait { .. } => None,
+        // Forms that this generator does not make are among these.
+        _ => None,
     };
     if random.chance(30) {
         step.env.insert("VALUE".to_owned(), value(random, &needed, harsh)?);

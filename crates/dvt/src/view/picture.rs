@@ -107,9 +107,9 @@ impl Picture {
                     has_condition: step.condition.is_some(),
                     wait_ms: match step.form {
                         Form::Wait { duration_ms } => Some(duration_ms),
-                        Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } => None,
+                        _ => None,
                     },
-                    is_program: matches!(step.form, Form::Run { .. } | Form::Script { .. }),
+                    is_program: step.form.is_program(),
                 },
             );
         }

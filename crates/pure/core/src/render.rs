@@ -29,8 +29,8 @@ pub(crate) fn inputs<G: Ground>(plan: &Plan, ground: &G, step: &Step) -> Result<
             json!({ "arguments": arguments, "env": environment(plan, ground, step)?, "with": with })
         }
         Form::Script { .. } => json!({ "env": environment(plan, ground, step)?, "with": with }),
-        Form::Noop { .. } => json!({ "with": with }),
-        Form::Wait { .. } => json!({}),
+        Form::Noop { .. } | Form::Uses(_) | Form::Plan(_) => json!({ "with": with }),
+        Form::Wait { .. } | Form::WaitUntil { .. } | Form::Approval(_) | Form::Signal(_) => json!({}),
     };
     let inputs = canonical::normalise(inputs).map_err(|error| Fault::Failed(error.to_string()))?;
     if evolve::size(&inputs) > MAX_VALUE_BYTES {
@@ -112,21 +112,7 @@ fn ask<G: Ground>(plan: &Plan, ground: &G, expression: &Expression) -> Result<Va
 /// The steps whose outputs the expressions of a step may ask for, its condition included.
 pub(crate) fn names_of(step: &Step) -> BTreeSet<StepId> {
     let mut names = BTreeSet::new();
-    if let Some(condition) = &step.condition {
-        names.extend(condition.steps().iter().cloned());
-    }
-    if let Some(with) = &step.with {
-        collect(with, &mut names);
-    }
-    for template in step.env.values() {
-        collect(template, &mut names);
-    }
-    match &step.form {
-        Form::Run { arguments, .. } => {
-            arguments.iter().for_each(|argument| collect_text(argument, &mut names))
-        }
-        Form::Script { .. } | Form::Noop { .. } | Form::Wait { .. } => {}
-    }
+    step.each_expression(&mut |expression| names.extend(expression.steps().iter().cloned()));
     names
 }
 

@@ -93,16 +93,21 @@ pub(crate) fn times_out_at(run: &Run) -> Option<Timestamp> {
 /// Whether a step is a timer: it does not hold up a drain, and the clock of `maxDuration` stands beside it.
 pub(crate) fn is_timer(form: &Form) -> bool {
     match form {
-        Form::Wait { .. } => true,
-        Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } => false,
+        Form::Wait { .. } | Form::WaitUntil { .. } | Form::Approval(_) | Form::Signal(_) => true,
+        Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } | Form::Uses(_) | Form::Plan(_) => false,
     }
 }
 
 /// Whether the engine itself does the step.
 pub(crate) fn is_inside(form: &Form) -> bool {
     match form {
-        Form::Wait { .. } | Form::Noop { .. } => true,
-        Form::Run { .. } | Form::Script { .. } => false,
+        Form::Wait { .. }
+        | Form::WaitUntil { .. }
+        | Form::Approval(_)
+        | Form::Signal(_)
+        | Form::Plan(_)
+        | Form::Noop { .. } => true,
+        Form::Run { .. } | Form::Script { .. } | Form::Uses(_) => false,
     }
 }
 

@@ -4,14 +4,11 @@ use crate::bounds;
 use crate::check::{arguments, expressions, needs, packed, secrets, size};
 use crate::diagnostic::collector::Collector;
 use crate::document::{self, Draft, Mode};
-use crate::plan::{Bounds, Form, OutputMode, Plan, Step};
+use crate::plan::{Bounds, DEFAULT_MAX_DURATION_MS, DEFAULT_MAX_PARALLEL, Form, OutputMode, Plan, Step};
 use crate::read::tree::Node;
 use dvt_model::id::StepId;
 use dvt_scrub::Scrubber;
-use std::collections::{BTreeMap, BTreeSet};
-
-const DEFAULT_MAX_DURATION_MS: u64 = 24 * 3_600_000;
-const DEFAULT_MAX_PARALLEL: u32 = 64;
+use std::collections::BTreeSet;
 
 /// Checks a document and compiles it. `None` where a report is an error.
 pub(crate) fn compile(root: &Node, mode: Mode, sink: &mut Collector<'_>) -> Option<(Plan, Bounds)> {
@@ -39,24 +36,15 @@ pub(crate) fn compile(root: &Node, mode: Mode, sink: &mut Collector<'_>) -> Opti
 fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
     let ids: Vec<StepId> =
         draft.steps.iter().map(|step| StepId::parse(&step.id)).collect::<Result<_, _>>().ok()?;
-    let mut steps = BTreeMap::new();
-    let mut layers = BTreeMap::new();
-    let mut dependants: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
+    let mut steps = Vec::new();
     for (at, step) in draft.steps.into_iter().enumerate() {
         let id = ids.get(at)?.clone();
-        let mut needs = BTreeSet::new();
-        for need in graph.needs.get(at)? {
-            let need = ids.get(*need)?.clone();
-            dependants.entry(need.clone()).or_default().push(id.clone());
-            needs.insert(need);
-        }
-        layers.insert(id.clone(), *graph.layers.get(at)?);
+        let needs = graph.needs.get(at)?.iter().map(|need| ids.get(*need).cloned());
+        let needs = needs.collect::<Option<BTreeSet<_>>>()?;
         let form = step.form?;
         let is_program = matches!(form, Form::Run { .. } | Form::Script { .. });
         let step = Step {
-            id: id.clone(),
             title: step.title,
-            form,
             needs,
             condition: step.condition,
             with: step.with,
@@ -65,12 +53,11 @@ fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
             retry: step.retry.unwrap_or_default(),
             output: if is_program { step.output } else { OutputMode::File },
             continue_on_error: step.continue_on_error,
+            ..Step::new(id, form)
         };
-        steps.insert(id, step);
+        steps.push(step);
     }
-    dependants.values_mut().for_each(|list| list.sort_unstable());
-    Some(Plan {
-        name: draft.name?,
+    let plan = Plan {
         title: draft.title,
         version: draft.version,
         inputs: draft.inputs,
@@ -78,9 +65,8 @@ fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
         files: draft.files,
         max_duration_ms: draft.max_duration_ms.unwrap_or(DEFAULT_MAX_DURATION_MS),
         max_parallel: draft.max_parallel.unwrap_or(DEFAULT_MAX_PARALLEL),
-        steps,
         outputs: draft.outputs,
-        layers,
-        dependants,
-    })
+        ..Plan::unlinked(draft.name?, steps)
+    };
+    Some(plan.linked())
 }

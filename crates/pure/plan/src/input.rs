@@ -161,6 +161,11 @@ impl Input {
 }
 
 impl Schema {
+    /// Whether a value fits; the error names the place inside the value by JSON pointer.
+    pub fn fits(&self, value: &Value) -> Result<(), String> {
+        self.check(value, &mut String::new())
+    }
+
     fn type_words(&self) -> String {
         if self.types.is_empty() {
             return "any value".to_owned();

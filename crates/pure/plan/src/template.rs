@@ -48,6 +48,28 @@ impl Template {
             _ => None,
         }
     }
+
+    /// Visits every expression inside.
+    pub fn each_expression<'t>(&'t self, visit: &mut impl FnMut(&'t Expression)) {
+        for piece in &self.pieces {
+            if let Piece::Expression(expression) = piece {
+                visit(expression);
+            }
+        }
+    }
+}
+
+impl TemplateValue {
+    /// Visits every expression inside. Documents nest 64 deep at most, so the recursion is bounded.
+    pub fn each_expression<'t>(&'t self, visit: &mut impl FnMut(&'t Expression)) {
+        match self {
+            Self::Literal(_) => {}
+            Self::Expression(expression) => visit(expression),
+            Self::Text(template) => template.each_expression(visit),
+            Self::List(items) => items.iter().for_each(|item| item.each_expression(visit)),
+            Self::Object(members) => members.values().for_each(|member| member.each_expression(visit)),
+        }
+    }
 }
 
 /// A part of a text: literal, or the inside of `${{ … }}`, as byte ranges.

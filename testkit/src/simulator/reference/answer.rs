@@ -169,13 +169,11 @@ impl<'a> Answer<'a> {
         };
         let lasts = match step.form {
             Form::Wait { duration_ms: ms } | Form::Noop { simulate_ms: ms } => Some(ms),
-            Form::Run { .. } | Form::Script { .. } => None,
+            _ => None,
         };
         let timeout = match step.form {
             Form::Wait { duration_ms } => duration_ms,
-            Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } => {
-                step.timeout_ms.unwrap_or(10 * 60 * 1_000)
-            }
+            _ => step.timeout_ms.unwrap_or(10 * 60 * 1_000),
         };
         let mut payload = json!({ "inputs": inputs.as_ref().unwrap_or(&Value::Null), "timeoutMs": timeout });
         if let Some(members) = payload.as_object_mut() {

@@ -100,7 +100,8 @@ impl Words<'_> {
             }
             Form::Script { .. } => json!({ "env": env, "with": with }),
             Form::Noop { .. } => json!({ "with": with }),
-            Form::Wait { .. } => json!({}),
+            // Forms that this model does not know yet are among these.
+            _ => json!({}),
         })
     }
 }

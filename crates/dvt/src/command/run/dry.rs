@@ -62,7 +62,7 @@ pub(crate) fn show(
             let attempts = step.retry.max.saturating_add(1).to_string();
             let longest = match step.form {
                 Form::Wait { duration_ms } => Some(duration_ms),
-                Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } => step.timeout_ms,
+                _ => step.timeout_ms,
             };
             let longest = longest.map_or_else(String::new, bound);
             vec![step.id.to_string(), form(step), attempts, longest, needs]
@@ -76,6 +76,11 @@ fn form(step: &Step) -> String {
         Form::Run { program, .. } => format!("run {program}"),
         Form::Script { shell, .. } => format!("script ({shell:?})").to_lowercase(),
         Form::Noop { .. } => "noop".to_owned(),
+        Form::Uses(plugin) => format!("uses {plugin}"),
         Form::Wait { duration_ms } => format!("wait {}", bound(*duration_ms)),
+        Form::WaitUntil { .. } => "wait until a time".to_owned(),
+        Form::Approval(approval) => format!("approval by {}", approval.role.as_str()),
+        Form::Signal(signal) => format!("signal {}", signal.name),
+        Form::Plan(sub_plan) => format!("plan {}", sub_plan.reference),
     }
 }

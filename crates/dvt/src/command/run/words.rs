@@ -12,9 +12,13 @@ use std::path::Path;
 
 /// Whether the plan starts programs.
 pub(crate) fn needs_word(plan: &Plan) -> bool {
-    plan.steps.values().any(|step| match step.form {
-        Form::Run { .. } | Form::Script { .. } => true,
-        Form::Noop { .. } | Form::Wait { .. } => false,
+    plan.steps.values().any(|step| {
+        let undo = step.compensate.as_ref().is_some_and(|undo| undo.form.is_program());
+        let child = match &step.form {
+            Form::Plan(sub_plan) => sub_plan.child.as_ref().is_some_and(|child| needs_word(child)),
+            _ => false,
+        };
+        undo || child || step.form.is_program()
     })
 }
 

@@ -32,7 +32,13 @@ pub(super) fn dispatch(draft: &mut Draft<'_>, id: &StepId, step: &Step) -> Resul
         }
         Form::Script { shell, text } => Program::Script { shell: *shell, text: text.clone() },
         // The engine itself does these.
-        Form::Noop { .. } | Form::Wait { .. } => return Ok(()),
+        Form::Noop { .. }
+        | Form::Uses(_)
+        | Form::Wait { .. }
+        | Form::WaitUntil { .. }
+        | Form::Approval(_)
+        | Form::Signal(_)
+        | Form::Plan(_) => return Ok(()),
     };
     let env = member("env").and_then(Value::as_object).into_iter().flatten();
     let env = env.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();

@@ -121,7 +121,12 @@ fn started(draft: &Draft<'_>, step: &Step, inputs: Value, lasts_ms: u64) -> Step
 pub(super) fn timeout_ms(step: &Step) -> u64 {
     match step.form {
         Form::Wait { duration_ms } => duration_ms,
-        Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } => step.timeout_ms.unwrap_or(600_000),
+        Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } | Form::Uses(_) => {
+            step.timeout_ms.unwrap_or(600_000)
+        }
+        Form::Approval(_) | Form::Signal(_) | Form::WaitUntil { .. } | Form::Plan(_) => {
+            step.timeout_ms.unwrap_or(7 * 86_400_000)
+        }
     }
 }
 
@@ -130,6 +135,11 @@ fn start(draft: &mut Draft<'_>, id: &StepId, step: &Step, inputs: Value) -> Resu
         Form::Run { .. } | Form::Script { .. } => None,
         Form::Noop { simulate_ms } => Some(simulate_ms),
         Form::Wait { duration_ms } => Some(duration_ms),
+        // The reader answers these words as not built yet.
+        Form::Uses(_) | Form::WaitUntil { .. } | Form::Approval(_) | Form::Signal(_) | Form::Plan(_) => {
+            let message = format!("`{}` steps are not run yet", step.form.word());
+            return Err(super::draft::refusal(dvt_model::code::Code::InvalidStateTransition, message));
+        }
     };
     let body = started(draft, step, inputs, lasts_ms.unwrap_or(0));
     draft.step_event(EventName::StepStarted, id, &body)?;

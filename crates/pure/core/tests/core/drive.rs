@@ -10,7 +10,7 @@ use dvt_model::failure::{Failure, FailureCategory, Usage};
 use dvt_model::id::{PlanId, PlanName, RunId, SignalId, StepId};
 use dvt_model::run::{PlanRef, Power};
 use dvt_model::time::Timestamp;
-use dvt_plan::plan::{Backoff, Form, OutputMode, Plan, Retry, RetryOn, Step};
+use dvt_plan::plan::{Backoff, Form, Plan, Retry, RetryOn, Step};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,15 +24,9 @@ pub(crate) fn id(text: &str) -> StepId {
 
 /// A program step.
 pub(crate) fn program(name: &str, needs: &[&str]) -> Step {
+    let form = Form::Run { program: "echo".to_owned(), arguments: Vec::new() };
     Step {
-        id: id(name),
-        title: None,
-        form: Form::Run { program: "echo".to_owned(), arguments: Vec::new() },
         needs: needs.iter().map(|need| id(need)).collect(),
-        condition: None,
-        with: None,
-        env: BTreeMap::new(),
-        timeout_ms: None,
         retry: Retry {
             max: 0,
             backoff: Backoff::Constant,
@@ -41,36 +35,13 @@ pub(crate) fn program(name: &str, needs: &[&str]) -> Step {
             full_jitter: false,
             on: vec![RetryOn::Failure, RetryOn::Timeout],
         },
-        output: OutputMode::File,
-        continue_on_error: false,
+        ..Step::new(id(name), form)
     }
 }
 
-/// A plan of these steps, which come in an order in which needs stand before their dependants.
+/// A plan of these steps.
 pub(crate) fn plan(steps: Vec<Step>) -> Plan {
-    let mut layers: BTreeMap<StepId, u32> = BTreeMap::new();
-    let mut dependants: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
-    for step in &steps {
-        let layer = step.needs.iter().map(|need| layers[need] + 1).max().unwrap_or(0);
-        layers.insert(step.id.clone(), layer);
-        for need in &step.needs {
-            dependants.entry(need.clone()).or_default().push(step.id.clone());
-        }
-    }
-    Plan {
-        name: PlanName::parse("driven").unwrap(),
-        title: None,
-        version: None,
-        inputs: BTreeMap::new(),
-        vars: BTreeMap::new(),
-        files: Vec::new(),
-        max_duration_ms: 86_400_000,
-        max_parallel: 64,
-        steps: steps.into_iter().map(|step| (step.id.clone(), step)).collect(),
-        outputs: BTreeMap::new(),
-        layers,
-        dependants,
-    }
+    Plan::new(PlanName::parse("driven").unwrap(), steps)
 }
 
 /// The start of all these runs.

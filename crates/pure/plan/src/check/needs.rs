@@ -1,4 +1,4 @@
-//! DVT-P010 and DVT-P011: needs that are no steps, and steps that wait for each other. Also layers and dependants.
+//! DVT-P010 and DVT-P011: needs that are no steps, and steps that wait for each other.
 //!
 //! Kahn's algorithm over indices, linear in steps and needs; the way round a cycle is walked only when there is one.
 
@@ -14,8 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Graph {
     /// Needs of each step, by its index in the draft; named and implied.
     pub(crate) needs: Vec<BTreeSet<usize>>,
-    /// 0 without needs, else one more than the deepest need.
-    pub(crate) layers: Vec<u32>,
 }
 
 /// Indices of steps by id.
@@ -63,8 +61,8 @@ pub(crate) fn check(
             }
         }
     }
-    let layers = layers(draft, &needs, sink);
-    Graph { needs, layers }
+    acyclic(draft, &needs, sink);
+    Graph { needs }
 }
 
 fn unknown(need: &StepId, place: crate::read::tree::Place, index: &Index<'_>, sink: &mut Collector<'_>) {
@@ -78,7 +76,7 @@ fn unknown(need: &StepId, place: crate::read::tree::Place, index: &Index<'_>, si
     sink.add(report);
 }
 
-fn layers(draft: &Draft, needs: &[BTreeSet<usize>], sink: &mut Collector<'_>) -> Vec<u32> {
+fn acyclic(draft: &Draft, needs: &[BTreeSet<usize>], sink: &mut Collector<'_>) {
     let mut dependants: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
     let mut waiting: Vec<usize> = needs.iter().map(BTreeSet::len).collect();
     for (at, own) in needs.iter().enumerate() {
@@ -88,17 +86,12 @@ fn layers(draft: &Draft, needs: &[BTreeSet<usize>], sink: &mut Collector<'_>) ->
             }
         }
     }
-    let mut layers = vec![0_u32; needs.len()];
     let mut ready: Vec<usize> =
         (0..needs.len()).filter(|at| needs.get(*at).is_some_and(BTreeSet::is_empty)).collect();
     let mut done = 0;
     while let Some(at) = ready.pop() {
         done += 1;
-        let layer = layers.get(at).copied().unwrap_or(0) + 1;
         for dependant in dependants.get(at).into_iter().flatten() {
-            if let Some(slot) = layers.get_mut(*dependant) {
-                *slot = layer.max(*slot);
-            }
             if let Some(left) = waiting.get_mut(*dependant) {
                 *left -= 1;
                 if *left == 0 {
@@ -110,7 +103,6 @@ fn layers(draft: &Draft, needs: &[BTreeSet<usize>], sink: &mut Collector<'_>) ->
     if done < needs.len() {
         cycle(draft, needs, &waiting, sink);
     }
-    layers
 }
 
 /// Walks from one waiting step along needs that wait too, until a step comes twice: the way between is a cycle.

@@ -1,0 +1,222 @@
+//! The compiled plan: what the core works on. Immutable; made by the checks alone.
+
+mod foreach;
+mod form;
+mod readers;
+mod retry;
+mod step;
+
+pub use foreach::{Foreach, Lists, MOST_ITEMS, NoItems, Source};
+pub use form::{Approval, Form, OutputMode, PlanReference, PluginReference, Shell, Signal, SubPlan};
+pub use readers::Readers;
+pub use retry::{Backoff, Retry, RetryOn};
+pub use step::{DataClass, Delivery, Part, Secret, Step, StepLimits, Tier};
+
+use crate::template::{Template, TemplateValue};
+use dvt_model::id::{PlanName, StepId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The run's longest time where the plan says none.
+pub(crate) const DEFAULT_MAX_DURATION_MS: u64 = 24 * 3_600_000;
+/// Steps at once where the plan says none.
+pub(crate) const DEFAULT_MAX_PARALLEL: u32 = 64;
+
+/// A checked plan.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Its name.
+    pub name: PlanName,
+    /// For people.
+    pub title: Option<String>,
+    /// For people.
+    pub description: Option<String>,
+    /// For selection.
+    pub tags: Vec<String>,
+    /// A semantic version, where it has one.
+    pub version: Option<String>,
+    /// Inputs by name; unknown inputs are refused.
+    pub inputs: BTreeMap<String, crate::input::Input>,
+    /// Constants.
+    pub vars: BTreeMap<String, Value>,
+    /// Globs of what is packed.
+    pub files: Vec<String>,
+    /// The ceiling of what its steps may be granted.
+    pub permissions: Permissions,
+    /// The highest class that its payloads may carry.
+    pub data_class: DataClass,
+    /// The run's longest time, default 24 h.
+    pub max_duration_ms: u64,
+    /// Steps at once, default 64.
+    pub max_parallel: u32,
+    /// What the first step in the failed set does to the run.
+    pub on_step_failure: OnStepFailure,
+    /// One run of the group at a time.
+    pub concurrency: Option<Concurrency>,
+    /// Bytes of the folder that the steps of a run share, where it has one.
+    pub scratch_bytes: Option<u64>,
+    /// Steps by id, those of `finally` among them; [`Step::part`] tells them apart.
+    pub steps: BTreeMap<StepId, Step>,
+    /// The `finally` steps, in byte order.
+    pub finally: Vec<StepId>,
+    /// The plan's outputs.
+    pub outputs: BTreeMap<String, TemplateValue>,
+    /// Dependency layer of each step: 0 without needs, else one more than its deepest need. `finally` steps count from 0
+    /// among themselves.
+    pub layers: BTreeMap<StepId, u32>,
+    /// Who needs a step (the reverse of `needs`).
+    pub dependants: BTreeMap<StepId, Vec<StepId>>,
+    /// Who reads what a step left behind; a step that nobody reads has no entry, and its output may be forgotten.
+    pub readers: BTreeMap<StepId, Readers>,
+    /// Steps that name a compensation, in byte order.
+    pub compensated: Vec<StepId>,
+}
+
+/// What `permissions` names; what is not named is denied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Permissions {
+    /// Secret references.
+    pub secrets: Vec<String>,
+    /// `host:port`
+    pub egress: Vec<String>,
+    /// `name@version`
+    pub plugins: Vec<String>,
+}
+
+/// What the first step in the failed set does to the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnStepFailure {
+    /// The run fails (contract 4.6).
+    #[default]
+    Fail,
+    /// The run waits for an operator (contract 4.8).
+    Hold,
+}
+
+/// One run of a group at a time (contract 5.7).
+#[derive(Debug, Clone)]
+pub struct Concurrency {
+    /// The group: text that sees inputs and vars.
+    pub group: Template,
+    /// What a second run meets.
+    pub on_busy: OnBusy,
+}
+
+/// What a run meets when another one of its group is past PENDING.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnBusy {
+    /// It waits.
+    #[default]
+    Queue,
+    /// It is refused.
+    Reject,
+    /// The other one is cancelled.
+    CancelPrevious,
+}
+
+impl Plan {
+    /// A plan that says nothing but its steps, for whoever makes plans without a document, as tests do. Needs must be
+    /// free of cycles and name steps of the plan.
+    pub fn new(name: PlanName, steps: Vec<Step>) -> Self {
+        Self::unlinked(name, steps).linked()
+    }
+
+    pub(crate) fn unlinked(name: PlanName, steps: Vec<Step>) -> Self {
+        Self {
+            name,
+            title: None,
+            description: None,
+            tags: Vec::new(),
+            version: None,
+            inputs: BTreeMap::new(),
+            vars: BTreeMap::new(),
+            files: Vec::new(),
+            permissions: Permissions::default(),
+            data_class: DataClass::default(),
+            max_duration_ms: DEFAULT_MAX_DURATION_MS,
+            max_parallel: DEFAULT_MAX_PARALLEL,
+            on_step_failure: OnStepFailure::default(),
+            concurrency: None,
+            scratch_bytes: None,
+            steps: steps.into_iter().map(|step| (step.id.clone(), step)).collect(),
+            finally: Vec::new(),
+            outputs: BTreeMap::new(),
+            layers: BTreeMap::new(),
+            dependants: BTreeMap::new(),
+            readers: BTreeMap::new(),
+            compensated: Vec::new(),
+        }
+    }
+
+    /// The same plan with what follows from its steps and outputs filled in anew: what steps read, layers, dependants,
+    /// readers, and the lists of marked steps.
+    #[must_use]
+    pub fn linked(mut self) -> Self {
+        for step in self.steps.values_mut() {
+            step.reads = step.names();
+            if let Some(compensation) = &mut step.compensate {
+                compensation.reads = compensation.names();
+            }
+        }
+        self.dependants = BTreeMap::new();
+        for step in self.steps.values() {
+            for need in &step.needs {
+                self.dependants.entry(need.clone()).or_default().push(step.id.clone());
+            }
+        }
+        self.layers = self.layered();
+        let of = |keep: fn(&Step) -> bool| -> Vec<StepId> {
+            self.steps.values().filter(|step| keep(step)).map(|step| step.id.clone()).collect()
+        };
+        self.finally = of(|step| step.part == Part::Finally);
+        self.compensated = of(|step| step.compensate.is_some());
+        self.readers = readers::of(&self);
+        self
+    }
+
+    /// Kahn's algorithm; steps that wait for each other stay in layer 0.
+    fn layered(&self) -> BTreeMap<StepId, u32> {
+        let mut layers: BTreeMap<&StepId, u32> = self.steps.keys().map(|id| (id, 0)).collect();
+        let mut waiting: BTreeMap<&StepId, usize> =
+            self.steps.values().map(|step| (&step.id, step.needs.len())).collect();
+        let mut ready: Vec<&StepId> =
+            waiting.iter().filter(|(_, left)| **left == 0).map(|(id, _)| *id).collect();
+        while let Some(id) = ready.pop() {
+            let next = layers.get(id).copied().unwrap_or(0) + 1;
+            for dependant in self.dependants.get(id).into_iter().flatten() {
+                if let Some(layer) = layers.get_mut(dependant) {
+                    *layer = next.max(*layer);
+                }
+                if let Some(left) = waiting.get_mut(dependant) {
+                    *left = left.saturating_sub(1);
+                    if *left == 0 {
+                        ready.push(dependant);
+                    }
+                }
+            }
+        }
+        layers.into_iter().map(|(id, layer)| (id.clone(), layer)).collect()
+    }
+
+    /// The ordinary steps.
+    pub fn ordinary(&self) -> impl Iterator<Item = &Step> {
+        self.steps.values().filter(|step| step.part == Part::Ordinary)
+    }
+}
+
+/// Worst-case bounds, shown before anything runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bounds {
+    /// Steps.
+    pub steps: u64,
+    /// Attempts of all steps together.
+    pub attempts: u64,
+    /// The most that can run at once.
+    pub parallel: u64,
+    /// The longest the run can take.
+    pub duration_ms: u64,
+}
