@@ -111,7 +111,13 @@ fn order(plan: &Plan, events: &[Event]) -> Result<(), String> {
             | EventName::RunCancelRequested
             | EventName::RunCompleted
             | EventName::RunFailed
-            | EventName::RunCancelled => {}
+            | EventName::RunCancelled
+            | EventName::RunPaused
+            | EventName::RunResumed
+            | EventName::SignalReceived
+            | EventName::StepReused
+            | EventName::StepRetryRequested
+            | EventName::StepVoted => {}
         }
     }
     Ok(())

@@ -53,21 +53,21 @@ impl<'a> World<'a> {
     pub(super) fn new(plan: &'a Plan, mut random: Random) -> Self {
         let chance = random.bytes();
         let (run, plan_id) = (entropy::nth(&chance, 0), entropy::nth(&chance, 1));
+        let plan_ref = PlanRef {
+            plan_id: PlanId::from_random(plan_id),
+            plan_version: "1.0.0".to_owned(),
+            digest: Digest::of(&chance),
+        };
+        let power = Power {
+            host_allowed: true,
+            files_digest: random.chance(30).then(|| Digest::of(b"files")),
+            secrets_profile: None,
+        };
+        let tenant_id = "0d3c6a9e-4f0c-4a8e-9d5d-3d4c0f7dbb8a".to_owned();
         let start = Start {
-            run_id: RunId::from_random(run),
-            tenant_id: "0d3c6a9e-4f0c-4a8e-9d5d-3d4c0f7dbb8a".to_owned(),
-            plan: PlanRef {
-                plan_id: PlanId::from_random(plan_id),
-                plan_version: "1.0.0".to_owned(),
-                digest: Digest::of(&chance),
-            },
             inputs: plans::inputs(),
-            power: Power {
-                host_allowed: true,
-                files_digest: random.chance(30).then(|| Digest::of(b"files")),
-                secrets_profile: None,
-            },
             bounds: json!({ "steps": plan.steps.len() }),
+            ..Start::plain(RunId::from_random(run), tenant_id, plan_ref, power)
         };
         let failing = *random.pick(&[0, 4, 15, 50]).unwrap_or(&15);
         Self {
@@ -312,6 +312,7 @@ impl<'a> World<'a> {
                     None => {}
                 }
             }
+            Effect::StartChild(_) | Effect::CancelChild { .. } | Effect::StopChild { .. } => {}
         }
     }
 
@@ -487,6 +488,11 @@ fn essence(effect: &Effect) -> Essence {
         ),
         Effect::Stop { step_id, logical_attempt_id, engine_attempt_id, .. } => {
             Essence::Stop(step_id.clone(), logical_attempt_id.0, engine_attempt_id.0)
+        }
+        // No plan here has a sub-plan: no expectation of the reference is this one.
+        Effect::StartChild(child) => Essence::Stop(child.step_id.clone(), 0, 0),
+        Effect::CancelChild { step_id, .. } | Effect::StopChild { step_id, .. } => {
+            Essence::Stop(step_id.clone(), 0, 0)
         }
     }
 }

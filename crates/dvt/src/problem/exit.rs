@@ -116,6 +116,11 @@ pub(crate) fn of(code: Code) -> Exit {
         | Code::ExpressionOverBudget
         | Code::ExpressionFailed
         | Code::SecretInOutput
+        | Code::QueueTtlExpired
+        | Code::HoldExpired
+        | Code::ApprovalRejected
+        | Code::ApprovalExpired
+        | Code::CompensationIncomplete
         | Code::WorkerLost
         | Code::RunTimeout
         | Code::StepError

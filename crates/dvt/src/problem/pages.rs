@@ -12,10 +12,13 @@ macro_rules! page {
 
 /// Code and page, in the order of the codes.
 pub(crate) const PAGES: &[(&str, &str)] = &[
+    page!("APPROVAL_EXPIRED"),
+    page!("APPROVAL_REJECTED"),
     page!("AUDIT_RETENTION_LOCKED"),
     page!("AUTHORIZATION_REQUIRED"),
     page!("AUTHZ_DENIED"),
     page!("CANCELLED"),
+    page!("COMPENSATION_INCOMPLETE"),
     page!("CONFIG_INVALID"),
     page!("CONTRACT_VIOLATION"),
     page!("DECISION_RECORD_INCOMPLETE"),
@@ -23,6 +26,7 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
     page!("DETERMINISM_VIOLATION"),
     page!("EXPRESSION_FAILED"),
     page!("EXPRESSION_OVER_BUDGET"),
+    page!("HOLD_EXPIRED"),
     page!("IDEMPOTENCY_KEY_REUSED"),
     page!("INTERNAL"),
     page!("INVALID_CURSOR"),
@@ -47,6 +51,7 @@ pub(crate) const PAGES: &[(&str, &str)] = &[
     page!("PLAN_UNBOUNDED"),
     page!("PLAN_VERSION_EXISTS"),
     page!("POLICY_DENIED"),
+    page!("QUEUE_TTL_EXPIRED"),
     page!("QUOTA_EXCEEDED"),
     page!("RUN_ALREADY_EXISTS"),
     page!("RUN_NOT_FOUND"),

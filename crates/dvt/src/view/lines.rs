@@ -19,6 +19,9 @@ pub(crate) fn draw(picture: &Picture, event: &StoredEvent) -> Option<String> {
     let words = match name {
         EventName::RunQueued => "queued".to_owned(),
         EventName::RunStarted => "started".to_owned(),
+        EventName::RunPaused => "paused".to_owned(),
+        EventName::RunResumed => "resumed".to_owned(),
+        EventName::SignalReceived => "signal received".to_owned(),
         EventName::RunFailing => match &picture.failed_step {
             Some(step) => format!("failing, because {step} failed"),
             None => "failing".to_owned(),
@@ -42,6 +45,9 @@ pub(crate) fn draw(picture: &Picture, event: &StoredEvent) -> Option<String> {
                 None => format!("failed in {}{nth}: {why}", short(took)),
             }
         }
+        EventName::StepReused => "taken over from the original run".to_owned(),
+        EventName::StepRetryRequested => "to be tried again".to_owned(),
+        EventName::StepVoted => "voted on".to_owned(),
         EventName::StepSkipped => {
             format!("skipped: {}", look.and_then(|step| step.skipped.as_deref()).unwrap_or("left out"))
         }

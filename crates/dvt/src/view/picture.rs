@@ -158,6 +158,9 @@ impl Picture {
                 self.started_at = Some(at);
                 self.status = RunStatus::Running;
             }
+            EventName::RunPaused => self.status = RunStatus::Paused,
+            EventName::RunResumed => self.status = RunStatus::Running,
+            EventName::SignalReceived => {}
             EventName::RunFailing => {
                 self.ending = Some("FAILING");
                 self.failed_step = payload.text("failedStepId");
@@ -179,7 +182,10 @@ impl Picture {
             | EventName::StepRedispatched
             | EventName::StepCompleted
             | EventName::StepFailed
-            | EventName::StepSkipped => {}
+            | EventName::StepSkipped
+            | EventName::StepReused
+            | EventName::StepRetryRequested
+            | EventName::StepVoted => {}
         }
     }
 
@@ -266,7 +272,20 @@ impl StepPicture {
                 self.status = StepStatus::Skipped;
                 self.skipped = payload.text("reasonCode");
             }
-            EventName::RunQueued
+            EventName::StepReused => {
+                self.status = StepStatus::Success;
+                self.ended_at = Some(at);
+                self.output = payload.get("result").cloned();
+            }
+            EventName::StepRetryRequested => {
+                self.status = StepStatus::Pending;
+                self.ended_at = None;
+            }
+            EventName::StepVoted
+            | EventName::SignalReceived
+            | EventName::RunPaused
+            | EventName::RunResumed
+            | EventName::RunQueued
             | EventName::RunStarted
             | EventName::RunFailing
             | EventName::RunCancelRequested

@@ -7,10 +7,11 @@ pub use key::idempotency_key;
 pub(crate) use key::token;
 
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
-use dvt_model::id::StepId;
-use dvt_model::run::EventName;
+use dvt_model::id::{PrincipalId, RunId, StepId};
+use dvt_model::run::{EventName, Power};
 use dvt_model::time::Timestamp;
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One event: the parts of the envelope that the core owns, and the payload (canonical JSON, by contract 5.1).
 #[derive(Debug, Clone, PartialEq)]
@@ -42,9 +43,48 @@ pub enum Effect {
         logical_attempt_id: LogicalAttemptId,
         /// Its dispatch.
         engine_attempt_id: EngineAttemptId,
-        /// Grace between terminate and kill.
+        /// Grace between terminate and kill; 0 kills at once.
         grace_ms: u64,
     },
+    /// Admit the run of a sub-plan, under its parent's slot. Once is enough: the same run id again is no second run.
+    StartChild(StartChild),
+    /// Ask the child's run to cancel, with cause PARENT.
+    CancelChild {
+        /// The step whose run it is.
+        step_id: StepId,
+        /// The child's run.
+        child_run_id: RunId,
+    },
+    /// End the child's run now, without its way out.
+    StopChild {
+        /// The step whose run it is.
+        step_id: StepId,
+        /// The child's run.
+        child_run_id: RunId,
+        /// Without the grace.
+        force_kill: bool,
+    },
+}
+
+/// The run of a sub-plan, to be admitted. When it has ended its parent is told by `Command::ChildEnded`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StartChild {
+    /// The parent's step.
+    pub step_id: StepId,
+    /// The attempt whose run it is.
+    pub logical_attempt_id: LogicalAttemptId,
+    /// The child's run, minted by the parent.
+    pub child_run_id: RunId,
+    /// The parent's run.
+    pub parent_run_id: RunId,
+    /// How many runs are above it.
+    pub depth: u32,
+    /// The child's inputs: the step's `with`.
+    pub inputs: BTreeMap<String, Value>,
+    /// What the child may do: what its parent may, and nothing more.
+    pub power: Power,
+    /// Who may not vote in it either.
+    pub initiators: BTreeSet<PrincipalId>,
 }
 
 /// An attempt to be given out: everything a worker needs but the files.

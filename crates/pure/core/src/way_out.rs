@@ -66,7 +66,7 @@ pub(crate) fn is_of_the_drain(run: &Run, step: &Step) -> bool {
 pub(crate) fn is_stopping(run: &Run) -> bool {
     let timeout = run.failing.as_ref().is_some_and(|failing| match failing.cause {
         FailingCause::RunTimeout => true,
-        FailingCause::StepFailed => false,
+        FailingCause::StepFailed | FailingCause::HoldExpired => false,
     });
     timeout || run.cancel.is_some()
 }

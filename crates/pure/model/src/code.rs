@@ -101,6 +101,16 @@ words! {
         ExpressionFailed = "EXPRESSION_FAILED",
         /// A step's output held a secret.
         SecretInOutput = "SECRET_IN_OUTPUT",
+        /// The run waited longer in the queue than it may.
+        QueueTtlExpired = "QUEUE_TTL_EXPIRED",
+        /// A run on hold was not looked after in time.
+        HoldExpired = "HOLD_EXPIRED",
+        /// Somebody refused the approval.
+        ApprovalRejected = "APPROVAL_REJECTED",
+        /// Nobody approved in time.
+        ApprovalExpired = "APPROVAL_EXPIRED",
+        /// Compensations and `finally` took longer than they may.
+        CompensationIncomplete = "COMPENSATION_INCOMPLETE",
         /// Five dispatches were lost.
         WorkerLost = "WORKER_LOST",
         /// The run took longer than its `maxDuration`.

@@ -17,7 +17,7 @@ pub struct InvalidId {
     pub expected: &'static str,
 }
 
-fn invalid(text: &str, expected: &'static str) -> InvalidId {
+pub(crate) fn invalid(text: &str, expected: &'static str) -> InvalidId {
     InvalidId { text: text.to_owned(), expected }
 }
 
@@ -129,10 +129,10 @@ ids! {
 }
 
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident, $check:path, $expected:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident, $check:path, $stored:path, $expected:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(pub(crate) String);
 
         impl $name {
             /// Reads and checks the text.
@@ -172,14 +172,17 @@ macro_rules! names {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+                let text = String::deserialize(deserializer)?;
+                let fits = $stored(&text);
+                let known = fits.then_some(Self(text.clone())).ok_or_else(|| invalid(&text, $expected));
+                known.map_err(serde::de::Error::custom)
             }
         }
     )*};
 }
 
 /// `^[A-Za-z][A-Za-z0-9_-]{0,63}$`
-fn is_step_or_plan_name(text: &str) -> bool {
+pub(crate) fn is_step_or_plan_name(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
@@ -194,13 +197,13 @@ fn is_client_chosen(text: &str) -> bool {
 
 names! {
     /// A step of a plan.
-    StepId, is_step_or_plan_name, "a step id (a letter, then up to 63 letters, digits, `_` or `-`)";
+    StepId, is_step_or_plan_name, crate::step::is_place, "a step id (a letter, then up to 63 letters, digits, `_` or `-`)";
     /// The name of a plan, unique in its project.
-    PlanName, is_step_or_plan_name, "a plan name (a letter, then up to 63 letters, digits, `_` or `-`)";
+    PlanName, is_step_or_plan_name, is_step_or_plan_name, "a plan name (a letter, then up to 63 letters, digits, `_` or `-`)";
     /// A start request's id, chosen by the client: the same id in the same scope and plan is the same run.
-    RunRequestId, is_client_chosen, "a request id (a letter or digit, then up to 127 of letters, digits, `.`, `_`, `:`, `-`)";
+    RunRequestId, is_client_chosen, is_client_chosen, "a request id (a letter or digit, then up to 127 of letters, digits, `.`, `_`, `:`, `-`)";
     /// A signal's id, chosen by the client: the same id is the same signal.
-    SignalId, is_client_chosen, "a signal id (a letter or digit, then up to 127 of letters, digits, `.`, `_`, `:`, `-`)";
+    SignalId, is_client_chosen, is_client_chosen, "a signal id (a letter or digit, then up to 127 of letters, digits, `.`, `_`, `:`, `-`)";
 }
 
 #[cfg(test)]

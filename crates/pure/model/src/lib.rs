@@ -18,4 +18,5 @@ pub mod proof;
 pub mod resource;
 pub mod run;
 pub mod scope;
+pub mod step;
 pub mod time;

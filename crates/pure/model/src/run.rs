@@ -49,12 +49,16 @@ words! {
 }
 
 words! {
-    /// The names of run events (contract 5.1), as far as the core makes them today.
+    /// The names of run events (contract 5.1).
     EventName {
         /// Admitted.
         RunQueued = "RunQueued",
         /// Taken by the provider that runs it.
         RunStarted = "RunStarted",
+        /// No new step starts.
+        RunPaused = "RunPaused",
+        /// Goes on after a pause.
+        RunResumed = "RunResumed",
         /// On the way out because of a failure.
         RunFailing = "RunFailing",
         /// On the way out because somebody asked.
@@ -65,6 +69,8 @@ words! {
         RunFailed = "RunFailed",
         /// Ended by a cancel.
         RunCancelled = "RunCancelled",
+        /// A named signal came in.
+        SignalReceived = "SignalReceived",
         /// An attempt began; durable before the step's code can run.
         StepStarted = "StepStarted",
         /// The same attempt was given out again.
@@ -75,6 +81,12 @@ words! {
         StepFailed = "StepFailed",
         /// Left out.
         StepSkipped = "StepSkipped",
+        /// Taken over from the run that this one continues.
+        StepReused = "StepReused",
+        /// Somebody asked for another attempt.
+        StepRetryRequested = "StepRetryRequested",
+        /// A vote on an approval.
+        StepVoted = "StepVoted",
     }
 }
 

@@ -99,12 +99,9 @@ impl Engine {
             now: self.now(),
             entropy: chance::entropy(),
             command: Command::Start(Start {
-                run_id,
-                tenant_id: scope.tenant().key(),
-                plan: plan_ref,
                 inputs: inputs.clone(),
-                power: power.clone(),
                 bounds: json!(dvt_plan::bounds::of(&plan)),
+                ..Start::plain(run_id, scope.tenant().key(), plan_ref, power.clone())
             }),
         };
         let decided = dvt_core::decide(&plan, &State::default(), &input)?;

@@ -25,6 +25,14 @@ pub fn expect(plan: &Plan, past: &[Event], input: &Input) -> Result<Expected, Co
         Command::Due => answer.due(),
         Command::Recover => answer.recover(),
         Command::Signal(Signal::Cancel { signal_id }) => answer.cancel(signal_id)?,
+        Command::Signal(_) => return Err(Code::SignalNotImplemented),
+        Command::Reuse(_)
+        | Command::ChildEnded(_)
+        | Command::Vote(_)
+        | Command::WorkerLost { .. }
+        | Command::Cancel { .. }
+        | Command::QueueExpired
+        | Command::Abort(_) => return Err(Code::InvalidStateTransition),
     }
     Ok(answer.done())
 }

@@ -127,6 +127,12 @@ impl View {
             | EventName::StepCompleted
             | EventName::StepFailed
             | EventName::StepSkipped => self.read_step(place, event),
+            EventName::RunPaused
+            | EventName::RunResumed
+            | EventName::SignalReceived
+            | EventName::StepReused
+            | EventName::StepRetryRequested
+            | EventName::StepVoted => {}
         }
     }
 
@@ -173,7 +179,13 @@ impl View {
             | EventName::RunCancelRequested
             | EventName::RunCompleted
             | EventName::RunFailed
-            | EventName::RunCancelled => {}
+            | EventName::RunCancelled
+            | EventName::RunPaused
+            | EventName::RunResumed
+            | EventName::SignalReceived
+            | EventName::StepReused
+            | EventName::StepRetryRequested
+            | EventName::StepVoted => {}
         }
     }
 

@@ -29,7 +29,7 @@ fn read(stored: &StoredEvent) -> Option<Event> {
     let part = stored.envelope.run.as_ref()?;
     Some(Event {
         name: EventName::parse(stored.envelope.event_name.as_deref()?)?,
-        step_id: stored.envelope.step_id.as_deref().and_then(|id| StepId::parse(id).ok()),
+        step_id: stored.envelope.step_id.as_deref().and_then(|id| StepId::parse_stored(id).ok()),
         slot: part.logical_attempt_id,
         engine_attempt_id: part.engine_attempt_id,
         at: part.emitted_at,

@@ -73,8 +73,8 @@ fn failed(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let Some(Failing { cause, failed_step_id }) = draft.run().failing.clone() else { return Ok(()) };
     let of_step = failed_step_id.as_ref().and_then(|id| draft.step(id)?.error.clone());
     let failure = match (cause, of_step) {
-        (FailingCause::StepFailed, Some(failure)) => failure,
-        (FailingCause::StepFailed, None) => {
+        (FailingCause::StepFailed | FailingCause::HoldExpired, Some(failure)) => failure,
+        (FailingCause::StepFailed | FailingCause::HoldExpired, None) => {
             failure(Code::StepError, FailureCategory::User, ENGINE, "a step failed")
         }
         (FailingCause::RunTimeout, Some(_) | None) => {
@@ -92,5 +92,5 @@ fn failed(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 
 fn cancelled(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let Some(Cancel { cause, signal_id }) = draft.run().cancel.clone() else { return Ok(()) };
-    draft.run_event(EventName::RunCancelled, 1, &Cancellation { cause, signal_id })
+    draft.run_event(EventName::RunCancelled, 1, &Cancellation { cause, signal_id, failure: None })
 }

@@ -43,6 +43,23 @@ pub(crate) fn decide(plan: &Plan, state: &State, input: &Input) -> Result<Decide
         Command::Due => due::decide(&mut draft)?,
         Command::Recover => recover::decide(&mut draft)?,
         Command::Signal(Signal::Cancel { signal_id }) => signal::cancel::decide(&mut draft, signal_id)?,
+        Command::Signal(
+            Signal::Pause { .. }
+            | Signal::Resume { .. }
+            | Signal::RetryStep { .. }
+            | Signal::SkipStep { .. }
+            | Signal::Send { .. }
+            | Signal::EmergencyStop { .. },
+        ) => return Err(refusal(Code::SignalNotImplemented, "this signal is not taken yet")),
+        Command::Reuse(_)
+        | Command::ChildEnded(_)
+        | Command::Vote(_)
+        | Command::WorkerLost { .. }
+        | Command::Cancel { .. }
+        | Command::QueueExpired
+        | Command::Abort(_) => {
+            return Err(refusal(Code::InvalidStateTransition, "the run has nothing that this is about"));
+        }
     }
     Ok(draft.done())
 }

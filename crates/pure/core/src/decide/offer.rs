@@ -93,7 +93,11 @@ fn begin(draft: &mut Draft<'_>, id: &StepId) -> Result<bool, Refusal> {
         match condition::ask(plan, draft, id, step) {
             Verdict::Start => {}
             Verdict::Skip(reason_code) => {
-                draft.step_event(EventName::StepSkipped, id, &StepSkipped { reason_code })?;
+                draft.step_event(
+                    EventName::StepSkipped,
+                    id,
+                    &StepSkipped { reason_code, signal_id: None },
+                )?;
                 return Ok(false);
             }
             Verdict::Fault(fault) => return fault_at_start(draft, id, step, &fault),
@@ -114,6 +118,8 @@ fn started(draft: &Draft<'_>, step: &Step, inputs: Value, lasts_ms: u64) -> Step
         tier: is_program.then(|| "host".to_owned()),
         timeout_ms: timeout_ms(step),
         due_at: (lasts_ms > 0).then(|| draft.now.plus_ms(lasts_ms)),
+        child_run_id: None,
+        item_count: None,
     }
 }
 
@@ -162,7 +168,13 @@ pub(super) fn complete_inside(draft: &mut Draft<'_>, id: &StepId) -> Result<(), 
         draft.inputs(id).and_then(|inputs| inputs.get("with")?.get("output")).cloned().unwrap_or(Value::Null);
     let started_at = draft.step(id).and_then(|facts| facts.started_at).unwrap_or(draft.now);
     let duration_ms = draft.now.ms_since(started_at);
-    let body = StepCompleted { result, duration_ms, usage: Usage::default(), artifact_refs: Vec::new() };
+    let body = StepCompleted {
+        result,
+        duration_ms,
+        usage: Usage::default(),
+        artifact_refs: Vec::new(),
+        signal_id: None,
+    };
     draft.step_event(EventName::StepCompleted, id, &body)
 }
 

@@ -52,7 +52,8 @@ pub(super) fn decide(draft: &mut Draft<'_>, report: &Report) -> Result<(), Refus
             Ok(result) => {
                 let started_at = draft.step(id).and_then(|facts| facts.started_at).unwrap_or(draft.now);
                 let duration_ms = draft.now.ms_since(started_at);
-                let body = StepCompleted { result, duration_ms, usage, artifact_refs: Vec::new() };
+                let body =
+                    StepCompleted { result, duration_ms, usage, artifact_refs: Vec::new(), signal_id: None };
                 draft.step_event(EventName::StepCompleted, id, &body)?;
             }
             Err(failure) => fail::fail(draft, id, failure, usage)?,

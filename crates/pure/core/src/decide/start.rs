@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, refusal};
 use crate::command::{Refusal, Start};
-use crate::event::body::{RunQueued, SEMANTICS_VERSION, Trigger};
+use crate::event::body::{RunQueued, SEMANTICS_VERSION};
 use dvt_model::canonical;
 use dvt_model::code::Code;
 use dvt_model::run::EventName;
@@ -25,7 +25,15 @@ pub(super) fn decide(draft: &mut Draft<'_>, start: &Start) -> Result<(), Refusal
             .collect::<Result<_, Refusal>>()?,
         bounds: canonical(&start.bounds)?,
         power: start.power.clone(),
-        trigger: Trigger::Manual,
+        trigger: start.trigger,
+        start_at: start.start_at,
+        selection: start.selection.clone(),
+        approval_gate: start.approval_gate,
+        original_run_id: start.original_run_id,
+        reuse: start.reuse.clone(),
+        parent_run_id: start.parent_run_id,
+        depth: start.depth,
+        initiators: start.initiators.clone(),
     };
     draft.run_event(EventName::RunQueued, 1, &body)
 }

@@ -34,7 +34,10 @@ pub(super) fn apply<G: Ground>(
         | RunEvent::CancelRequested
         | RunEvent::Completed
         | RunEvent::Failed
-        | RunEvent::Cancelled => 1,
+        | RunEvent::Cancelled
+        | RunEvent::Paused
+        | RunEvent::Resumed
+        | RunEvent::SignalReceived => 1,
     };
     if event.slot.0 != slot || event.step_id.is_some() {
         return Err(invalid(event, format!("slot {slot} and no step"), format!("slot {}", event.slot)));
@@ -48,9 +51,12 @@ pub(super) fn apply<G: Ground>(
             enter(ground, next);
             first.for_each(|(id, step)| ready::insert(plan, ground, id, step));
         }
+        RunEvent::Paused | RunEvent::Resumed | RunEvent::SignalReceived => {
+            return Err(invalid(event, "an event of this release", "a later one"));
+        }
         RunEvent::Failing => failing(plan, ground, body(event)?, event, next),
         RunEvent::CancelRequested => {
-            let Cancellation { cause, signal_id } = body(event)?;
+            let Cancellation { cause, signal_id, failure: _ } = body(event)?;
             enter(ground, next);
             let run = ground.run_mut();
             run.cancel = Some(Cancel { cause, signal_id });
@@ -82,6 +88,7 @@ fn broken_condition(run: &Run, row: RunEvent) -> Option<&'static str> {
         RunEvent::Queued => (true, ""),
         RunEvent::Started => (run.cancel.is_none(), "a run that is not cancelling"),
         RunEvent::Failing => (!is_ending, "a run that is not ending"),
+        RunEvent::Paused | RunEvent::Resumed | RunEvent::SignalReceived => (true, ""),
         RunEvent::CancelRequested => (run.cancel.is_none(), "a run that is not cancelling yet"),
         RunEvent::Completed => (!is_ending && run.open == 0, "a run of which every step is terminal"),
         // The last case is that of a plan whose outputs could not be evaluated.
@@ -107,7 +114,13 @@ fn broken_condition(run: &Run, row: RunEvent) -> Option<&'static str> {
 fn event_is_end(row: RunEvent) -> bool {
     match row {
         RunEvent::Completed | RunEvent::Failed | RunEvent::Cancelled => true,
-        RunEvent::Queued | RunEvent::Started | RunEvent::Failing | RunEvent::CancelRequested => false,
+        RunEvent::Queued
+        | RunEvent::Started
+        | RunEvent::Failing
+        | RunEvent::CancelRequested
+        | RunEvent::Paused
+        | RunEvent::Resumed
+        | RunEvent::SignalReceived => false,
     }
 }
 
@@ -171,7 +184,7 @@ fn failing<G: Ground>(plan: &Plan, ground: &mut G, body: RunFailing, event: &Eve
     let run = ground.run_mut();
     run.failings += 1;
     match body.cause {
-        FailingCause::StepFailed => {}
+        FailingCause::StepFailed | FailingCause::HoldExpired => {}
         FailingCause::RunTimeout => run.stopping_since = run.stopping_since.or(Some(event.at)),
     }
     run.failing = Some(Failing { cause: body.cause, failed_step_id: body.failed_step_id });

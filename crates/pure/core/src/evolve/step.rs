@@ -43,9 +43,13 @@ pub(super) fn apply<G: Ground>(
     }
     let (slot, engine) = match row {
         StepEvent::Redispatched => (LogicalAttemptId(facts.redispatches + 1), facts.engine.next()),
-        StepEvent::Started | StepEvent::Completed | StepEvent::Failed | StepEvent::Skipped => {
-            (facts.logical, facts.engine)
-        }
+        StepEvent::Started
+        | StepEvent::Completed
+        | StepEvent::Failed
+        | StepEvent::Skipped
+        | StepEvent::Reused
+        | StepEvent::RetryRequested
+        | StepEvent::Voted => (facts.logical, facts.engine),
     };
     if (event.slot, event.engine_attempt_id) != (slot, engine) {
         let shown =
@@ -73,6 +77,9 @@ pub(super) fn apply<G: Ground>(
                 facts.answered = Some((slot, engine));
             }
             step_ends(plan, ground, id, step, next, event);
+        }
+        StepEvent::Reused | StepEvent::RetryRequested | StepEvent::Voted => {
+            return Err(invalid(event, "an event of this release", "a later one"));
         }
         StepEvent::Failed => failed(plan, ground, id, step, body(event)?, event),
         StepEvent::Skipped => {

@@ -16,7 +16,7 @@ pub(crate) fn decide(draft: &mut Draft<'_>, signal_id: &SignalId) -> Result<(), 
     if draft.run().cancel.is_some() {
         return Ok(());
     }
-    let body = Cancellation { cause: CancelCause::Cancel, signal_id: Some(signal_id.clone()) };
+    let body = Cancellation { cause: CancelCause::Cancel, signal_id: Some(signal_id.clone()), failure: None };
     draft.run_event(EventName::RunCancelRequested, 1, &body)?;
     // A failing run that is past its drain goes on where it is: what runs there belongs to the way out.
     stop_drain(draft)?;

@@ -47,16 +47,17 @@ pub(crate) fn plan(steps: Vec<Step>) -> Plan {
 /// The start of all these runs.
 pub(crate) fn start() -> Start {
     Start {
-        run_id: RunId::from_random([1; 16]),
-        tenant_id: TENANT.to_owned(),
-        plan: PlanRef {
-            plan_id: PlanId::from_random([2; 16]),
-            plan_version: "1.0.0".to_owned(),
-            digest: Digest::of(b"plan"),
-        },
-        inputs: BTreeMap::new(),
-        power: Power { host_allowed: true, files_digest: None, secrets_profile: None },
         bounds: json!({}),
+        ..Start::plain(
+            RunId::from_random([1; 16]),
+            TENANT.to_owned(),
+            PlanRef {
+                plan_id: PlanId::from_random([2; 16]),
+                plan_version: "1.0.0".to_owned(),
+                digest: Digest::of(b"plan"),
+            },
+            Power { host_allowed: true, files_digest: None, secrets_profile: None },
+        )
     }
 }
 
@@ -97,7 +98,10 @@ impl Run {
         let effects = self.obey(Command::Offer { slots }).unwrap();
         let dispatches = effects.into_iter().filter_map(|effect| match effect {
             Effect::Dispatch(dispatch) => Some(dispatch),
-            Effect::Stop { .. } => None,
+            Effect::Stop { .. }
+            | Effect::StartChild(_)
+            | Effect::CancelChild { .. }
+            | Effect::StopChild { .. } => None,
         });
         dispatches.collect()
     }

@@ -253,6 +253,8 @@ impl Task {
                         hot: self.hot.clone(),
                     });
                 }
+                // Sub-plans are refused where plans are read; there is no child to do anything to.
+                Effect::StartChild(_) | Effect::CancelChild { .. } | Effect::StopChild { .. } => {}
                 Effect::Stop { step_id, logical_attempt_id, engine_attempt_id, grace_ms } => {
                     self.engine.dispatcher().stop(
                         run,

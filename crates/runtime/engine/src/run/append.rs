@@ -162,17 +162,30 @@ fn cut(events: Vec<Event>, most: usize) -> Vec<Vec<Event>> {
 /// everywhere else the events before are what a smaller offer, or fewer reports, would have given.
 fn begins(before: &Event, event: &Event) -> bool {
     match event.name {
-        EventName::StepStarted | EventName::StepRedispatched | EventName::StepSkipped => true,
+        EventName::StepStarted
+        | EventName::StepRedispatched
+        | EventName::StepSkipped
+        | EventName::StepReused => true,
         EventName::StepCompleted | EventName::StepFailed => {
-            before.name != EventName::StepStarted || before.step_id != event.step_id
+            // A vote or a signal and what it ends; the last item and its step.
+            let same = before.step_id == event.step_id
+                || before.step_id.as_ref().map(StepId::step) == event.step_id.as_ref().map(StepId::as_str);
+            let told = matches!(before.name, EventName::StepStarted | EventName::StepVoted)
+                || before.step_id.as_ref().is_some_and(|id| !id.is_plain());
+            before.name != EventName::SignalReceived && !(same && told)
         }
         EventName::RunQueued
         | EventName::RunStarted
+        | EventName::RunPaused
+        | EventName::RunResumed
         | EventName::RunFailing
         | EventName::RunCancelRequested
         | EventName::RunCompleted
         | EventName::RunFailed
-        | EventName::RunCancelled => false,
+        | EventName::RunCancelled
+        | EventName::SignalReceived
+        | EventName::StepRetryRequested
+        | EventName::StepVoted => false,
     }
 }
 
@@ -255,7 +268,8 @@ impl Engine {
 fn after(status: RunStatus, event: EventName) -> RunStatus {
     match event {
         EventName::RunQueued => RunStatus::Pending,
-        EventName::RunStarted => RunStatus::Running,
+        EventName::RunStarted | EventName::RunResumed => RunStatus::Running,
+        EventName::RunPaused => RunStatus::Paused,
         EventName::RunCompleted => RunStatus::Completed,
         EventName::RunFailed => RunStatus::Failed,
         EventName::RunCancelled => RunStatus::Cancelled,
@@ -265,7 +279,11 @@ fn after(status: RunStatus, event: EventName) -> RunStatus {
         | EventName::StepRedispatched
         | EventName::StepCompleted
         | EventName::StepFailed
-        | EventName::StepSkipped => status,
+        | EventName::StepSkipped
+        | EventName::StepReused
+        | EventName::StepRetryRequested
+        | EventName::StepVoted
+        | EventName::SignalReceived => status,
     }
 }
 
@@ -346,18 +364,17 @@ steps:
     fn a_run_may_rest_wherever_a_turn_is_cut() {
         let source = Source { name: "plan.yaml".to_owned(), text: PLAN.to_owned() };
         let plan = dvt_plan::check(&source).checked.unwrap().plan;
-        let start = Command::Start(Start {
-            run_id: RunId::from_random([1; 16]),
-            tenant_id: "tenant".to_owned(),
-            plan: PlanRef {
-                plan_id: PlanId::from_random([2; 16]),
-                plan_version: "1.0.0".to_owned(),
-                digest: Digest::of(b"plan"),
-            },
-            inputs: BTreeMap::new(),
-            power: Power { host_allowed: true, files_digest: None, secrets_profile: None },
+        let plan_ref = PlanRef {
+            plan_id: PlanId::from_random([2; 16]),
+            plan_version: "1.0.0".to_owned(),
+            digest: Digest::of(b"plan"),
+        };
+        let power = Power { host_allowed: true, files_digest: None, secrets_profile: None };
+        let start = Start {
             bounds: json!({}),
-        });
+            ..Start::plain(RunId::from_random([1; 16]), "tenant".to_owned(), plan_ref, power)
+        };
+        let start = Command::Start(start);
         let turns = to_the_end(&plan, &mut State::default(), start);
         let settled = |state: &State| -> BTreeMap<StepId, StepStatus> {
             let ends = [StepStatus::Success, StepStatus::Failed, StepStatus::Skipped];

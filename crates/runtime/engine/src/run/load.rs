@@ -141,7 +141,8 @@ fn read(stored: StoredEvent) -> Result<(u64, Option<Event>), Problem> {
     let Some(name) = stored.envelope.event_name.as_deref().and_then(EventName::parse) else {
         return Ok((part.run_seq, None));
     };
-    let step_id = stored.envelope.step_id.as_deref().map(StepId::parse).transpose().map_err(|_| broken())?;
+    let step_id =
+        stored.envelope.step_id.as_deref().map(StepId::parse_stored).transpose().map_err(|_| broken())?;
     let event = Event {
         name,
         step_id,

@@ -1,15 +1,14 @@
-//! Payloads of the event catalogue (contract 5.1), typed. On an event they stand as canonical JSON; the fold reads them
-//! back through these types, whether the event is a minute or a year old.
+//! Payloads of run events. What came later is optional, so that what was stored before still reads.
 
-use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
+use dvt_model::action::Role;
 use dvt_model::digest::Digest;
-use dvt_model::failure::{Failure, Usage};
-use dvt_model::id::{RunId, SignalId, StepId};
+use dvt_model::failure::Failure;
+use dvt_model::id::{PrincipalId, RunId, SignalId, StepId};
 use dvt_model::run::{PlanRef, Power};
 use dvt_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of the defaults and of the behaviour under them (contract 5.8).
 pub const SEMANTICS_VERSION: &str = "1.0";
@@ -41,6 +40,45 @@ pub struct RunQueued {
     pub power: Power,
     /// What started it.
     pub trigger: Trigger,
+    /// Not before this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_at: Option<Timestamp>,
+    /// The steps of a partial run; a need outside counts as met, its output is null. `finally` steps always belong to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<BTreeSet<StepId>>,
+    /// The approval that the tenant puts before the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_gate: Option<ApprovalGate>,
+    /// The run that this one repeats or continues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_run_id: Option<RunId>,
+    /// The steps that are taken over from it, when the run starts.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reuse: BTreeSet<StepId>,
+    /// The run whose step this one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_run_id: Option<RunId>,
+    /// How many runs are above it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub depth: u32,
+    /// Who may not vote where an approval says `not: initiator`: the starter, and whom the starter acts for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub initiators: BTreeSet<PrincipalId>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// A leading approval that every step without needs waits for (the tenant's setting `runApproval`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalGate {
+    /// The role that voters hold.
+    pub role: Role,
+    /// How many must approve.
+    pub min: u32,
 }
 
 /// What starts a run.
@@ -49,6 +87,12 @@ pub struct RunQueued {
 pub enum Trigger {
     /// Somebody.
     Manual,
+    /// A schedule.
+    Schedule,
+    /// A call from outside.
+    Webhook,
+    /// A program of somebody.
+    Api,
 }
 
 /// The one provider there is; a second one will bring its name with `Start`. It is no part of what makes events equal.
@@ -62,12 +106,35 @@ pub struct RunStarted {
     pub provider: String,
 }
 
+/// Why a run pauses or goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PauseCause {
+    /// Somebody asked.
+    Operator,
+    /// The failed set, under `onStepFailure: hold`.
+    StepFailed,
+}
+
+/// `RunPaused` and `RunResumed`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pause {
+    /// Why.
+    pub cause: PauseCause,
+    /// The signal that asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal_id: Option<SignalId>,
+}
+
 /// Why a run fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FailingCause {
     /// A step without `continueOnError` is out of attempts.
     StepFailed,
+    /// A run on hold was not looked after for 72 hours.
+    HoldExpired,
     /// `maxDuration` passed.
     RunTimeout,
 }
@@ -89,6 +156,12 @@ pub struct RunFailing {
 pub enum CancelCause {
     /// Somebody asked.
     Cancel,
+    /// The run whose step it is ends it.
+    Parent,
+    /// A newer run of its group.
+    Concurrency,
+    /// It ends now, without the way out. Only RunCancelled says so.
+    EmergencyStop,
 }
 
 /// `RunCancelRequested`, and `RunCancelled` which repeats it.
@@ -100,6 +173,21 @@ pub struct Cancellation {
     /// The signal that asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal_id: Option<SignalId>,
+    /// What went wrong on the way out: COMPENSATION_INCOMPLETE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// `SignalReceived`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignalReceived {
+    /// The signal's id.
+    pub signal_id: SignalId,
+    /// What it is called.
+    pub name: String,
+    /// What it brings.
+    pub payload: Value,
 }
 
 /// `RunCompleted`
@@ -121,90 +209,4 @@ pub struct RunFailed {
     /// The step whose failure it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_step_id: Option<StepId>,
-}
-
-/// `StepStarted`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StepStarted {
-    /// Arguments, `with` and `env` with their expressions resolved; null where resolving failed.
-    pub inputs: Value,
-    /// The packed files that the program sees.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bundle_digest: Option<Digest>,
-    /// The wall around a program; absent on steps inside the engine.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tier: Option<String>,
-    /// The longest time of this attempt.
-    pub timeout_ms: u64,
-    /// When a step inside the engine ends by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due_at: Option<Timestamp>,
-}
-
-/// Why an attempt was given out again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum RedispatchCause {
-    /// The engine came back, and its workers had died with it.
-    EngineRestart,
-}
-
-/// `StepRedispatched`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StepRedispatched {
-    /// The attempt, unchanged.
-    pub logical_attempt_id: LogicalAttemptId,
-    /// Its new dispatch.
-    pub engine_attempt_id: EngineAttemptId,
-    /// Why.
-    pub cause: RedispatchCause,
-}
-
-/// `StepCompleted`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StepCompleted {
-    /// The output.
-    pub result: Value,
-    /// From StepStarted.
-    pub duration_ms: u64,
-    /// What it used.
-    pub usage: Usage,
-    /// Pointers to what it made; none yet.
-    pub artifact_refs: Vec<Value>,
-}
-
-/// `StepFailed`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StepFailed {
-    /// Why.
-    pub failure: Failure,
-    /// What it used.
-    pub usage: Usage,
-    /// When the next attempt is due, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_at: Option<Timestamp>,
-}
-
-/// Why a step is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum SkipReason {
-    /// A need failed (only among `finally` steps; kept for the table's sake).
-    DependencyFailed,
-    /// A need was left out.
-    DependencySkipped,
-    /// Its `if` was false.
-    ConditionFalse,
-}
-
-/// `StepSkipped`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StepSkipped {
-    /// Why.
-    pub reason_code: SkipReason,
 }
