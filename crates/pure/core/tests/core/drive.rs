@@ -12,7 +12,7 @@ use dvt_model::run::{PlanRef, Power};
 use dvt_model::time::Timestamp;
 use dvt_plan::plan::{Backoff, Form, Plan, Retry, RetryOn, Step};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The key form of the tenant of all these runs.
 pub(crate) const TENANT: &str = "0d3c6a9e-4f0c-4a8e-9d5d-3d4c0f7dbb8a";

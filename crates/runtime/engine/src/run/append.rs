@@ -10,7 +10,7 @@ use crate::entry::{self, Place};
 use crate::{Grant, Problem, chance, crash};
 use dvt_core::event::Event;
 use dvt_model::code::Code;
-use dvt_model::id::{RunId, SignalId};
+use dvt_model::id::{RunId, SignalId, StepId};
 use dvt_model::run::{EventName, RunStatus};
 use dvt_store::Refusal;
 use dvt_store::port::operation::{AppendAct, AppendRun, BlockDraft, EntryDraft};
