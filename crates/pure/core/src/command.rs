@@ -24,6 +24,7 @@ pub struct Input {
 
 /// What can be asked.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a command is made once, asked once and dropped")]
 pub enum Command {
     /// Admit: RunQueued.
     Start(Start),

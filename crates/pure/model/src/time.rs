@@ -37,6 +37,12 @@ impl Timestamp {
         let read = Self((0..=LAST_MS).contains(&ms).then_some(ms)?);
         (read.to_string() == text).then_some(read)
     }
+
+    /// Reads RFC 3339 with any offset, as people and plans write it; what is finer than a millisecond is cut off.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let ms = text.parse::<jiff::Timestamp>().ok()?.as_millisecond();
+        (0..=LAST_MS).contains(&ms).then_some(Self(ms))
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -76,6 +82,13 @@ mod tests {
         assert_eq!(Timestamp::from_ms(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_ms(1_771_200_000_120).to_string(), "2026-02-16T00:00:00.120Z");
         assert_eq!(Timestamp::from_ms(i64::MAX).to_string(), "9999-12-30T21:59:59.999Z");
+    }
+
+    #[test]
+    fn people_may_write_an_offset() {
+        let read = Timestamp::parse_rfc3339("2026-02-16T01:00:00+01:00");
+        assert_eq!(read, Some(Timestamp::from_ms(1_771_200_000_000)));
+        assert_eq!(Timestamp::parse_rfc3339("tomorrow"), None);
     }
 
     #[test]
