@@ -28,7 +28,7 @@ cargo xtask <verb>
   corpus                            every manifest and instance of DVT_TEST_DATA imported, linted, counted and run
   examples                          each example in a fresh DVT_HOME ends as its expect.json says
   readme --bare                     the two commands of README.md in a bare Debian with only a toolchain and gcc
-  bench                             ratios against raw limits measured in the same run
+  bench                             ratios against raw limits measured in the same run; --scrub: the scrubber beside ripgrep
   soak [--minutes N]                adds counts to evidence/soak.jsonl
 ";
 

@@ -11,6 +11,8 @@ pub enum Accept {
     Literal,
     /// Also at least eight characters that do not look like a word or a path.
     Random,
+    /// Every match with at least this much entropy, in hundredths of a bit a byte, that is no reference.
+    Entropy(u16),
 }
 
 /// Whether the filter lets it through.
@@ -20,6 +22,7 @@ pub(crate) fn accepts(filter: Accept, secret: &[u8]) -> bool {
         Accept::Value => is_value(secret),
         Accept::Literal => is_value(secret) && is_no_placeholder(secret),
         Accept::Random => is_value(secret) && is_no_placeholder(secret) && is_random(secret),
+        Accept::Entropy(least) => is_value(secret) && entropy(secret) * 100.0 >= f64::from(least),
     }
 }
 
@@ -57,9 +60,11 @@ const PLACEHOLDERS: &[&[u8]] = &[
 ];
 
 fn is_value(secret: &[u8]) -> bool {
+    let secret = secret.trim_ascii_start();
+    let secret = secret.strip_prefix(b"'").unwrap_or(secret);
     let lower = secret.to_ascii_lowercase();
     // `$NAME`, `${…}`, `$(…)`, `#{…}`, `%s`, `{{…}}`, `<…>`, `@…@`: a reference, not a value.
-    let starts: &[&[u8]] = &[b"${", b"$(", b"#{", b"{{", b"{%", b"<", b"%(", b"[redacted]", b"@@"];
+    let starts: &[&[u8]] = &[b"${", b"$(", b"#{", b"{{", b"{%", b"<", b"%(", b"[redacted]", b"@@", b"+new "];
     if starts.iter().any(|start| lower.starts_with(start)) {
         return false;
     }
@@ -67,7 +72,9 @@ fn is_value(secret: &[u8]) -> bool {
         name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
             && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
     };
-    if secret.strip_prefix(b"$").is_some_and(is_name) {
+    // `$NAME`, `$NAME/path` and `$NAME'` name what stands elsewhere; `$uper$ecret` does not.
+    let named = |rest: &[u8]| is_name(rest.split(|byte| b"/'\"".contains(byte)).next().unwrap_or_default());
+    if secret.strip_prefix(b"$").is_some_and(named) {
         return false;
     }
     if secret.strip_prefix(b"%").is_some_and(|rest| rest.len() <= 2 || rest.ends_with(b"%")) {
@@ -86,7 +93,22 @@ fn is_no_placeholder(secret: &[u8]) -> bool {
     !(PLACEHOLDERS.contains(&lower.as_slice())
         || lower.starts_with(b"your")
         || lower.starts_with(b"xxx")
-        || contains(&lower, b"****"))
+        || contains(&lower, b"****")
+        || lower.starts_with(b"&lt;")
+        || lower.starts_with(b"arn:"))
+}
+
+/// Shannon's, in bits a byte.
+fn entropy(secret: &[u8]) -> f64 {
+    let mut counts = [0u32; 256];
+    for byte in secret {
+        if let Some(count) = counts.get_mut(usize::from(*byte)) {
+            *count += 1;
+        }
+    }
+    let all: f64 = counts.iter().map(|count| f64::from(*count)).sum();
+    let of = |count: &u32| f64::from(*count) / all;
+    counts.iter().filter(|count| **count > 0).map(|count| -of(count) * of(count).log2()).sum()
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

@@ -3,10 +3,11 @@
 //! The regular expressions are linear in the text and work on bytes, so that no encoding makes a line unreadable. Each is
 //! compiled when a text first holds one of its keywords: all of them together take longer than most commands of DVT.
 
-use crate::rules::{RULES, Rule};
+use crate::rules::{self, Rule};
 use crate::{Finding, accept};
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 use regex::bytes::{Regex, RegexBuilder};
+use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
 /// A rule and its expression, once a text was met that it could match.
@@ -32,11 +33,11 @@ struct Patterns {
 static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(gather);
 
 fn gather() -> Option<Patterns> {
-    let mut rules = Vec::with_capacity(RULES.len());
+    let mut table = Vec::new();
     let mut words: Vec<&str> = Vec::new();
     let mut owners: Vec<Vec<usize>> = Vec::new();
-    for (index, rule) in RULES.iter().enumerate() {
-        rules.push(Lazy { rule, regex: OnceLock::new() });
+    for (index, rule) in rules::all().enumerate() {
+        table.push(Lazy { rule, regex: OnceLock::new() });
         for keyword in rule.keywords {
             match words.iter().position(|word| word == keyword) {
                 Some(at) => owners.get_mut(at)?.push(index),
@@ -47,35 +48,77 @@ fn gather() -> Option<Patterns> {
             }
         }
     }
-    let keywords = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(&words).ok()?;
-    Some(Patterns { rules, keywords, owners })
+    let keywords = AhoCorasickBuilder::new()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(&words).ok()?;
+    Some(Patterns { rules: table, keywords, owners })
 }
+
+/// How far before a keyword a match may begin, and how far behind it may end; both reach on to the border of a line.
+const BEFORE: usize = 512;
+const BEHIND: usize = 512;
+/// The same behind the keyword of a rule whose match holds whole lines.
+const BEHIND_LINES: usize = 24 << 10;
+/// Lines longer than this are searched this far around a keyword.
+const LONGEST_LINE: usize = 32 << 10;
 
 /// Everything that the rules find, overlapping or not.
 ///
-/// A rule that does not compile would be a hole; the test of the rules keeps that from ever being shipped, and everything
-/// is masked if it were.
+/// Only the surroundings of a keyword are searched, so the cost is one pass and what the keywords ask for. A rule that does
+/// not compile would be a hole; the test of the rules keeps that from ever being shipped, and everything is masked if it
+/// were.
 pub(crate) fn find(text: &[u8]) -> Vec<Finding> {
     let unusable = || vec![Finding { rule: "rules-unusable", range: 0..text.len() }];
     let Some(patterns) = PATTERNS.as_ref() else { return unusable() };
-    let mut wanted = vec![false; patterns.rules.len()];
-    for hit in patterns.keywords.find_overlapping_iter(text) {
-        for owner in patterns.owners.get(hit.pattern().as_usize()).into_iter().flatten() {
-            if let Some(slot) = wanted.get_mut(*owner) {
-                *slot = true;
-            }
-        }
-    }
     let mut found = Vec::new();
-    for (lazy, _) in patterns.rules.iter().zip(&wanted).filter(|(_, wanted)| **wanted) {
+    for (owner, window) in windows(patterns, text) {
+        let Some(lazy) = patterns.rules.get(owner) else { continue };
         let Some(regex) = lazy.regex() else { return unusable() };
-        for captures in regex.captures_iter(text) {
-            // Where a rule has a group, the group is the secret and the rest only shows that it is one.
-            let Some(secret) = captures.get(1).or_else(|| captures.get(0)) else { continue };
+        let part = text.get(window.clone()).unwrap_or_default();
+        for captures in regex.captures_iter(part) {
+            // Where a rule has groups, the one that took part is the secret and the rest only shows that it is one.
+            let group = captures.iter().skip(1).flatten().find(|group| !group.is_empty());
+            let Some(secret) = group.or_else(|| captures.get(0)) else { continue };
             if accept::accepts(lazy.rule.accept, secret.as_bytes()) {
-                found.push(Finding { rule: lazy.rule.id, range: secret.range() });
+                let range = window.start + secret.start()..window.start + secret.end();
+                found.push(Finding { rule: lazy.rule.id, range });
             }
         }
     }
     found
+}
+
+/// Where each rule must look, in order of rules, without overlaps.
+fn windows(patterns: &Patterns, text: &[u8]) -> Vec<(usize, Range<usize>)> {
+    let mut windows: Vec<(usize, Range<usize>)> = Vec::new();
+    for hit in patterns.keywords.find_overlapping_iter(text) {
+        let from = hit.start().saturating_sub(BEFORE);
+        let from = start_of_line(text, from);
+        let end = end_of_line(text, (hit.end() + BEHIND).min(text.len()));
+        for owner in patterns.owners.get(hit.pattern().as_usize()).into_iter().flatten() {
+            let is_of_lines = patterns.rules.get(*owner).is_some_and(|lazy| lazy.rule.regex.contains("(?s"));
+            let end = if is_of_lines { (hit.end() + BEHIND_LINES).min(text.len()).max(end) } else { end };
+            windows.push((*owner, from..end));
+        }
+    }
+    windows.sort_unstable_by_key(|(owner, window)| (*owner, window.start));
+    windows.dedup_by(|next, last| {
+        let joined = next.0 == last.0 && next.1.start <= last.1.end;
+        if joined {
+            last.1.end = last.1.end.max(next.1.end);
+        }
+        joined
+    });
+    windows
+}
+
+fn start_of_line(text: &[u8], at: usize) -> usize {
+    let before = text.get(at.saturating_sub(LONGEST_LINE)..at).unwrap_or_default();
+    before.iter().rposition(|byte| *byte == b'\n').map_or(at - before.len(), |found| at - before.len() + found + 1)
+}
+
+fn end_of_line(text: &[u8], at: usize) -> usize {
+    let behind = text.get(at..(at + LONGEST_LINE).min(text.len())).unwrap_or_default();
+    behind.iter().position(|byte| *byte == b'\n').map_or(at + behind.len(), |found| at + found + 1)
 }

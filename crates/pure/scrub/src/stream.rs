@@ -4,12 +4,14 @@
 //! begun; the lines of a private key, which are masked until its end; and a line longer than the carry, of which a tail
 //! stays, long enough for every exact value, so that no split hides one.
 
-use crate::{MASK, Scrubber, mask};
+use crate::{EXACT, Finding, MASK, Scrubber, mask};
 
 /// Bytes of an unfinished line that are held back.
 pub const MAX_CARRY: usize = 16 << 10;
 /// Tail of an overlong line that stays for the pattern rules.
 const TAIL: usize = 4 << 10;
+/// Bytes of the lines that left which the rules see again.
+const SEEN_AGAIN: usize = 512;
 /// Lines of a private key that has no end.
 const MOST_KEY_LINES: usize = 400;
 
@@ -17,6 +19,8 @@ const MOST_KEY_LINES: usize = 400;
 pub struct Stream<'s> {
     scrubber: &'s Scrubber,
     held: Vec<u8>,
+    /// The last lines that left, as they were: a rule may need the line before to know a secret in the next.
+    left: Vec<u8>,
     /// Lines since a private key began.
     in_key: Option<usize>,
     /// A secret was cut at the carry's end: what follows belongs to it up to a blank or quote.
@@ -25,7 +29,7 @@ pub struct Stream<'s> {
 
 impl<'s> Stream<'s> {
     pub(crate) fn new(scrubber: &'s Scrubber) -> Self {
-        Self { scrubber, held: Vec::new(), in_key: None, in_word: false }
+        Self { scrubber, held: Vec::new(), left: Vec::new(), in_key: None, in_word: false }
     }
 
     /// Takes the next bytes and gives what can be shown by now.
@@ -50,7 +54,7 @@ impl<'s> Stream<'s> {
     fn release(&mut self, out: &mut Vec<u8>) {
         let whole_lines = self.held.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let mut cut = whole_lines;
-        if let Some(exact) = self.scrubber.exact() {
+        if let Some(exact) = self.scrubber.exact().filter(|_| cut > 0) {
             cut = exact.open_across_lines(&self.held).map_or(cut, |open| cut.min(open));
             // A value of several lines is whole in what is held, or held back: never cut inside.
             cut = exact
@@ -87,20 +91,35 @@ impl<'s> Stream<'s> {
         }
         // Searched together with what stays, so that nothing that reaches over the cut is missed.
         let exact = self.scrubber.exact().map_or_else(Vec::new, |exact| exact.find(&self.held));
-        let ready: Vec<u8> = self.held.drain(..cut).collect();
-        let mut from = 0;
-        for line in ready.split_inclusive(|byte| *byte == b'\n') {
+        let before = self.left.len();
+        self.left.extend(self.held.drain(..cut));
+        let seen = std::mem::take(&mut self.left);
+        let mut found = crate::patterns::find(&seen);
+        let by_value = exact.into_iter().filter(|hit| hit.start < cut);
+        found.extend(by_value.map(|hit| Finding { rule: EXACT, range: before + hit.start..before + hit.end }));
+        let found = mask::merged(found);
+        let mut found = found.as_slice();
+        let mut from = before;
+        for line in seen.get(before..).unwrap_or_default().split_inclusive(|byte| *byte == b'\n') {
             let range = from..from + line.len();
             from = range.end;
-            let hits = exact.iter().filter(|hit| hit.start < range.end && range.start < hit.end);
-            let hits: Vec<_> = hits
-                .map(|hit| hit.start.max(range.start) - range.start..hit.end.min(range.end) - range.start)
-                .collect();
-            self.line(line, hits, out);
+            // What reaches over the end of the line is masked in the next one, too.
+            let over = found.iter().take_while(|finding| finding.range.end <= range.start).count();
+            found = found.get(over..).unwrap_or_default();
+            let here = found.iter().take_while(|finding| finding.range.start < range.end);
+            let clipped = here.map(|finding| Finding {
+                rule: finding.rule,
+                range: finding.range.start.max(range.start) - range.start
+                    ..finding.range.end.min(range.end) - range.start,
+            });
+            self.line(line, clipped.collect(), out);
         }
+        self.left = seen;
+        let keep = self.left.len().saturating_sub(SEEN_AGAIN);
+        self.left.drain(..keep);
     }
 
-    fn line(&mut self, line: &[u8], hits: Vec<std::ops::Range<usize>>, out: &mut Vec<u8>) {
+    fn line(&mut self, line: &[u8], found: Vec<Finding>, out: &mut Vec<u8>) {
         let ends = line.ends_with(b"\n");
         if let Some(lines) = self.in_key {
             let over = contains(line, b"-----END") || lines >= MOST_KEY_LINES;
@@ -120,13 +139,14 @@ impl<'s> Stream<'s> {
             self.in_word = start == line.len();
         }
         let rest = line.get(start..).unwrap_or_default();
-        let mut found = crate::patterns::find(rest);
-        for hit in hits.into_iter().filter(|hit| hit.end > start) {
-            found.push(crate::Finding {
-                rule: crate::EXACT,
-                range: hit.start.saturating_sub(start)..hit.end - start,
-            });
-        }
+        let within = |finding: Finding| Finding {
+            rule: finding.rule,
+            range: finding.range.start.saturating_sub(start)..finding.range.end.saturating_sub(start),
+        };
+        // A line break is no part of a secret: the lines of the output stay those of the input.
+        let length = rest.len() - usize::from(ends && !rest.is_empty());
+        let mut found: Vec<Finding> = found.into_iter().map(within).collect();
+        found.iter_mut().for_each(|finding| finding.range.end = finding.range.end.min(length));
         let found = mask::merged(found);
         if let Some(begin) = key_begins(rest) {
             let found: Vec<_> = found.into_iter().filter(|finding| finding.range.end <= begin).collect();

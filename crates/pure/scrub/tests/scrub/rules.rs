@@ -1,13 +1,13 @@
 //! Each rule of the table: it compiles, its keywords are in what it matches, and it finds what it is for.
 
-use dvt_scrub::rules::RULES;
+use dvt_scrub::rules;
 use dvt_scrub::{MASK, Scrubber};
 use std::collections::BTreeSet;
 
 #[test]
 fn the_table_is_sound() {
     let mut ids = BTreeSet::new();
-    for rule in RULES {
+    for rule in rules::all() {
         assert!(ids.insert(rule.id), "{} stands twice", rule.id);
         assert!(!rule.keywords.is_empty(), "{}", rule.id);
         let built = regex::bytes::RegexBuilder::new(rule.regex).unicode(false).size_limit(4 << 20).build();
@@ -35,6 +35,11 @@ fn what_people_paste_is_masked() {
         ("api_key = \"951bc382db9abad29c68634761dd6e19\"".to_owned(), "secret-assignment"),
         ("{password: \"correct7Horse\"}".to_owned(), "password-assignment"),
         ("DB_PASSWORD=correct7Horse".to_owned(), "password-environment"),
+        ("the default password is 'blooberry'".to_owned(), "password-in-prose"),
+        ("if user == \"ana\" and password == \"team10\":".to_owned(), "password-compared"),
+        ("user = ana\npassword = open_sesame\n".to_owned(), "password-beside-user"),
+        ("password = 'open sesame 7'".to_owned(), "password-assignment"),
+        ("jwtsecret: \"7`D'}/vYR)T;W5]EBrf;\"".to_owned(), "secret-assignment"),
     ] {
         let found = Scrubber::rules().find(&line);
         assert!(found.iter().any(|finding| finding.rule == rule), "{rule}: {found:?} in {line}");
@@ -60,6 +65,10 @@ fn what_is_no_secret_stays() {
         "processed 1,204 rows in 0.4s (key: orders)",
         "python3 transform.py --region eu --out s3://acme-orders/eu",
         "passwordLabel:\"Password:\"",
+        "usernameLabel:\"Username or email:\",passwordLabel:\"Password:\",rememberMeLabel:\"Remember me:\"",
+        "export DATABASE_PASSWORD=\"'$PRECOMPILE_PASSWORD'\"",
+        "APP_FORGOT_PASSWORD=$BASE_URL/classroom/#/forgot_password",
+        "this.addPassword = \"#add-password\";",
         "tokens: 1234567890",
         "api_version: 'dvt/v1'",
     ] {

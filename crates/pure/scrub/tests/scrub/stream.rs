@@ -26,6 +26,9 @@ fn forms() -> Vec<(&'static str, String)> {
     };
     let json = serde_json::to_string(SECRET).unwrap();
     let inner = json[1..json.len() - 1].to_owned();
+    let ascii = inner.replace('ö', "\\u00f6");
+    let nested = serde_json::to_string(&inner).unwrap();
+    let nested = nested[1..nested.len() - 1].to_owned();
     vec![
         ("plain", SECRET.to_owned()),
         ("hex", hex(false)),
@@ -37,7 +40,10 @@ fn forms() -> Vec<(&'static str, String)> {
         ("percent", percent("%20", true)),
         ("percent, lower", percent("%20", false)),
         ("form", percent("+", true)),
-        ("json", inner),
+        ("json", inner.clone()),
+        ("json, slash escaped", inner.replace('/', "\\/")),
+        ("json, ascii", ascii),
+        ("json in json", nested),
     ]
 }
 

@@ -1,27 +1,14 @@
-//! The table of pattern rules: key formats, tokens, private keys, connection strings, passwords in URLs, assignments.
+//! Our own table: key formats, tokens, private keys, connection strings, passwords in URLs, assignments, words of people.
 //!
-//! Written from the published formats of each issuer. A rule names keywords that every match contains, so that a line
-//! without them costs one pass. Where a rule has a group, the group is what is masked.
+//! Written from the published formats of each issuer; the last part from how people write passwords down.
 
-pub use crate::accept::Accept::{self, Any, Literal, Random, Value};
-
-/// One rule.
-#[derive(Debug, Clone, Copy)]
-pub struct Rule {
-    /// Its stable name.
-    pub id: &'static str,
-    /// The expression, on bytes.
-    pub regex: &'static str,
-    /// Words, one of which every match contains; any case.
-    pub keywords: &'static [&'static str],
-    /// What a match must also be.
-    pub accept: Accept,
-}
+use super::Rule;
+use crate::accept::Accept::{Any, Literal, Random, Value};
 
 macro_rules! rules {
     ($($id:literal, $accept:ident, [$($keyword:literal),+], $regex:literal;)*) => {
         /// All of them.
-        pub const RULES: &[Rule] = &[
+        pub(super) const RULES: &[Rule] = &[
             $(Rule { id: $id, regex: $regex, keywords: &[$($keyword),+], accept: $accept }),*
         ];
     };
@@ -75,9 +62,9 @@ rules! {
     "artifactory-token", Any, ["AKC"], r"\bAKC(?:p[0-9A-Za-z]{60,80}|[0-9A-Za-z]{70,80})\b";
     "codeclimate-key", Any, ["CC_TEST_REPORTER_ID", "CODECLIMATE_REPO_TOKEN"], r#"(?:CC_TEST_REPORTER_ID|CODECLIMATE_REPO_TOKEN)["']?\s{0,5}[:=]\s{0,5}["']?([0-9a-f]{64})"#;
     "jenkins-token", Any, ["jenkins", "crumb"], r#"(?i)(?:jenkins|crumb).{0,30}?[\s:=\x22'](1?[0-9a-f]{32,66})\b"#;
-    "sonar-token", Any, ["sonar", "sq"], r#"(?i)(?:\b(?:sqp|squ|sqa)_[0-9a-f]{40}|sonar.{0,5}login[\x22',=:\s]{1,8}([0-9a-f]{40}))\b"#;
+    "sonar-token", Any, ["sonar", "sqp_", "squ_", "sqa_"], r#"(?i)(?:\b(?:sqp|squ|sqa)_[0-9a-f]{40}|sonar.{0,5}login[\x22',=:\s]{1,8}([0-9a-f]{40}))\b"#;
     "terraform-token", Any, [".atlasv1."], r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}";
-    "vault-token", Any, ["hvs.", "hvb.", "hvr.", "s."], r"\bhv[sbr]\.[A-Za-z0-9_-]{24,300}|(?i:vault.{0,20})\b(s\.[A-Za-z0-9_-]{24,300})\b";
+    "vault-token", Any, ["hvs.", "hvb.", "hvr.", "vault"], r"\bhv[sbr]\.[A-Za-z0-9_-]{24,300}|(?i:vault.{0,20})\b(s\.[A-Za-z0-9_-]{24,300})\b";
     "vault-unseal-key", Any, ["unseal"], r"(?i)(?:unseal key(?: [0-9]+)?:?|operator unseal)\s{0,5}([A-Za-z0-9+/]{40,64}={0,2})";
     "doppler-token", Any, ["dp."], r"\bdp\.(?:ct|pt|st|sa|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,44}\b";
     "teamcity-token", Any, ["eyJ0eXAiOiAiVENWMiJ9"], r"\beyJ0eXAiOiAiVENWMiJ9\.[A-Za-z0-9_-]{10,80}\.[A-Za-z0-9_-]{20,80}";
@@ -111,7 +98,7 @@ rules! {
     "jina-key", Any, ["jina_"], r"\bjina_[A-Za-z0-9]{20,70}";
     "databricks-token", Any, ["dapi"], r"\bdapi[0-9a-f]{32}(?:-[0-9])?\b";
     "newrelic-key", Any, ["NRAK-", "NRAA-", "NRII-", "NRIQ-", "NRRA-", "NRSP", "NRAL", "NRJS-", "px-api-", "px-dep-"], r"\b(?:NRA[AK]-[A-Za-z0-9]{27}|NRI[IQ]-[A-Za-z0-9_-]{32}|NRRA-[0-9a-f]{42}|NRSP-[a-z]{2}[0-9]{2}[A-Za-z0-9_-]{30,40}|NRJS-[0-9a-f]{19}|px-(?:api|dep)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})|\b[0-9a-z]{36}NRAL\b";
-    "newrelic-license", Any, ["new", "license"], r"(?i)(?:new[_.-]?relic|nr)[a-z0-9_.-]{0,20}license[a-z0-9_.-]{0,10}[\x22']?\s{0,5}[:=]\s{0,5}[\x22']?([0-9a-f]{40})\b";
+    "newrelic-license", Any, ["license"], r"(?i)(?:new[_.-]?relic|nr)[a-z0-9_.-]{0,20}license[a-z0-9_.-]{0,10}[\x22']?\s{0,5}[:=]\s{0,5}[\x22']?([0-9a-f]{40})\b";
     "grafana-token", Any, ["eyJrIjoi", "glc_", "glsa_"], r"\b(?:eyJrIjoi[A-Za-z0-9]{60,160}={0,2}|glc_eyJ[A-Za-z0-9+/=]{60,180}|glsa_[A-Za-z0-9]{32}_[0-9a-f]{8})";
     "dynatrace-token", Any, ["dt0"], r"\bdt0[a-zA-Z][0-9]{2}\.[A-Z0-9]{24}\.[A-Z0-9]{64}";
     "datadog-key", Any, ["datadog", "dd_"], r"(?i)(?:datadog|\bdd)[_.-](?:api|app|application)[_.-]?key[\x22']?\s{0,5}[:=]\s{0,5}[\x22']?([0-9a-f]{32,40})\b";
@@ -123,7 +110,7 @@ rules! {
     "shopify-token", Any, ["shpss_", "shpat_", "shpca_", "shppa_"], r"\bshp(?:ss|at|ca|pa)_[0-9a-fA-F]{32}\b";
     "segment-token", Any, ["sgp_"], r"\bsgp_[A-Za-z0-9]{64}\b";
     "salesforce-token", Any, ["00D"], r"\b00D[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?![A-Za-z0-9._]{80,120}";
-    "okta-token", Any, ["okta"], r"(?i)okta.{0,30}?[\s=:\x22'(](00[a-z0-9_-]{39}[a-z0-9_])(?:[^a-z0-9_-]|\z)";
+    "okta-token", Any, ["okta"], r"(?is)okta.{0,40}?[\s=:\x22'(](00[a-z0-9_-]{39}[a-z0-9_])(?:[^a-z0-9_-]|\z)";
     "okta-authorization", Any, ["SSWS"], r"\bSSWS\s{1,3}(00[A-Za-z0-9_-]{40})";
     "auth0-secret", Any, ["auth0"], r"(?i)auth0.{0,40}?secret[\x22']?\s{0,5}[:=]\s{0,5}[\x22']?([A-Za-z0-9_-]{40,128})\b";
     "adafruit-key", Any, ["aio_"], r"\baio_[A-Za-z0-9]{28}\b";
@@ -148,12 +135,12 @@ rules! {
 
     // Passwords in URLs and connection strings.
     "url-password", Value, ["://"], r#"(?i)\b[a-z][a-z0-9+.-]{1,30}://[^\s:/@?#"'<>]{0,128}:([^\s/@"'<>]{1,256})@[^\s/@]"#;
-    "connection-string-password", Value, ["password", "pwd"], r#"(?i)(?:server|data source|host|addr|address|database|driver|user(?: id)?|uid|username)\s{0,3}=\s{0,3}[^;\n]{1,200};(?:[^\n]{0,300}?;)?\s{0,3}(?:password|pwd)\s{0,3}=\s{0,3}([^;\s"']{3,128})"#;
+    "connection-string-password", Value, ["password", "pwd"], r#"(?i)(?:server|data source|host|addr|address|database|driver|user(?: id)?|uid|username)\s{0,3}=\s{0,3}[^;\n]{1,200};(?:[^\n]{0,300}?;)?\s{0,3}(?:password|pwd)\s{0,3}=\s{0,3}([^;\s"'(][^;\s"']{2,127})"#;
     "connection-words-password", Value, ["password"], r#"(?i)\b(?:host|port|user|dbname)=[^\s"']{1,128}(?:\s+[a-z_]{2,20}=[^\s"']{1,128}){0,8}\s+password=([^\s"']{3,128})"#;
-    "query-password", Literal, ["password=", "passwd=", "pwd=", "access_token=", "api_key=", "apikey=", "token="], r#"(?i)[?&](?:password|passwd|pwd|access_token|api_?key|client_secret|secret|token|sig)=([^&\s"'#<>]{6,4096})"#;
+    "query-password", Literal, ["password=", "passwd=", "pwd=", "access_token=", "api_key=", "apikey=", "token=", "secret=", "sig="], r#"(?i)[?&](?:password|passwd|pwd|access_token|api_?key|client_secret|secret|token|sig)=([^&\s"'#<>]{6,4096})"#;
     "netrc-password", Value, ["machine"], r"(?i)\bmachine\s+\S{1,255}(?:\s+login\s+\S{1,255})?\s+password\s+(\S{1,256})";
     "basic-user-argument", Literal, ["curl", "wget"], r#"\bcurl\b[^\n]{0,300}?\s(?:-u|--user)[\s=]{1,3}["']?[^\s:"']{1,128}:([^\s"']{3,256})"#;
-    "password-argument", Literal, ["psexec", "docker login", "mysql", "sshpass", "connect-viserver", "net use"], r#"(?i)\b(?:psexec|docker login|mysql|mysqldump|sshpass|connect-viserver)\b[^\n]{0,200}?\s-p(?:assword)?[\s=]{0,3}["']?([^\s"'$-][^\s"']{3,128})"#;
+    "password-argument", Value, ["psexec", "docker login", "mysql", "sshpass", "connect-viserver", "net use"], r#"(?i)\b(?:psexec|docker login|mysql|mysqldump|sshpass|connect-viserver)\b[^\n]{0,200}?\s-p(?:assword)?[\s=]{0,3}["']?([^\s"'$-][^\s"']{3,128})"#;
     "network-credential", Value, ["NetworkCredential"], r#"NetworkCredential\(\s{0,5}["'][^"']{1,128}["']\s{0,5},\s{0,5}["']([^"']{3,256})["']"#;
     "password-hash", Any, ["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$7$", "$8$", "$9$", "$argon2", "$krb5"], r"\$(?:1\$[./A-Za-z0-9]{0,8}\$[./A-Za-z0-9]{22}|2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}|[5-9]\$(?:rounds=[0-9]{1,9}\$)?[./A-Za-z0-9]{0,16}\$[./A-Za-z0-9]{43,86}|argon2(?:id|i|d)\$v=[0-9]+\$m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]{8,64}\$[A-Za-z0-9+/]{20,128}|krb5asrep\$[0-9]{2}\$[^\s$]{3,200}[:$][0-9A-Fa-f$]{32,2000})";
 
@@ -162,11 +149,26 @@ rules! {
     "client-credentials-argument", Literal, ["-u "], r#"(?m)(?:^|\s)-u\s{1,3}["']?[A-Za-z0-9_.@-]{3,128}:([A-Za-z0-9_~.+/=-]{16,256})"#;
 
     // Assignments: the name says what it is, the value must look like one.
-    "secret-assignment", Random, ["secret", "token", "api", "key", "credential", "auth"], r#"(?i)(?:^|[^A-Za-z0-9])[A-Za-z0-9_.-]{0,40}?(?:secret|token|api[_.-]?key|apikey|access[_.-]?key|private[_.-]?key|encryption[_.-]?key|signing[_.-]?key|storage[_.-]?key|credential|auth[_.-]?key)(?:[_.-]?(?:key|base|value|id|b64|hex|token))?["'\]\\]{0,4}\s{0,10}(?::=|=>|[:=,])\s{0,10}\\?["'`]([^"'`\s\\]{10,512})\\?["'`]"#;
+    "secret-assignment", Random, ["secret", "token", "api", "key", "credential", "auth"], r#"(?i)(?:secret|token|api[_.-]?key|apikey|access[_.-]?key|private[_.-]?key|encryption[_.-]?key|signing[_.-]?key|storage[_.-]?key|credential|auth[_.-]?key)(?:[_.-]?(?:key|base|value|id|b64|hex|token))?["'\]\\]{0,4}\s{0,10}(?::=|=>|[:=,])\s{0,10}(?:["'`]{1,3}\\?["'`]?([^"'`\s\\]{10,})\\?["'`]|\\["'`]([^"'`\s\\]{10,})\\["'`]|"([^"\s]{10,})"|'([^'\s]{10,})')"#;
     "secret-environment", Random, ["secret", "token", "api_key", "apikey", "access_key", "private_key"], r#"(?:^|[^A-Za-z0-9])[A-Z][A-Z0-9_]{0,60}(?:SECRET|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIALS?)(?:_KEY|_BASE|_VALUE)?=([^\s"'`;&|<>()]{12,512})"#;
-    "password-assignment", Literal, ["password", "passwd", "passphrase", "pwd"], r#"(?i)(?:^|[^A-Za-z0-9])[A-Za-z0-9_.-]{0,40}?(?:password|passwd|passphrase|pwd)["'\]\\]{0,4}\s{0,10}(?::=|=>|[:=])\s{0,10}\\?["'`]([^"'`\s\\]{6,256})\\?["'`]"#;
+    "password-assignment", Literal, ["password", "passwd", "passphrase", "pwd"], r#"(?i)(?:password|passwd|passphrase|pwd)["'\]\\]{0,4}\s{0,10}(?::=|=>|[:=])\s{0,10}(?:\\?["'`]([^"'`\s\\,#/&][^"'`\s\\]{5,})\\?["'`]|"([^"\s,#/&$:][^"\n]{5,})"|'([^'\s,#/&$:][^'\n]{5,})')"#;
     "password-environment", Literal, ["pass", "pwd"], r#"(?:^|[^A-Za-z0-9])[A-Z][A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|PASS|PWD|PASSPHRASE)=([^\s"'`;&|<>()]{4,256})"#;
     "access-token-form", Random, ["access_token="], r"\baccess_token=([A-Za-z0-9_.~+/-]{20,4096})";
     "secret-line", Random, ["secret", "token", "api_key", "apikey", "access_key", "private_key"], r"(?im)^\s{0,40}(?:[a-z0-9_.-]{0,30}[_.-])?(?:secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key)\s{0,10}[:=]\s{0,10}([A-Za-z0-9_+/=~.-]{16,512})\s{0,10}$";
     "password-line", Random, ["password", "passwd"], r"(?im)^\s{0,40}(?:[a-z0-9_.-]{0,30}[_.-])?(?:password|passwd)\s{0,10}[:=]\s{0,10}([^\s;,(){}\[\]\x22'`][^\s;,(){}\[\]\x22'`]{7,255})\s{0,10}$";
+
+    // Words of people: what is written beside `password` in prose, in configuration, in comparisons.
+    "password-in-prose", Literal, ["password"], r#"(?i)\bpassword\b(?:\s{1,3}(?:for|of|to)\b[^\n.]{0,60}?)?\s{1,3}is:?\s{1,3}(?:"([^"\s]{3,128})"|'([^'\s]{3,128})'|`([^`\s]{3,128})`)"#;
+    "password-compared", Literal, ["password", "passwd", "pwd", "secret"], r#"(?i)(?:password|passwd|pwd|secret)["'\])]{0,3}\s{0,3}[!=]={1,2}\s{0,3}(?:"([^"\s]{4,128})"|'([^'\s]{4,128})')"#;
+    "password-beside-user", Value, ["pass"], r#"(?im)^\s{0,40}[a-z0-9_.-]{0,30}user(?:[_-]?name)?\s{0,10}[:=]\s{0,10}\S{1,128}[ \t]{0,10}\r?\n(?:\s{0,40}(?://|\x23)[^\n]{0,200}\n){0,3}\s{0,40}[a-z0-9_.-]{0,30}pass(?:word|wd|phrase)?\s{0,10}[:=]\s{0,10}(?:'([^'\n]{4,128})'|"([^"\n]{4,128})"|([^\s'"`;,(){}\[\]]{4,128})[ \t]{0,10}$)"#;
+    "password-in-credentials", Value, ["credentials"], r#"(?i)\bcredentials\s{0,5}\{[^}]{0,200}?\busername\s{1,5}["'][^"'\n]{1,128}["']\s{1,20}password\s{1,5}["']([^"'\n]{3,128})["']"#;
+    "password-of-mailer", Value, ["->password"], r#"(?i)->password\s{0,10}=\s{0,5}["']([^"'\n]{3,128})["']"#;
+    "password-of-entry", Value, ["directoryentry"], r#"(?i)\bDirectoryEntry\(\s{0,20}"[^"\n]{1,200}"\s{0,5},\s{0,20}"[^"\n]{1,200}"\s{0,5},\s{0,20}"([^"\n]{3,128})""#;
+    "password-in-xml", Literal, ["password"], r#"(?i)\b(?:key|name)="[a-z0-9_.-]{0,60}password"\s{1,5}value="([^"\s]{4,256})""#;
+    "password-of-first-start", Any, ["password"], r"(?i)\bpassword to proceed to installation:\s{1,10}([0-9a-f]{32})\b";
+    "password-after-semicolon", Literal, ["password", "pwd"], r#"(?i)\b(?:user|uid|user(?: id|name)?)\s{0,3}=\s{0,3}[^;\n]{1,100};[^;\n]{0,40}?\$?(?:password|pwd)\s{0,3}=\s{0,3}([a-z0-9][^;\s"'()]{3,128});"#;
+    "authorization-header", Literal, ["authorization"], r"(?i)\bauthorization:\s{1,3}bearer\s{1,3}([A-Za-z0-9_.~+/=-]{8,15})(?:[^A-Za-z0-9_.~+/=-]|\z)";
+    "build-field", Random, ["_key", "token", "secret"], r#"(?i)["'][a-z0-9_]{0,40}(?:api_key|token|secret)["']\s{0,5},\s{0,5}["']{1,2}\\?["']?([a-z0-9_+/=-]{16,256})\\?["']"#;
+    "azure-devops-legacy-token", Any, ["_pat", "pat_", "pat=", "pat:", "pat ", "pat\"", "pat'", "ado_", "azure", "devops", "vsts", "access_token", "accesstoken"], r#"(?i)(?:\b|_)(?:ado|azure|devops|vsts|pat|personal_?access_?token)(?:[_.-][a-z0-9_.-]{0,30})?["']?\s{0,5}[:=]\s{0,5}["']?([a-z2-7]{52})\b"#;
+    "thingsboard-device", Any, ["thingsboard"], r"(?i)\bthingsboard\.[a-z0-9.-]{1,60}(?::[0-9]{1,5})?/api/v1/([a-z0-9]{20})\b";
 }

@@ -2,9 +2,11 @@
 //!
 //! Today: start-up to the end of a one-step plan and of a chain of noop steps, beside raw durable commits a second of the same
 //! disk (append and `fdatasync` of one page, which is what a commit costs at least); and the cost of reading and checking a
-//! plan per step at three sizes, which must not rise with the size.
+//! plan per step at three sizes, which must not rise with the size. One part alone: `--scrub`.
 
-use crate::process::{self, Outcome, known};
+mod scrub;
+
+use crate::process::{self, Outcome, flag, known};
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -17,7 +19,10 @@ const CHAIN: usize = 300;
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    known(arguments, &[])?;
+    known(arguments, &["--scrub"])?;
+    if flag(arguments, "--scrub") {
+        return scrub::run();
+    }
     process::run(&mut process::cargo(&["build", "--locked", "--release", "-p", "dvt"]))?;
     let dvt = process::target_folder().join("release/dvt");
     let folder = tempfile::tempdir_in(process::target_folder()).map_err(|error| error.to_string())?;
