@@ -49,7 +49,10 @@ pub(super) fn run() -> Outcome {
     println!("scrub: ripgrep, {left_out} of {} expressions left out {rg:>10.1} MB/s", all.lines().count());
     for (name, speed) in [("one text", whole), ("a stream in 64 KiB", streamed)] {
         let verdict = if speed / rg >= AIM { "" } else { " (below the aim)" };
-        println!("scrub: the rules over {name:<20} {speed:>10.1} MB/s, {:.2} of ripgrep{verdict}", speed / rg);
+        println!(
+            "scrub: the rules over {name:<20} {speed:>10.1} MB/s, {:.2} of ripgrep{verdict}",
+            speed / rg
+        );
     }
     println!("scrub: findings {findings}");
     Ok(())
@@ -59,7 +62,8 @@ pub(super) fn run() -> Outcome {
 fn readable(all: &str, folder: &Path) -> Result<(PathBuf, usize), String> {
     let (mut kept, mut left_out) = (String::new(), 0);
     for pattern in all.lines() {
-        let tried = Command::new("rg").args(["--no-config", "--no-unicode", "-e", pattern, "/dev/null"]).output();
+        let tried =
+            Command::new("rg").args(["--no-config", "--no-unicode", "-e", pattern, "/dev/null"]).output();
         if tried.map_err(|error| error.to_string())?.status.code().is_some_and(|code| code <= 1) {
             writeln!(kept, "{pattern}").map_err(|error| error.to_string())?;
         } else {
@@ -76,7 +80,8 @@ fn write_text(path: &Path) -> Result<(f64, usize), String> {
     let mut text = Vec::new();
     for folder in ["dbt/logs", "dbt/run_results", "dbt/openlineage_events"] {
         let entries = std::fs::read_dir(Path::new(&data).join(folder)).map_err(|error| error.to_string())?;
-        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+        let mut paths: Vec<PathBuf> =
+            entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
         paths.sort();
         for file in paths {
             let bytes = std::fs::read(&file).map_err(|error| error.to_string())?;

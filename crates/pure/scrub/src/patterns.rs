@@ -14,6 +14,8 @@ use std::sync::{LazyLock, OnceLock};
 struct Lazy {
     rule: &'static Rule,
     regex: OnceLock<Option<Regex>>,
+    /// A match holds whole lines.
+    is_of_lines: bool,
 }
 
 impl Lazy {
@@ -37,7 +39,7 @@ fn gather() -> Option<Patterns> {
     let mut words: Vec<&str> = Vec::new();
     let mut owners: Vec<Vec<usize>> = Vec::new();
     for (index, rule) in rules::all().enumerate() {
-        table.push(Lazy { rule, regex: OnceLock::new() });
+        table.push(Lazy { rule, regex: OnceLock::new(), is_of_lines: rule.regex.contains("(?s") });
         for keyword in rule.keywords {
             match words.iter().position(|word| word == keyword) {
                 Some(at) => owners.get_mut(at)?.push(index),
@@ -51,7 +53,8 @@ fn gather() -> Option<Patterns> {
     let keywords = AhoCorasickBuilder::new()
         .ascii_case_insensitive(true)
         .kind(Some(AhoCorasickKind::DFA))
-        .build(&words).ok()?;
+        .build(&words)
+        .ok()?;
     Some(Patterns { rules: table, keywords, owners })
 }
 
@@ -89,36 +92,47 @@ pub(crate) fn find(text: &[u8]) -> Vec<Finding> {
     found
 }
 
-/// Where each rule must look, in order of rules, without overlaps.
+/// Where each rule must look. Windows of one rule that touch are one, so a text of nothing but keywords
+/// costs one window a rule.
 fn windows(patterns: &Patterns, text: &[u8]) -> Vec<(usize, Range<usize>)> {
     let mut windows: Vec<(usize, Range<usize>)> = Vec::new();
+    let mut last_of: Vec<Option<usize>> = Vec::new();
+    let mut breaks: Option<Vec<usize>> = None;
     for hit in patterns.keywords.find_overlapping_iter(text) {
-        let from = hit.start().saturating_sub(BEFORE);
-        let from = start_of_line(text, from);
-        let end = end_of_line(text, (hit.end() + BEHIND).min(text.len()));
+        let breaks = breaks.get_or_insert_with(|| breaks_of(text));
+        let from = start_of_line(breaks, hit.start().saturating_sub(BEFORE));
+        let end = end_of_line(breaks, (hit.end() + BEHIND).min(text.len()), text.len());
+        last_of.resize(patterns.rules.len(), None);
         for owner in patterns.owners.get(hit.pattern().as_usize()).into_iter().flatten() {
-            let is_of_lines = patterns.rules.get(*owner).is_some_and(|lazy| lazy.rule.regex.contains("(?s"));
-            let end = if is_of_lines { (hit.end() + BEHIND_LINES).min(text.len()).max(end) } else { end };
-            windows.push((*owner, from..end));
+            let Some(lazy) = patterns.rules.get(*owner) else { continue };
+            let end =
+                if lazy.is_of_lines { end.max((hit.end() + BEHIND_LINES).min(text.len())) } else { end };
+            let Some(slot) = last_of.get_mut(*owner) else { continue };
+            match slot.and_then(|at| windows.get_mut(at)).filter(|(_, window)| from <= window.end) {
+                Some((_, window)) => window.end = window.end.max(end),
+                None => {
+                    *slot = Some(windows.len());
+                    windows.push((*owner, from..end));
+                }
+            }
         }
     }
-    windows.sort_unstable_by_key(|(owner, window)| (*owner, window.start));
-    windows.dedup_by(|next, last| {
-        let joined = next.0 == last.0 && next.1.start <= last.1.end;
-        if joined {
-            last.1.end = last.1.end.max(next.1.end);
-        }
-        joined
-    });
+    // Where two rules find the same, the one that stands first in the table gives its name.
+    windows.sort_by_key(|(owner, _)| *owner);
     windows
 }
 
-fn start_of_line(text: &[u8], at: usize) -> usize {
-    let before = text.get(at.saturating_sub(LONGEST_LINE)..at).unwrap_or_default();
-    before.iter().rposition(|byte| *byte == b'\n').map_or(at - before.len(), |found| at - before.len() + found + 1)
+fn breaks_of(text: &[u8]) -> Vec<usize> {
+    text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).collect()
 }
 
-fn end_of_line(text: &[u8], at: usize) -> usize {
-    let behind = text.get(at..(at + LONGEST_LINE).min(text.len())).unwrap_or_default();
-    behind.iter().position(|byte| *byte == b'\n').map_or(at + behind.len(), |found| at + found + 1)
+fn start_of_line(breaks: &[usize], at: usize) -> usize {
+    let before = breaks.partition_point(|found| *found < at).checked_sub(1);
+    let start = before.and_then(|index| breaks.get(index)).map_or(0, |found| found + 1);
+    start.max(at.saturating_sub(LONGEST_LINE))
+}
+
+fn end_of_line(breaks: &[usize], at: usize, length: usize) -> usize {
+    let end = breaks.get(breaks.partition_point(|found| *found < at)).map_or(length, |found| found + 1);
+    end.min(at.saturating_add(LONGEST_LINE))
 }

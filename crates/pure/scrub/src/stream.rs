@@ -96,7 +96,8 @@ impl<'s> Stream<'s> {
         let seen = std::mem::take(&mut self.left);
         let mut found = crate::patterns::find(&seen);
         let by_value = exact.into_iter().filter(|hit| hit.start < cut);
-        found.extend(by_value.map(|hit| Finding { rule: EXACT, range: before + hit.start..before + hit.end }));
+        found
+            .extend(by_value.map(|hit| Finding { rule: EXACT, range: before + hit.start..before + hit.end }));
         let found = mask::merged(found);
         let mut found = found.as_slice();
         let mut from = before;

@@ -30,7 +30,11 @@ const HOLD_A_SECRET: &[(&str, &str, &str)] = &[
     ("np.generic.5", "$super$ecret", "a password with a dollar in it"),
     ("np.generic.9", "#gets0m3", "the password of a connection string"),
     ("np.generic.9", "eyJ0eXAiOiAiVENW", "a TeamCity token"),
-    ("np.generic.10", "Prestigitariu$", "a password in a configuration, which another rule of theirs asks for"),
+    (
+        "np.generic.10",
+        "Prestigitariu$",
+        "a password in a configuration, which another rule of theirs asks for",
+    ),
     ("np.gitalk.1", "d151c7bc86d545da", "a client secret"),
     ("np.grafana.1", "eyJrIjoiYTZjMTk3", "the key of a shared report: whoever has it reads the report"),
     ("np.hashicorp.1", "hvs.JGbZZaCkOSgs", "a Vault token of the later form"),
@@ -102,7 +106,10 @@ fn recall_on_labelled_examples() {
         streamed += usize::from(out.windows(MASK.len()).any(|window| window == MASK.as_bytes()));
     }
     println!("scrub: secret examples found: {found} of {all} ({:.1} %)", percent(found, all));
-    println!("scrub: the same through a stream in chunks of seven bytes: {streamed} ({:.1} %)", percent(streamed, all));
+    println!(
+        "scrub: the same through a stream in chunks of seven bytes: {streamed} ({:.1} %)",
+        percent(streamed, all)
+    );
     println!("scrub: identifiers left aside: {identifiers}; missed: {missed:?}");
     assert!(found * 100 >= RECALL * all);
     assert!(streamed * 100 >= RECALL_OF_STREAM * all);
