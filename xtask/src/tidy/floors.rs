@@ -14,6 +14,7 @@ const WITHIN: &[(&str, &[&str])] = &[
     ("dvt-policy", &["dvt-model"]),
     ("dvt-plan", &["dvt-model", "dvt-scrub"]),
     ("dvt-core", &["dvt-model", "dvt-plan"]),
+    ("dvt-rehearsal", &["dvt-model", "dvt-plan", "dvt-core"]),
     ("dvt-import", &["dvt-model"]),
     ("dvt-keys", &[]),
     ("dvt-store", &["dvt-keys"]),

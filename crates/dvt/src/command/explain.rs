@@ -67,7 +67,8 @@ fn title(page: &str) -> &str {
     }
 }
 
-/// The codes of the registry and those of the plan language.
+/// The codes of the registry, those of the plan language and those of its test files.
 fn all() -> BTreeMap<&'static str, &'static str> {
-    pages::all().chain(dvt_plan::diagnostic::pages().iter().map(|(code, page)| (*code, *page))).collect()
+    let language = dvt_plan::diagnostic::pages().iter().chain(dvt_plan::test_file::codes::PAGES);
+    pages::all().chain(language.map(|(code, page)| (*code, *page))).collect()
 }

@@ -122,6 +122,7 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
         Command::Explain(arguments) => explain::run(&arguments, screen),
         Command::Import(command) => import::run(&command, screen),
         Command::Plan(plan::Command::Stats(arguments)) => plan::stats::run(&arguments, screen),
+        Command::Plan(plan::Command::Test(arguments)) => plan::test::run(&arguments, screen),
         Command::Audit(audit::Command::Verify(arguments)) => audit::verify::run(&arguments, selected, screen),
         #[cfg(feature = "crash-points")]
         Command::CrashSites => {

@@ -16,6 +16,7 @@ pub mod plan;
 mod read;
 pub mod stats;
 pub mod template;
+pub mod test_file;
 
 use diagnostic::Diagnostic;
 use diagnostic::collector::Collector;

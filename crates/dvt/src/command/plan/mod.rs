@@ -1,6 +1,7 @@
 //! `dvt plan …`: what can be said about a plan without running it.
 
 pub(crate) mod stats;
+pub(crate) mod test;
 
 use clap::Subcommand;
 
@@ -12,4 +13,5 @@ use clap::Subcommand;
 #[command(verbatim_doc_comment)]
 pub(crate) enum Command {
     Stats(stats::Arguments),
+    Test(test::Arguments),
 }
