@@ -11,6 +11,7 @@ mod home;
 mod import;
 mod lint;
 mod pipe;
+mod plan_test;
 mod run;
 mod runs;
 mod tenants;

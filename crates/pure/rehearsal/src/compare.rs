@@ -115,7 +115,10 @@ fn step(expected: &StepExpectation, played: &Played, out: &mut Vec<Diagnostic>) 
                 format!("`{name}` is {word}, not {}", status.value),
                 label,
             );
-            told.why = met.and_then(|step| step.failure.get("errorMessage")).and_then(Value::as_str).map(str::to_owned);
+            told.why = met
+                .and_then(|step| step.failure.get("errorMessage"))
+                .and_then(Value::as_str)
+                .map(str::to_owned);
             out.push(told);
         }
     }
@@ -127,7 +130,8 @@ fn step(expected: &StepExpectation, played: &Played, out: &mut Vec<Diagnostic>) 
         }
     }
     if let Some(code) = &expected.code {
-        let came = met.and_then(|step| step.failure.get("errorCode")).and_then(Value::as_str).unwrap_or("none");
+        let came =
+            met.and_then(|step| step.failure.get("errorCode")).and_then(Value::as_str).unwrap_or("none");
         if came != code.value.as_str() {
             let message = format!("`{name}` failed with {came}, not {}", code.value);
             out.push(difference(NOT_AS_EXPECTED, code.span, message, format!("it is {came}")));

@@ -5,17 +5,20 @@
 
 use crate::difference::difference;
 use crate::played::Played;
-use dvt_core::command::{Command, Input, Outcome, Refusal, Report, Signal, Start};
-use dvt_core::event::{Dispatch, Effect, Event};
+use dvt_core::command::{
+    ChildEnded, ChildOutcome, Command, Input, Outcome, Refusal, Report, Signal, Start, Vote,
+};
+use dvt_core::event::body::Verdict;
+use dvt_core::event::{Dispatch, Effect, Event, StartChild};
 use dvt_core::{State, decide, entropy, evolve};
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
 use dvt_model::failure::{Failure, FailureCategory, Usage};
-use dvt_model::id::{PlanId, RunId, SignalId};
+use dvt_model::id::{DecisionId, PlanId, PrincipalId, RunId, SignalId, StepId};
 use dvt_model::run::{EventName, PlanRef, Power, RunStatus};
 use dvt_model::time::Timestamp;
 use dvt_plan::diagnostic::Diagnostic;
-use dvt_plan::plan::Plan;
+use dvt_plan::plan::{Form, Plan};
 use dvt_plan::test_file::codes::{ACT_FAILED, UNKNOWN_NAME};
 use dvt_plan::test_file::{Act, Answer, Case, Deed, End, Moment};
 use serde_json::{Value, json};
@@ -28,6 +31,14 @@ const SLOTS: u32 = 10_000;
 /// Commands after which a play is given up: a plan of the largest class with all its retries takes fewer.
 const MOST_COMMANDS: u64 = 2_000_000;
 
+/// What will end something, or answer it.
+enum Ending {
+    Report(Report),
+    Child(ChildEnded),
+    Vote(Vote),
+    Send(Signal),
+}
+
 struct Stage<'a> {
     plan: &'a Plan,
     case: &'a Case,
@@ -36,7 +47,10 @@ struct Stage<'a> {
     state: State,
     events: Vec<Event>,
     /// What ends when, in the order in which it was given out.
-    ends: Vec<(Timestamp, Report)>,
+    ends: Vec<(Timestamp, Ending)>,
+    /// Events whose people were asked.
+    looked_at: usize,
+    voters: u64,
     acts: Vec<&'a Act>,
     differences: Vec<Diagnostic>,
 }
@@ -57,6 +71,8 @@ pub(crate) fn play(plan: &Plan, case: &Case) -> Result<(Played, Vec<Diagnostic>)
         state: State::default(),
         events: Vec::new(),
         ends: Vec::new(),
+        looked_at: 0,
+        voters: 0,
         acts: case.acts.iter().collect(),
         differences: Vec::new(),
     };
@@ -72,18 +88,14 @@ pub(crate) fn play(plan: &Plan, case: &Case) -> Result<(Played, Vec<Diagnostic>)
 /// The same ids in every play: a test that prints `run.id` is the same tomorrow.
 fn start(plan: &Plan, inputs: BTreeMap<String, Value>) -> Start {
     let chance = Digest::of(plan.name.as_str().as_bytes()).0;
-    Start {
-        run_id: RunId::from_random(entropy::nth(&chance, 0)),
-        tenant_id: "00000000-0000-4000-8000-000000000000".to_owned(),
-        plan: PlanRef {
-            plan_id: PlanId::from_random(entropy::nth(&chance, 1)),
-            plan_version: plan.version.clone().unwrap_or_else(|| "0.0.0-test".to_owned()),
-            digest: Digest::of(b"test"),
-        },
-        inputs,
-        power: Power { host_allowed: true, files_digest: None, secrets_profile: None },
-        bounds: json!({}),
-    }
+    let plan_ref = PlanRef {
+        plan_id: PlanId::from_random(entropy::nth(&chance, 1)),
+        plan_version: plan.version.clone().unwrap_or_else(|| "0.0.0-test".to_owned()),
+        digest: Digest::of(b"test"),
+    };
+    let power = Power { host_allowed: true, files_digest: None, secrets_profile: None };
+    let tenant = "00000000-0000-4000-8000-000000000000".to_owned();
+    Start { inputs, ..Start::plain(RunId::from_random(entropy::nth(&chance, 0)), tenant, plan_ref, power) }
 }
 
 impl Stage<'_> {
@@ -95,6 +107,7 @@ impl Stage<'_> {
     fn run(&mut self) -> Result<(), Refusal> {
         while !self.is_over() && self.commands < MOST_COMMANDS {
             self.act()?;
+            self.people();
             if self.is_over() {
                 break;
             }
@@ -103,8 +116,8 @@ impl Stage<'_> {
             } else if self.state.next_due_after(self.now).is_some_and(|at| at <= self.now) {
                 self.ask(Command::Due)?;
             } else if let Some(at) = self.ends.iter().position(|(at, _)| *at <= self.now) {
-                let (_, report) = self.ends.remove(at);
-                self.ask(Command::Report(report))?;
+                let (_, ending) = self.ends.remove(at);
+                self.end(ending)?;
             } else {
                 let ends = self.ends.iter().map(|(at, _)| *at);
                 let acts = self.acts.iter().filter_map(|act| self.moment(act));
@@ -131,14 +144,25 @@ impl Stage<'_> {
         for effect in decided.effects {
             match effect {
                 Effect::Dispatch(dispatch) => self.give_out(&dispatch),
+                Effect::StartChild(child) => self.begin_child(&child),
+                Effect::CancelChild { step_id, child_run_id }
+                | Effect::StopChild { step_id, child_run_id, .. } => {
+                    self.ends
+                        .retain(|(_, end)| !matches!(end, Ending::Child(ended) if ended.step_id == step_id));
+                    let outcome = ChildOutcome::Cancelled;
+                    let ended = ChildEnded { step_id, child_run_id, outcome };
+                    self.later(0, Ending::Child(ended));
+                }
                 Effect::Stop { step_id, engine_attempt_id, .. } => {
                     let now = self.now;
-                    let running = self.ends.iter_mut().find(|(_, report)| {
-                        report.step_id == step_id && report.engine_attempt_id == engine_attempt_id
-                    });
-                    if let Some((at, report)) = running {
-                        *at = now;
-                        report.outcome = Outcome::Failed(failure(Code::Cancelled, None));
+                    for (at, ending) in &mut self.ends {
+                        if let Ending::Report(report) = ending
+                            && report.step_id == step_id
+                            && report.engine_attempt_id == engine_attempt_id
+                        {
+                            *at = now;
+                            report.outcome = Outcome::Failed(failure(Code::Cancelled, None));
+                        }
                     }
                 }
             }
@@ -172,8 +196,100 @@ impl Stage<'_> {
             outcome,
             usage: Usage::default(),
         };
-        self.ends.push((self.now.plus_ms(lasts_ms), report));
+        self.later(lasts_ms, Ending::Report(report));
+    }
+
+    fn later(&mut self, ms: u64, ending: Ending) {
+        self.ends.push((self.now.plus_ms(ms), ending));
         self.ends.sort_by_key(|(at, _)| *at);
+    }
+
+    /// A sub-plan is stubbed whole: what its own steps do is the business of its own tests.
+    fn begin_child(&mut self, child: &StartChild) {
+        let answer = self.stub(child.step_id.as_str(), child.logical_attempt_id.0).cloned();
+        let answer = answer.unwrap_or(Answer { end: End::Output(json!({})), lasts_ms: 0 });
+        let outcome = match answer.end {
+            End::Output(Value::Object(outputs)) => ChildOutcome::Completed(outputs.into_iter().collect()),
+            End::Output(_) | End::Approve(_) => ChildOutcome::Completed(BTreeMap::new()),
+            End::Fail { code, exit_status } => ChildOutcome::Failed(failure(code, exit_status)),
+            End::Reject => ChildOutcome::Failed(failure(Code::StepError, Some(1))),
+            End::Silence => return,
+        };
+        let (step_id, child_run_id) = (child.step_id.clone(), child.child_run_id);
+        self.later(answer.lasts_ms, Ending::Child(ChildEnded { step_id, child_run_id, outcome }));
+    }
+
+    fn end(&mut self, ending: Ending) -> Result<(), Refusal> {
+        let asked = match ending {
+            Ending::Report(report) => return self.ask(Command::Report(report)),
+            Ending::Child(ended) => return self.ask(Command::ChildEnded(ended)),
+            Ending::Vote(vote) => self.ask(Command::Vote(vote)),
+            Ending::Send(signal) => self.ask(Command::Signal(signal)),
+        };
+        // A stub that comes too late (the step ended in the meantime) is as quiet as a person who does.
+        asked.or_else(|refusal| match refusal.code {
+            Code::InvalidStateTransition | Code::StepTerminal | Code::RunTerminal => Ok(()),
+            _ => Err(refusal),
+        })
+    }
+
+    /// People: whoever is asked answers as the stub says; without one, approvals are approved and signals come empty.
+    fn people(&mut self) {
+        let begun = self.events.iter().skip(self.looked_at);
+        let begun = begun.filter(|event| event.name == EventName::StepStarted);
+        let begun: Vec<(StepId, u32)> =
+            begun.filter_map(|event| Some((event.step_id.clone()?, event.slot.0))).collect();
+        self.looked_at = self.events.len();
+        for (id, attempt) in begun {
+            let Some(step) =
+                self.plan.steps.get(id.step()).filter(|step| step.foreach.is_none() || !id.is_plain())
+            else {
+                continue;
+            };
+            let is_asked = matches!(step.form, Form::Approval(_) | Form::Signal(_));
+            if !is_asked {
+                continue;
+            }
+            let answer = self.stub(id.as_str(), attempt).cloned();
+            match &step.form {
+                Form::Approval(approval) => self.vote(&id, approval.min, answer.as_ref()),
+                Form::Signal(signal) => self.send(&signal.name, answer.as_ref()),
+                _ => {}
+            }
+        }
+    }
+
+    fn vote(&mut self, id: &StepId, min: u32, answer: Option<&Answer>) {
+        let lasts_ms = answer.map_or(0, |answer| answer.lasts_ms);
+        let (count, outcome) = match answer.map(|answer| &answer.end) {
+            None | Some(End::Output(_)) => (min, Verdict::Approved),
+            Some(End::Approve(count)) => (*count, Verdict::Approved),
+            Some(End::Reject | End::Fail { .. }) => (1, Verdict::Rejected),
+            Some(End::Silence) => return,
+        };
+        for _ in 0..count {
+            self.voters += 1;
+            let chance = Digest::of_parts(&[b"voter", &self.voters.to_be_bytes()]).0;
+            let vote = Vote {
+                step_id: id.clone(),
+                decision_id: DecisionId::from_random(entropy::nth(&chance, 0)),
+                principal_id: PrincipalId::from_random(entropy::nth(&chance, 1)),
+                outcome,
+            };
+            self.later(lasts_ms, Ending::Vote(vote));
+        }
+    }
+
+    fn send(&mut self, name: &str, answer: Option<&Answer>) {
+        let payload = match answer.map(|answer| &answer.end) {
+            None => Value::Null,
+            Some(End::Output(payload)) => payload.clone(),
+            Some(End::Silence | End::Approve(_) | End::Reject | End::Fail { .. }) => return,
+        };
+        self.voters += 1;
+        let Ok(signal_id) = SignalId::parse(&format!("stub-{}", self.voters)) else { return };
+        let signal = Signal::Send { signal_id, name: name.to_owned(), payload };
+        self.later(answer.map_or(0, |answer| answer.lasts_ms), Ending::Send(signal));
     }
 
     /// The stub of a step; an item without its own has that of its base step.
@@ -197,8 +313,9 @@ impl Stage<'_> {
                 EventName::StepFailed => event.payload.get("retryAt").is_none(),
                 _ => false,
             }),
-            Moment::During(name) => last(&name.value)
-                .is_some_and(|event| matches!(event.name, EventName::StepStarted | EventName::StepRedispatched)),
+            Moment::During(name) => last(&name.value).is_some_and(|event| {
+                matches!(event.name, EventName::StepStarted | EventName::StepRedispatched)
+            }),
         };
         has_come.then_some(self.now)
     }
@@ -231,12 +348,22 @@ impl Stage<'_> {
     }
 }
 
-/// The signal of a deed.
+/// The signal of a deed; none where its step has no name.
 fn signal(deed: &Deed, nth: u64) -> Option<Signal> {
     let signal_id = SignalId::parse(&format!("test-{nth}")).ok()?;
     Some(match deed {
         Deed::Cancel => Signal::Cancel { signal_id },
-        _ => return None,
+        Deed::Pause => Signal::Pause { signal_id },
+        Deed::Resume => Signal::Resume { signal_id },
+        Deed::EmergencyStop => Signal::EmergencyStop { signal_id, force_kill: false },
+        Deed::RetryStep(step) => {
+            let step_id = StepId::parse_stored(step).ok()?;
+            Signal::RetryStep { signal_id, step_id, force: false, restored: BTreeMap::new() }
+        }
+        Deed::SkipStep(step) => Signal::SkipStep { signal_id, step_id: StepId::parse_stored(step).ok()? },
+        Deed::Send { name, payload } => {
+            Signal::Send { signal_id, name: name.clone(), payload: payload.clone() }
+        }
     })
 }
 

@@ -15,7 +15,7 @@ const MOST_CASES: usize = 1_000;
 
 const FILE: Family = Family {
     what: "a test file",
-    keys: &["apiVersion", "plan", "tests", "description"],
+    keys: &["apiVersion", "plan", "stubs", "tests", "description"],
     level: Level::Inner,
 };
 
@@ -32,10 +32,12 @@ pub(super) fn file(reader: &mut Reader<'_, '_>, root: &Node) -> Option<TestFile>
     let entries = reader.family("test file", root.place, root, &FILE)?;
     let mut plan = None;
     let mut cases = None;
+    let mut shared = BTreeMap::new();
     for entry in &entries {
         match entry.name() {
             "apiVersion" => version(reader, entry),
             "plan" => plan = reader.literal(entry).map(str::to_owned).map(|text| reader.placed(entry, text)),
+            "stubs" => shared = stub::read(reader, entry),
             "tests" => cases = Some(tests(reader, entry)),
             "description" => drop(reader.words(entry)),
             _ => {}
@@ -50,7 +52,14 @@ pub(super) fn file(reader: &mut Reader<'_, '_>, root: &Node) -> Option<TestFile>
         let report = Report::error(codes::MISSING_KEY, root.place, "the test file has no tests");
         reader.sink.add(report.fix(EXAMPLE));
     }
-    Some(TestFile { plan: plan?, cases: cases? })
+    let mut cases: Vec<Case> = cases?;
+    for case in &mut cases {
+        // A test's own stub of a step is the whole of it.
+        for (name, stub) in &shared {
+            case.stubs.entry(name.clone()).or_insert_with(|| stub.clone());
+        }
+    }
+    Some(TestFile { plan: plan?, cases })
 }
 
 fn version(reader: &mut Reader<'_, '_>, entry: &Entry) {

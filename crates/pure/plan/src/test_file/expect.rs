@@ -1,10 +1,10 @@
 //! `expect`: what must come of the run. Only what is named is compared.
 
 use super::{Placed, place};
+use crate::diagnostic::Span;
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Report, shown};
 use crate::diagnostic::nearest;
-use crate::diagnostic::Span;
 use crate::document::Reader;
 use crate::document::keys::{Family, Level};
 use crate::read::tree::{Entry, Kind};
@@ -81,7 +81,8 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Expectation {
     let mut expect = nothing(reader.sink.span(entry.place));
     let Some(keys) = reader.family("expect", entry.place, &entry.value, &EXPECT) else { return expect };
     if keys.is_empty() {
-        let report = Report::error(codes::MISSING_KEY, entry.place, "the test expects nothing, so it cannot fail");
+        let report =
+            Report::error(codes::MISSING_KEY, entry.place, "the test expects nothing, so it cannot fail");
         reader.sink.add(report.fix("expect: { status: COMPLETED }"));
     }
     for key in keys {
@@ -139,7 +140,8 @@ fn code(reader: &mut Reader<'_, '_>, key: &Entry) -> Option<Placed<Code>> {
     let found = Code::parse(text);
     if found.is_none() {
         let names = Code::ALL.iter().map(|code| code.as_str());
-        let report = Report::error(codes::WRONG_SHAPE, place(key), format!("{} is no code of ours", shown(text)));
+        let report =
+            Report::error(codes::WRONG_SHAPE, place(key), format!("{} is no code of ours", shown(text)));
         let report = report.did_you_mean(nearest::nearest(text, names.clone()));
         reader.sink.add(report.choices(nearest::ordered(text, names)));
     }

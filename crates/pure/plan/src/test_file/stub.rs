@@ -107,7 +107,9 @@ fn answer(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node) -> Option<Ans
             "fail" => ends.push(code(reader, key).map(|code| End::Fail { code, exit_status: None })),
             "exit" => {
                 let status = reader.integer(key, 1, 255).and_then(|status| i32::try_from(status).ok());
-                ends.push(status.map(|status| End::Fail { code: Code::StepError, exit_status: Some(status) }));
+                ends.push(
+                    status.map(|status| End::Fail { code: Code::StepError, exit_status: Some(status) }),
+                );
             }
             "approve" => {
                 let votes = reader.integer(key, 1, 100).and_then(|votes| u32::try_from(votes).ok());
@@ -121,8 +123,10 @@ fn answer(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node) -> Option<Ans
     if ends.len() == 1 {
         return ends.pop().flatten().map(|end| Answer { end, lasts_ms });
     }
-    let message = format!("the stub of {} says {} ends, and an attempt has one", shown(&entry.key), ends.len());
-    let report = Report::error(codes::WRONG_SHAPE, crate::document::keys::or(node.place, entry.place), message);
+    let message =
+        format!("the stub of {} says {} ends, and an attempt has one", shown(&entry.key), ends.len());
+    let report =
+        Report::error(codes::WRONG_SHAPE, crate::document::keys::or(node.place, entry.place), message);
     reader.sink.add(report.fix("one of `output: …`, `exit: 75`, `fail: TIMEOUT`, `approve: 1`, `reject: true`, `silent: true`; a list holds one for each attempt"));
     None
 }
