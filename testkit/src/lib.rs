@@ -2,3 +2,4 @@
 
 pub mod power_cut;
 pub mod simulator;
+pub mod tamper;

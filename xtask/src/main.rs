@@ -11,6 +11,7 @@ mod readme;
 mod sim;
 mod soak;
 mod stage;
+mod tamper;
 mod test;
 mod tidy;
 mod tree;
@@ -25,6 +26,7 @@ cargo xtask <verb>
   invariants                        docs/security/invariants.toml against the tree
   sim --seeds N [--from S]          core and reference model over N histories; --mutants: seeded bugs are caught
   crash --kills N | --power-cut N   the engine killed at every commit site and at random; power cuts below the database
+  tamper [--gate] [--speed N]       26 classes of tampering but those of outside, found and placed by two verifiers
   corpus                            every manifest and instance of DVT_TEST_DATA imported, linted, counted and run
   examples                          each example in a fresh DVT_HOME ends as its expect.json says
   readme --bare                     the two commands of README.md in a bare Debian with only a toolchain and gcc
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         "invariants" => invariants::run(rest),
         "sim" => sim::run(rest),
         "crash" => crash::run(rest),
+        "tamper" => tamper::run(rest),
         "corpus" => corpus::run(rest),
         "examples" => examples::run(rest),
         "readme" => readme::run(rest),

@@ -176,7 +176,16 @@ impl Store {
     /// The keys of a tenant for the verifier's MAC and payload layers; the caller holds the right to read the ledger.
     pub fn with_keys(&self, tenant: TenantId) -> Result<verify::WithKeys, Error> {
         let open = self.tenant(tenant)?;
-        verify::WithKeys::new(open, &self.inner.home.file(tenant), self.inner.home.vfs.as_deref())
+        let (path, vfs) = (self.inner.home.file(tenant), self.inner.home.vfs.as_deref());
+        let connection = sqlite::connect::connect(&path, vfs, sqlite::connect::Access::Read)?;
+        verify::WithKeys::new(&self.inner.keys, &open, connection)
+    }
+
+    /// The same for a copy of the tenant's file: keys as far as the copy holds them.
+    pub fn with_keys_of(&self, tenant: TenantId, copy: &Path) -> Result<verify::WithKeys, Error> {
+        let open = self.tenant(tenant)?;
+        let copy = copy.canonicalize().map_err(|_| Error::NotFound)?;
+        verify::WithKeys::new(&self.inner.keys, &open, sqlite::look::reading(&copy)?)
     }
 
     /// The engine lease of the control database.

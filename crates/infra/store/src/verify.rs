@@ -5,15 +5,15 @@
 use crate::commit::authenticate;
 use crate::port::error::Error;
 use crate::read::events::{self, Payloads};
-use crate::sqlite::connect::{Access, connect};
+use crate::seal::keyring::Opener;
 use crate::sqlite::look;
 use crate::sqlite::{Sql, column};
-use crate::tenant::{self, Tenant};
+use crate::tenant::{self, Ground, Tenant};
 use dvt_ledger::block::Block;
 use dvt_ledger::tile::TileId;
 use dvt_ledger::verify::source::{Damaged, Header, MacCheck, Opened, Payload, Source, StoredCheckpoint};
 use dvt_model::entry::PayloadCommit;
-use dvt_model::id::TenantId;
+use dvt_model::id::{BlockId, KeyId, TenantId};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 use std::sync::Arc;
@@ -132,14 +132,38 @@ impl Source for LedgerFile {
 }
 
 /// A tenant's MAC and payload keys, for the layers that need them.
+///
+/// Keys and payloads come from the file that is verified and from nowhere else: what an open store still holds in memory proves
+/// nothing about what is stored.
 pub struct WithKeys {
-    tenant: Arc<Tenant>,
+    ground: Ground,
     connection: Connection,
+    /// The row opened last: a block's entries are asked for one after the other.
+    row: Option<(BlockId, KeyId, Row)>,
+}
+
+/// A payload row, opened.
+enum Row {
+    Open(Vec<crate::seal::payload::Opened>),
+    Absent,
+    Refused,
 }
 
 impl WithKeys {
-    pub(crate) fn new(tenant: Arc<Tenant>, path: &Path, vfs: Option<&str>) -> Result<Self, Error> {
-        Ok(Self { tenant, connection: connect(path, vfs, Access::Read)? })
+    pub(crate) fn new(opener: &Opener, tenant: &Tenant, connection: Connection) -> Result<Self, Error> {
+        let header = tenant::header(&connection, Path::new("ledger"), Some(tenant.id))?;
+        let head = crate::commit::group::head(&connection, tenant.id)?;
+        let keyring = opener.open(&connection, tenant.id, head.ledger)?;
+        let ground = Ground {
+            id: tenant.id,
+            ledger: head.ledger,
+            root: header.root,
+            keyring: Arc::new(keyring),
+            blobs: tenant.blobs.clone(),
+            known: Vec::new(),
+            clock: Arc::clone(&tenant.clock),
+        };
+        Ok(Self { ground, connection, row: None })
     }
 }
 
@@ -147,7 +171,7 @@ impl Opened for WithKeys {
     type Error = Error;
 
     fn mac(&mut self, block: &Block) -> Result<MacCheck, Error> {
-        match authenticate::check(&self.tenant.keyring, self.tenant.ledger, block) {
+        match authenticate::check_mac(&self.ground.keyring, self.ground.ledger, block) {
             Ok(()) => Ok(MacCheck::Valid),
             Err(Error::Refused { .. }) => Ok(MacCheck::Invalid),
             Err(Error::Key(_)) => Ok(MacCheck::KeyMissing),
@@ -156,17 +180,27 @@ impl Opened for WithKeys {
     }
 
     fn payload(&mut self, block: &Block, position: usize, commit: &PayloadCommit) -> Result<Payload, Error> {
-        if self.tenant.keyring.seal_key(&self.connection, commit.key_id)?.is_none() {
+        if self.ground.keyring.seal_key(&self.connection, commit.key_id)?.is_none() {
             return Ok(Payload::Erased);
         }
-        let mut payloads = Payloads::new(&self.connection, &self.tenant, block);
-        Ok(match payloads.raw(position, commit.key_id) {
-            Ok(Some(opened)) => Payload::Open { salt: opened.salt, canonical: opened.canonical.clone() },
-            Ok(None) => Payload::Refused("the sealed payload is not there".to_owned()),
-            Err(Error::Decrypt) => {
-                Payload::Refused("the sealed payload does not open under its key".to_owned())
-            }
-            Err(error) => return Err(error),
+        let asked = (block.block_id, commit.key_id);
+        if self.row.as_ref().is_none_or(|(id, key, _)| (*id, *key) != asked) {
+            let row = match Payloads::new(&self.connection, &self.ground, block).row(commit.key_id) {
+                Ok(Some(opened)) => Row::Open(opened),
+                Ok(None) => Row::Absent,
+                Err(Error::Decrypt) => Row::Refused,
+                Err(error) => return Err(error),
+            };
+            self.row = Some((asked.0, asked.1, row));
+        }
+        let refused = |detail: &str| Payload::Refused(detail.to_owned());
+        Ok(match self.row.as_ref().map(|(_, _, row)| row) {
+            Some(Row::Open(all)) => match all.iter().find(|opened| opened.offset == position) {
+                Some(opened) => Payload::Open { salt: opened.salt, canonical: opened.canonical.clone() },
+                None => refused("the sealed row holds no payload of the entry"),
+            },
+            Some(Row::Refused) => refused("the sealed payload does not open under its key"),
+            Some(Row::Absent) | None => refused("the sealed payload is not there"),
         })
     }
 }

@@ -35,6 +35,11 @@ pub(crate) fn check(keyring: &Keyring, ledger: LedgerId, read: &Block) -> Result
     if !fits || !pairs.all(|(leaf, (salt, envelope))| *leaf == leaf_hash(salt, envelope)) {
         return Err(Error::integrity(format!("the block at {} does not match its leaves", read.first_index)));
     }
+    check_mac(keyring, ledger, read)
+}
+
+/// Checks the MAC over the leaves as they are stored.
+pub(crate) fn check_mac(keyring: &Keyring, ledger: LedgerId, read: &Block) -> Result<(), Error> {
     let message = block::mac_message(ledger, read.block_id, &read.leaves);
     if !keyring.mac_is_valid(read.mac_key_id, &message, &read.mac)? {
         return Err(Error::integrity(format!("the block at {} does not match its MAC", read.first_index)));

@@ -31,11 +31,11 @@ pub(crate) fn block(row: &Row<'_>) -> rusqlite::Result<Result<Block, Error>> {
     let run: Option<Vec<u8>> = row.get(3)?;
     let seq: Option<i64> = row.get(4)?;
     let recorded: i64 = row.get(5)?;
-    let leaves: Vec<u8> = row.get(6)?;
-    let salts: Vec<u8> = row.get(7)?;
+    // Borrowed: a row may be large, and each of these is copied once more below.
+    let (leaves, salts) = (row.get_ref(6)?.as_blob()?, row.get_ref(7)?.as_blob()?);
     let mac: Vec<u8> = row.get(8)?;
     let mac_key: Vec<u8> = row.get(9)?;
-    let envelopes: Vec<u8> = row.get(10)?;
+    let envelopes = row.get_ref(10)?.as_blob()?;
     let count: i64 = row.get(11)?;
     let read = || -> Result<Block, Error> {
         let damaged = |_| Error::integrity(format!("the block at {first} cannot be read"));
@@ -46,11 +46,11 @@ pub(crate) fn block(row: &Row<'_>) -> rusqlite::Result<Result<Block, Error>> {
             run_id: run.map(|run| column::id(&run, RunId::from_bytes)).transpose()?,
             first_run_seq: seq.map(column::unsigned).transpose()?,
             recorded_at: column::time(recorded),
-            leaves: decode_hashes(&leaves).map_err(damaged)?,
-            leaf_salts: decode_hashes(&salts).map_err(damaged)?,
+            leaves: decode_hashes(leaves).map_err(damaged)?,
+            leaf_salts: decode_hashes(salts).map_err(damaged)?,
             mac: column::hash(&mac)?,
             mac_key_id: column::id(&mac_key, KeyId::from_bytes)?,
-            envelopes: decode_envelopes(&envelopes).map_err(damaged)?,
+            envelopes: decode_envelopes(envelopes).map_err(damaged)?,
         };
         let count = usize::try_from(count).ok();
         if count != Some(block.leaves.len())
@@ -148,6 +148,11 @@ impl<'a> Payloads<'a> {
         }
         let row = self.rows.get(&key).and_then(Option::as_ref);
         Ok(row.and_then(|row| row.opened.iter().find(|opened| opened.offset == offset)))
+    }
+
+    /// All payloads of the block under a key; `None` when key or row are gone.
+    pub(crate) fn row(&self, key: KeyId) -> Result<Option<Vec<Opened>>, Error> {
+        Ok(self.open(key)?.map(|row| row.opened))
     }
 
     fn open(&self, key: KeyId) -> Result<Option<OpenRow>, Error> {

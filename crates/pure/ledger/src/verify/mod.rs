@@ -1,22 +1,26 @@
 //! The offline verifier (contract 7.8): public keys and a stored ledger in, findings by tamper class out. It signs nothing.
 //!
-//! Time grows with the entries, one pass, every leaf computed once. The surprising rule: VALID needs a signed checkpoint
+//! Time grows with the entries, one pass, every leaf computed once, by a second thread while the first walks. The surprising rule: VALID needs a signed checkpoint
 //! that holds. A ledger without one may be in order, but nothing says so, and the answer is INCOMPLETE.
 
 mod claims;
 mod entry;
+mod examine;
 mod place;
 pub mod result;
 mod seals;
 mod sequence;
 pub mod source;
 mod walk;
+#[cfg(feature = "weakened")]
+pub mod weakened;
 
 use crate::checkpoint::{Checkpoint, origin};
 use crate::tile::{TileId, full_count};
 use crate::verifier_key::VerifierKey;
 use claims::Claims;
 use dvt_model::time::Timestamp;
+use examine::Examiner;
 use result::{Finding, Findings, Layer, SealedHead, Status, VerificationResult, Witness};
 use source::{Header, MacCheck, Opened, Payload, Source};
 use walk::Walk;
@@ -112,13 +116,16 @@ fn check<S: Source, O: Opened>(
     let name = origin(header.ledger_id);
     // INVARIANT(INV-03): only a key named by the ledger's origin counts, whatever else the reader trusts.
     let own: Vec<VerifierKey> = keys.iter().filter(|key| key.name() == name).cloned().collect();
+    #[cfg(feature = "weakened")]
+    let anchor = anchor.filter(|_| !weakened::is_out(weakened::Check::Anchor));
     let (mut findings, mut claims, mut unreadable) = (Findings::default(), Claims::default(), None);
     let read = source.checkpoints(&mut |stored| claims.take(&stored, header, &own, &mut findings));
     unreadable = unreadable.or(read.err().map(|error| error.to_string()));
     claims.finish(anchor, header, &mut findings);
 
+    let examiner = Examiner::new(header, opened.is_some());
     let mut walk = Walk::new(source, header, claims, findings, opened);
-    let read = source.blocks(&mut |row| walk.block(row));
+    let read = examine::blocks(source, &examiner, &mut |row| walk.row(row));
     unreadable = unreadable.or(read.err().map(|error| error.to_string()));
     walk.end();
     let read = source.tiles(&mut |id| extra_tile(id, header, &mut walk.findings));
@@ -195,6 +202,10 @@ fn judge<S: Source, O: Opened>(
 /// Pruned is what an entry announces. An entry above the last checkpoint that holds proves it by its MAC alone, so without
 /// keys the answer waits for the next checkpoint.
 fn judge_pruning<S: Source, O: Opened>(walk: &mut Walk<'_, S, O>, header: &Header, last_good: u64) {
+    #[cfg(feature = "weakened")]
+    if weakened::is_out(weakened::Check::Pruning) {
+        return;
+    }
     let lowest = header.lowest_index;
     let announced = |until: u64| {
         let sealed = walk.prunings.iter().filter(|(index, _)| *index < until);

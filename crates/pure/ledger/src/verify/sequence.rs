@@ -9,10 +9,10 @@ use dvt_model::id::RunId;
 use std::collections::BTreeMap;
 
 /// What sequence needs of an envelope.
-pub(super) struct RunEvent<'a> {
+pub(super) struct RunEvent {
     pub(super) run: RunId,
     pub(super) seq: u64,
-    pub(super) key: &'a str,
+    pub(super) key: [u8; 32],
     pub(super) is_terminal: bool,
 }
 
@@ -25,7 +25,7 @@ struct Run {
     last_index: u64,
     /// Missing numbers: first, one behind the last, and the finding's place in the list.
     gaps: Vec<(u64, u64, usize)>,
-    keys: Vec<(String, u64)>,
+    keys: Vec<([u8; 32], u64)>,
 }
 
 /// What was seen so far.
@@ -47,7 +47,7 @@ impl Sequence {
         self.entries.push((id, index));
     }
 
-    pub(super) fn event(&mut self, event: &RunEvent<'_>, index: u64) {
+    pub(super) fn event(&mut self, event: &RunEvent, index: u64) {
         let first = if self.is_pruned { event.seq } else { 1 };
         let fresh = || Run { next_seq: first, last_index: index, ..Run::default() };
         let run = self.runs.entry(event.run).or_insert_with(fresh);
@@ -79,7 +79,7 @@ impl Sequence {
             run.next_seq = seq.saturating_add(1);
         }
         run.last_index = index;
-        run.keys.push((event.key.to_owned(), index));
+        run.keys.push((event.key, index));
         if event.is_terminal {
             settle(id, run, &mut self.found);
         }

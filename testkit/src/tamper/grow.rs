@@ -1,0 +1,288 @@
+//! An honest ledger, written by the real store: runs beside each other, acts and groups of reads between them, payloads under run
+//! keys and under the tenant's key, a checkpoint every now and then, and at the end some entries that none covers.
+//!
+//! The entries of an erasure, a pruning and a key change stand in it where they belong; what they announce is done by whoever
+//! shapes the file afterwards.
+
+use crate::power_cut::scenario::{clock, open};
+use dvt_ledger::announce;
+use dvt_ledger::verifier_key::VerifierKey;
+use dvt_model::action::{Action, Role};
+use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
+use dvt_model::canonical;
+use dvt_model::context::PrincipalType;
+use dvt_model::digest::Digest;
+use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, RunPart, SourceModule};
+use dvt_model::id::{
+    BlockId, DecisionId, EntryId, EnvironmentId, EventId, KeyId, LedgerId, PlanId, PrincipalId, ProjectId,
+    RequestId, RunId, TenantId,
+};
+use dvt_model::resource::ResourceRef;
+use dvt_model::run::{PlanRef, RunMetadata, RunStatus};
+use dvt_model::scope::{Minter, ScopeIds, TenantScope};
+use dvt_store::port::operation::{AppendAct, AppendRun, BlockDraft, BootstrapRun, EntryDraft, Member};
+use dvt_store::port::transaction::Kind;
+use dvt_store::{Clock, Store};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Runs at once.
+const LANES: u64 = 12;
+/// Entries of the blocks of a run, after the two of its admission.
+const BLOCKS: [u64; 6] = [1, 3, 1, 2, 1, 1];
+
+/// A store with one tenant that writes.
+pub struct House {
+    /// The store.
+    pub store: Store,
+    folder: PathBuf,
+    clock: Clock,
+    ids: ScopeIds,
+    ledger: LedgerId,
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    dvt_keys::entropy::random()
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+impl House {
+    /// A store in a new folder, and a tenant in it.
+    pub async fn new(folder: &Path) -> Result<Self, String> {
+        let clock = clock();
+        let store = open(&folder.join("data"), &folder.join("root.key"), None, &clock)?;
+        let ids = ScopeIds {
+            tenant_id: TenantId::from_random(random()),
+            project_id: ProjectId::from_random(random()),
+            environment_id: EnvironmentId::from_random(random()),
+        };
+        let member = Member {
+            principal_id: PrincipalId::from_random(random()),
+            name: "ada".to_owned(),
+            os_uid: 1000,
+            roles: vec![Role::TenantAdmin],
+        };
+        let ledger = store.create_tenant(ids, member).await.map_err(text)?;
+        store.claim(ids.tenant_id, 1).await.map_err(text)?;
+        Ok(Self { store, folder: folder.to_owned(), clock, ids, ledger })
+    }
+
+    /// The tenant.
+    pub fn tenant(&self) -> TenantId {
+        self.ids.tenant_id
+    }
+
+    /// Its scope.
+    pub fn scope(&self) -> TenantScope {
+        TenantScope::mint(&Minter::behind_the_test_seam(), self.ids)
+    }
+
+    /// Its file.
+    pub fn path(&self) -> PathBuf {
+        Store::ledger_path(&self.folder.join("data"), self.ids.tenant_id)
+    }
+
+    /// Writes at least so many entries more, with a checkpoint after each round of runs.
+    pub async fn grow(&self, entries: u64) -> Result<(), String> {
+        let round = LANES * (2 + BLOCKS.iter().sum::<u64>() + 2);
+        for _ in 0..entries.div_ceil(round) {
+            self.round().await?;
+            self.store.seal(self.tenant()).await.map_err(text)?;
+        }
+        Ok(())
+    }
+
+    async fn round(&self) -> Result<(), String> {
+        let mut lanes = Vec::new();
+        for _ in 0..LANES {
+            let here = Self {
+                store: self.store.clone(),
+                folder: PathBuf::new(),
+                clock: self.clock.clone(),
+                ..*self
+            };
+            lanes.push(tokio::spawn(async move { here.run(RunId::from_random(random())).await }));
+        }
+        for lane in lanes {
+            lane.await.map_err(text)??;
+        }
+        Ok(())
+    }
+
+    /// A run from its admission to its end, one act and one group of reads beside it.
+    async fn run(&self, run: RunId) -> Result<(), String> {
+        let mut transaction = self.store.begin(&self.scope(), Kind::Engine).map_err(text)?;
+        transaction.bootstrap_run(self.bootstrap(run));
+        transaction.commit().await.map_err(text)?;
+        let mut seq = 1;
+        for (place, count) in BLOCKS.iter().enumerate() {
+            let is_last = place + 1 == BLOCKS.len();
+            let name = if is_last { "RunCompleted" } else { "StepStarted" };
+            let entries = (seq + 1..=seq + count).map(|seq| self.event(run, seq, name)).collect();
+            let append = AppendRun {
+                run_id: run,
+                expected_run_seq: seq,
+                engine_epoch: 1,
+                signal: None,
+                block: block(entries),
+                status: if is_last { RunStatus::Completed } else { RunStatus::Running },
+            };
+            let mut transaction = self.store.begin(&self.scope(), Kind::Engine).map_err(text)?;
+            transaction.append_run(append);
+            transaction.commit().await.map_err(text)?;
+            seq += count;
+        }
+        self.act(vec![self.decision(run)], false).await?;
+        self.act(vec![self.decision(run)], true).await
+    }
+
+    /// Large blocks of acts, for measuring: quicker to write, the same to verify.
+    pub async fn bulk(&self, entries: u64) -> Result<(), String> {
+        for _ in 0..entries.div_ceil(500) {
+            let acts = (0..500).map(|_| self.decision(RunId::from_random(random())));
+            self.act(acts.collect(), true).await?;
+        }
+        self.store.seal(self.tenant()).await.map(drop).map_err(text)
+    }
+
+    /// The ledger's id.
+    pub fn ledger(&self) -> LedgerId {
+        self.ledger
+    }
+
+    /// A whole copy of the file as it is now.
+    pub fn copy_to(&self, path: &Path) -> Result<(), String> {
+        let connection = rusqlite::Connection::open(self.path()).map_err(text)?;
+        connection.execute("VACUUM INTO ?1", [path.display().to_string()]).map(drop).map_err(text)
+    }
+
+    /// One block of acts.
+    pub async fn act(&self, entries: Vec<EntryDraft>, reads: bool) -> Result<(), String> {
+        let mut transaction = self.store.begin(&self.scope(), Kind::Act).map_err(text)?;
+        transaction.append_act(AppendAct { block: block(entries), reads });
+        transaction.commit().await.map(drop).map_err(text)
+    }
+
+    /// An entry by which the ledger says something about itself.
+    pub async fn announce(&self, kind: EventType, name: &str, resource: ResourceRef) -> Result<(), String> {
+        let mut envelope = self.envelope(kind, Some(name));
+        (envelope.action, envelope.decision) = (Action::LedgerSeal, Outcome::Completed);
+        (envelope.resource, envelope.source_module) = (resource, SourceModule::Store);
+        self.act(vec![EntryDraft { envelope, payload: None }], false).await
+    }
+
+    /// The entry of a new checkpoint key.
+    pub async fn announce_key(&self, key: &VerifierKey) -> Result<(), String> {
+        let resource = announce::checkpoint_key(key);
+        self.announce(EventType::LedgerEvent, announce::CHECKPOINT_KEY_ROTATED, resource).await
+    }
+
+    /// The tombstone of a key.
+    pub async fn announce_erased(&self, key: KeyId) -> Result<(), String> {
+        self.announce(EventType::KeyEvent, announce::PAYLOAD_ERASED, announce::key(key)).await
+    }
+
+    /// The entry of a pruning.
+    pub async fn announce_pruned(&self, lowest: u64) -> Result<(), String> {
+        let resource = announce::first_left(lowest);
+        self.announce(EventType::LedgerEvent, announce::LEDGER_PRUNED, resource).await
+    }
+
+    /// An AUTH_DECISION with a payload.
+    pub fn decision(&self, run: RunId) -> EntryDraft {
+        let mut envelope = self.envelope(EventType::AuthDecision, None);
+        envelope.resource = ResourceRef { resource_type: "run".to_owned(), id: run.to_string() };
+        envelope.decision_id = Some(DecisionId::from_random(random()));
+        EntryDraft {
+            envelope,
+            payload: Some((PayloadClass::Standard, json!({ "policies": ["role:operator"] }))),
+        }
+    }
+
+    fn envelope(&self, event_type: EventType, name: Option<&str>) -> Envelope {
+        Envelope {
+            record_version: "1.0".to_owned(),
+            entry_id: EntryId::from_random(random()),
+            ledger_id: self.ledger,
+            tenant_id: self.ids.tenant_id,
+            project_id: self.ids.project_id,
+            environment_id: self.ids.environment_id,
+            recorded_at: (self.clock)(),
+            actor: Actor {
+                id: PrincipalId::from_random([5; 16]),
+                actor_type: PrincipalType::User,
+                roles: vec![Role::Operator],
+            },
+            event_type,
+            event_name: name.map(str::to_owned),
+            action: Action::RunStart,
+            resource: ResourceRef { resource_type: "tenant".to_owned(), id: self.ids.tenant_id.to_string() },
+            decision: Outcome::Granted,
+            reason_code: None,
+            request_id: RequestId::from_random(random()),
+            source_module: SourceModule::Engine,
+            route: None,
+            run_id: None,
+            step_id: None,
+            run: None,
+            decision_id: None,
+            policy_decision_id: None,
+            payloads: Vec::new(),
+            usage: None,
+        }
+    }
+
+    fn event(&self, run: RunId, seq: u64, name: &str) -> EntryDraft {
+        let mut envelope = self.envelope(EventType::StateMutation, Some(name));
+        (envelope.action, envelope.decision) = (Action::EngineAdvance, Outcome::Completed);
+        envelope.resource = ResourceRef { resource_type: "run".to_owned(), id: run.to_string() };
+        envelope.run_id = Some(run);
+        envelope.run = Some(RunPart {
+            event_id: EventId::from_random(random()),
+            emitted_at: envelope.recorded_at,
+            plan_id: PlanId::from_random(run.bytes()),
+            plan_version: "1.0.0".to_owned(),
+            logical_attempt_id: LogicalAttemptId::FIRST,
+            engine_attempt_id: EngineAttemptId::FIRST,
+            idempotency_key: Digest::of(format!("{run}{seq}").as_bytes()).hex(),
+            run_seq: seq,
+        });
+        EntryDraft {
+            envelope,
+            payload: Some((PayloadClass::Standard, json!({ "seq": seq, "step": "load" }))),
+        }
+    }
+
+    fn bootstrap(&self, run: RunId) -> BootstrapRun {
+        let document = json!({ "name": "tamper" });
+        let digest = Digest::of(&canonical::to_bytes(&document).unwrap_or_default());
+        BootstrapRun {
+            metadata: RunMetadata {
+                scope: self.ids,
+                run_id: run,
+                plan: PlanRef {
+                    plan_id: PlanId::from_random(run.bytes()),
+                    plan_version: "1.0.0".to_owned(),
+                    digest,
+                },
+                plan_name: format!("p-{}", run.key()),
+                provider: "embedded".to_owned(),
+            },
+            admission_key: Digest::of(&run.bytes()).hex(),
+            request: json!({}),
+            engine_epoch: 1,
+            most_open_runs: 1_000,
+            detached: false,
+            plan_document: document,
+            block: block(vec![self.decision(run), self.event(run, 1, "RunQueued")]),
+            status: RunStatus::Pending,
+        }
+    }
+}
+
+fn block(entries: Vec<EntryDraft>) -> BlockDraft {
+    BlockDraft { block_id: BlockId::from_random(random()), entries }
+}
