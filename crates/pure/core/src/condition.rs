@@ -10,7 +10,7 @@ use crate::mutant::{self, Mutant};
 use dvt_model::id::StepId;
 use dvt_model::run::StepStatus;
 use dvt_plan::expression::{Expression, Fault, evaluate};
-use dvt_plan::plan::{Plan, Step};
+use dvt_plan::plan::{Part, Plan, Step};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -24,6 +24,10 @@ pub(crate) enum Kind {
     Failure,
     /// `always()`.
     Always,
+    /// Undoes a step or item.
+    Compensation,
+    /// Runs at the end, whatever happened.
+    Finally,
 }
 
 /// What became of the question.
@@ -46,20 +50,30 @@ pub(crate) fn kind(condition: Option<&Expression>) -> Kind {
     }
 }
 
-/// Asks a step's condition; all its needs are settled.
+/// Asks the condition of a step, item or compensation; all needs are settled.
 pub(crate) fn ask<G: Ground>(plan: &Plan, ground: &G, id: &StepId, step: &Step) -> Verdict {
     let success = step.needs.iter().all(|need| went_well(plan, ground, need));
     let has_function = step.condition.as_ref().is_some_and(Expression::uses_status_function);
-    if !has_function && !success {
+    let is_asked_per_item = is_per_item(step);
+    if !has_function && !success && id.index().is_none() {
+        let failed = step
+            .needs
+            .iter()
+            .any(|need| status(ground, need) == Some(StepStatus::Failed) && !went_well(plan, ground, need));
         let skipped = step.needs.iter().any(|need| status(ground, need) == Some(StepStatus::Skipped));
-        return Verdict::Skip(if skipped {
+        // A `finally` step is told of a failure first; among ordinary steps a failure ends the run before it is asked.
+        let by_failure = step.part == Part::Finally && failed;
+        return Verdict::Skip(if skipped && !by_failure {
             SkipReason::DependencySkipped
         } else {
             SkipReason::DependencyFailed
         });
     }
-    let Some(condition) = &step.condition else { return Verdict::Start };
-    let mut bindings = bindings::of(plan, ground, condition);
+    // `if` of a `foreach` is asked once, or per item where it names `item`.
+    let is_of_items = step.foreach.is_some() && !id.is_compensation();
+    let asks_here = !is_of_items || is_asked_per_item == id.index().is_some();
+    let Some(condition) = step.condition.as_ref().filter(|_| asks_here) else { return Verdict::Start };
+    let mut bindings = bindings::of(plan, ground, id, condition);
     bindings.success = success;
     bindings.failure = ground.run().failing.is_some()
         || step
@@ -76,17 +90,27 @@ pub(crate) fn ask<G: Ground>(plan: &Plan, ground: &G, id: &StepId, step: &Step) 
     }
 }
 
+/// Whether the `if` of a `foreach` is asked of each item.
+pub(crate) fn is_per_item(step: &Step) -> bool {
+    step.foreach.is_some() && step.condition.as_ref().is_some_and(Expression::uses_item)
+}
+
 fn status<G: Ground>(ground: &G, need: &StepId) -> Option<StepStatus> {
     ground.step(need).map(|facts| facts.status)
 }
 
-/// SUCCESS, or FAILED with `continueOnError`. (Skipped by an operator will be the third.)
+/// SUCCESS, or FAILED with `continueOnError`, or left out by an operator; what a partial run leaves outside counts as met.
 fn went_well<G: Ground>(plan: &Plan, ground: &G, need: &StepId) -> bool {
-    match status(ground, need) {
-        Some(StepStatus::Success) => true,
-        Some(StepStatus::Failed) => plan.steps.get(need).is_some_and(|step| step.continue_on_error),
-        Some(StepStatus::Skipped) => mutant::active(Mutant::SkipNotPropagated),
-        Some(StepStatus::Pending | StepStatus::Running) | None => false,
+    let Some(facts) = ground.step(need) else { return true };
+    match facts.status {
+        StepStatus::Success => true,
+        StepStatus::Failed => plan.steps.get(need).is_some_and(|step| step.continue_on_error),
+        StepStatus::Skipped => {
+            let by_operator = facts.skipped == Some(SkipReason::OperatorSkip)
+                && !mutant::active(Mutant::OperatorSkipPropagated);
+            by_operator || mutant::active(Mutant::SkipNotPropagated)
+        }
+        StepStatus::Pending | StepStatus::Running => false,
     }
 }
 

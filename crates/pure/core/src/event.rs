@@ -122,6 +122,8 @@ pub enum Program {
         /// The text.
         text: String,
     },
+    /// A plugin, which is given `with`.
+    Plugin(dvt_plan::plan::PluginReference),
 }
 
 /// An event that the table refuses (contract 5.6).

@@ -1,6 +1,7 @@
 //! Where the fold writes: the state itself, or the overlay of a decision that may still be dropped. One fold serves
 //! both, so a decision can never foresee another state than the one that comes.
 
+use crate::event::body::SignalReceived;
 use crate::state::{Lane, Place, Queued, Run, State, Step};
 use dvt_model::id::StepId;
 use serde_json::Value;
@@ -22,13 +23,20 @@ pub(crate) trait Ground {
     fn set_output(&mut self, id: &StepId, value: Option<Value>);
     fn inputs(&self, id: &StepId) -> Option<&Value>;
     fn set_inputs(&mut self, id: &StepId, value: Option<Value>);
+    /// A named signal that nobody took yet.
+    fn signal(&self, number: u32) -> Option<&SignalReceived>;
+    fn set_signal(&mut self, number: u32, signal: Option<SignalReceived>);
+    /// The numbers of all of them, the oldest first; at most 100.
+    fn signal_numbers(&self) -> Vec<u32>;
+    /// The run is over: nobody asks for a value any more.
+    fn forget_values(&mut self);
 
     /// All steps of a lane, in order.
     fn lane(&self, lane: Lane) -> Vec<StepId> {
         let mut steps = Vec::new();
         let mut at = lane.start();
         while let Some(place) = self.after(&at) {
-            steps.extend(place.step.clone());
+            steps.extend(place.id());
             at = place;
         }
         steps
@@ -85,6 +93,23 @@ impl Ground for State {
             Some(value) => self.inputs.insert(id.clone(), value),
             None => self.inputs.remove(id),
         };
+    }
+    fn signal(&self, number: u32) -> Option<&SignalReceived> {
+        self.signals.get(&number)
+    }
+    fn set_signal(&mut self, number: u32, signal: Option<SignalReceived>) {
+        match signal {
+            Some(signal) => self.signals.insert(number, signal),
+            None => self.signals.remove(&number),
+        };
+    }
+    fn signal_numbers(&self) -> Vec<u32> {
+        self.signals.keys().copied().collect()
+    }
+    fn forget_values(&mut self) {
+        self.outputs.clear();
+        self.inputs.clear();
+        self.signals.clear();
     }
 }
 

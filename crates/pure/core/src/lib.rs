@@ -11,7 +11,9 @@ mod decide;
 pub mod entropy;
 pub mod event;
 mod evolve;
+mod gate;
 mod ground;
+mod lookup;
 pub mod mutant;
 mod ready;
 mod render;
@@ -20,18 +22,21 @@ mod signal;
 mod snapshot;
 mod state;
 pub mod table;
+mod undo;
 mod way_out;
 
+pub use gate::gated;
 pub use state::State;
 
 use command::{Input, Refusal};
-use dvt_model::id::RunId;
+use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
+use dvt_model::id::{RunId, StepId};
 use dvt_model::run::{PlanRef, RunStatus, StepStatus};
 use dvt_model::time::Timestamp;
 use dvt_plan::plan::Plan;
 use event::{Effect, Event};
 use ground::Ground;
-use state::Lane;
+use state::{Lane, Place};
 
 /// What a command leads to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,47 +62,117 @@ pub fn evolve(plan: &Plan, state: &mut State, event: &Event) -> Result<(), event
 }
 
 impl State {
-    /// When something becomes due: a wait, a retry, the end of a grace, `maxDuration`. A retry whose time has come stays
-    /// the answer until an `Offer` starts it: whoever sleeps until the next moment asks [`State::next_due_after`].
+    /// When something becomes due: a wait, a retry, the end of a grace, `maxDuration`, the end of a hold, `startAt`. A retry
+    /// or a start whose time has come stays the answer until an `Offer` takes it: whoever sleeps until the next moment asks
+    /// [`State::next_due_after`].
     pub fn next_due(&self) -> Option<Timestamp> {
         let retry = self.after(&Lane::Retry.start()).map(|place| Timestamp::from_ms(place.rank));
-        self.earliest(retry)
+        self.earliest(retry, self.starts_at())
     }
 
-    /// The same without retries that are due at `now` already: those are [`State::has_ready`]'s to say, and a `Due` does
-    /// nothing for them. At a moment that this answers and that has come, a `Due` adds at least one event.
+    /// The same without what is due at `now` already and an `Offer` takes: that is [`State::has_ready`]'s to say, and a `Due`
+    /// does nothing for it. At a moment that this answers and that has come, a `Due` adds at least one event.
     pub fn next_due_after(&self, now: Timestamp) -> Option<Timestamp> {
-        let upper = state::Place { lane: Lane::Retry, rank: now.ms().saturating_add(1), step: None };
-        self.earliest(self.after(&upper).map(|place| Timestamp::from_ms(place.rank)))
+        let upper = Place { rank: now.ms().saturating_add(1), ..Lane::Retry.start() };
+        let retry = self.after(&upper).map(|place| Timestamp::from_ms(place.rank));
+        self.earliest(retry, self.starts_at().filter(|at| *at > now))
     }
 
-    fn earliest(&self, retry: Option<Timestamp>) -> Option<Timestamp> {
-        if self.run.status != Some(RunStatus::Running) {
-            return None;
+    fn starts_at(&self) -> Option<Timestamp> {
+        let waits = self.run.status == Some(RunStatus::Pending) && self.run.cancel.is_none();
+        self.queued.as_ref().filter(|_| waits)?.start_at
+    }
+
+    fn earliest(&self, retry: Option<Timestamp>, start: Option<Timestamp>) -> Option<Timestamp> {
+        if !way_out::is_open(&self.run) {
+            return start;
         }
         let due = self.after(&Lane::Due.start()).map(|place| Timestamp::from_ms(place.rank));
-        let limits = [way_out::times_out_at(&self.run), way_out::closes_at(&self.run)];
+        let limits = [
+            way_out::times_out_at(&self.run),
+            way_out::closes_at(&self.run),
+            way_out::gives_up_at(&self.run),
+            way_out::hold_expires_at(&self.run),
+        ];
+        let retry = retry.filter(|_| way_out::goes_on(&self.run));
         [due, retry].into_iter().chain(limits).flatten().min()
     }
 
     /// Whether an `Offer` with a free slot would add an event at `now`.
     pub fn has_ready(&self, now: Timestamp) -> bool {
-        match self.run.status {
-            Some(RunStatus::Pending) => self.run.cancel.is_none(),
-            Some(RunStatus::Running) => {
-                let waits = way_out::phase(&self.run) == way_out::Phase::Drain
-                    || self.run.running >= self.run.max_parallel;
-                let retry = || self.after(&Lane::Retry.start()).is_some_and(|place| place.rank <= now.ms());
-                let ready = || {
-                    [Lane::Ready, Lane::ReadyInside]
-                        .into_iter()
-                        .any(|lane| self.after(&lane.start()).is_some())
-                };
-                !waits && (ready() || retry())
-            }
-            Some(RunStatus::Paused | RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)
-            | None => false,
+        if self.run.status == Some(RunStatus::Pending) {
+            let may = self.wants_reuse().is_none() && self.starts_at().is_none_or(|at| at <= now);
+            return self.run.cancel.is_none() && may;
         }
+        if !way_out::goes_on(&self.run) || way_out::is_full(&self.run) {
+            return false;
+        }
+        let phase = way_out::phase(&self.run);
+        let stands = |lane: Lane| self.after(&lane.start()).is_some();
+        let ready = match decide::lanes(phase, self.run.open > 0) {
+            Some((programs, inside)) => stands(programs) || stands(inside),
+            None => phase == way_out::Phase::Undo && undo::next(self).is_some(),
+        };
+        ready || self.has_due_retry(now)
+    }
+
+    fn has_due_retry(&self, now: Timestamp) -> bool {
+        let mut at = Lane::Retry.start();
+        while let Some(place) = self.after(&at).filter(|place| place.rank <= now.ms()) {
+            let facts = place.id().and_then(|id| self.steps.get(&id));
+            if facts.is_some_and(|facts| way_out::may_begin_now(&self.run, facts.kind)) {
+                return true;
+            }
+            at = place;
+        }
+        false
+    }
+
+    /// The steps that the run takes over and whose results it waits for, until `Command::Reuse` brings them.
+    pub fn wants_reuse(&self) -> Option<&std::collections::BTreeSet<StepId>> {
+        let queued = self.queued.as_ref().filter(|_| self.run.status == Some(RunStatus::Pending))?;
+        (!queued.reuse.is_empty()).then_some(&queued.reuse)
+    }
+
+    /// What a run that continues this one may take over: completed steps whose definition is the same in its plan, which is
+    /// not the case of what was undone, nor of a `foreach` that names a compensation (its items would be unknown).
+    pub fn reusable(&self, plan: &Plan, next: &Plan) -> std::collections::BTreeSet<StepId> {
+        let may = |id: &&StepId| {
+            let (Some(old), Some(new)) = (plan.steps.get(*id), next.steps.get(*id)) else { return false };
+            let same = old.definition == new.definition && new.part == dvt_plan::plan::Part::Ordinary;
+            let is_undone = self.steps.contains_key(&id.compensation());
+            let is_done = self.step_status(id) == Some(StepStatus::Success);
+            same && is_done
+                && !is_undone
+                && !id.is_gate()
+                && (new.foreach.is_none() || new.compensate.is_none())
+        };
+        self.steps.keys().filter(|id| id.is_plain()).filter(may).cloned().collect()
+    }
+
+    /// The steps whose outputs a step reads and the state has let go: RETRY_STEP must bring them from the ledger.
+    pub fn forgotten_by(&self, plan: &Plan, step: &StepId) -> std::collections::BTreeSet<StepId> {
+        signal::forgotten_by(plan, self, step)
+    }
+
+    /// The run of a sub-plan's newest attempt.
+    pub fn child_of(&self, step: &StepId) -> Option<RunId> {
+        self.steps.get(step)?.child
+    }
+
+    /// The steps, items and compensations that run, in order.
+    pub fn running_steps(&self) -> Vec<StepId> {
+        self.lane(Lane::Running)
+    }
+
+    /// Whether the run is on its way out.
+    pub fn is_ending(&self) -> bool {
+        self.run.ending_seq.is_some()
+    }
+
+    /// The newest attempt of a step, item or compensation, and its dispatch.
+    pub fn attempt(&self, step: &StepId) -> Option<(LogicalAttemptId, EngineAttemptId)> {
+        self.steps.get(step).map(|facts| (facts.logical, facts.engine))
     }
 
     /// The run's status; none before RunQueued.
@@ -126,14 +201,14 @@ impl State {
     }
 
     /// The state of a step's newest attempt.
-    pub fn step_status(&self, step: &dvt_model::id::StepId) -> Option<StepStatus> {
+    pub fn step_status(&self, step: &StepId) -> Option<StepStatus> {
         self.steps.get(step).map(|facts| facts.status)
     }
 
     /// Whether an attempt is given out to a worker and not yet reported.
-    pub fn is_dispatched(&self, step: &dvt_model::id::StepId) -> bool {
-        let runs = self.step_status(step) == Some(StepStatus::Running);
-        runs && self.steps.get(step).is_some_and(|facts| facts.due_at.is_none())
+    pub fn is_dispatched(&self, step: &StepId) -> bool {
+        let facts = self.steps.get(step);
+        facts.is_some_and(|facts| facts.status == StepStatus::Running && facts.doing == lookup::Doing::Worker)
     }
 
     /// Counted operations on the ready set by this fold so far, for the gate on cost.

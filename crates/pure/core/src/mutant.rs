@@ -32,6 +32,26 @@ pub enum Mutant {
     ContinueOnErrorIgnored,
     /// `maxDuration` counts the time of waits.
     ClockCountsWaits,
+    /// What an operator left out counts as a failure.
+    OperatorSkipPropagated,
+    /// The third item of a `foreach` never runs.
+    ForeachItemLost,
+    /// A principal's second vote counts.
+    VoteCountedTwice,
+    /// The oldest success is compensated first.
+    CompensationOrder,
+    /// `finally` is left out.
+    FinallySkipped,
+    /// A hold never expires.
+    HoldNeverExpires,
+    /// A signal that came early is not taken.
+    EarlySignalDropped,
+    /// A failure is not withdrawn by the retry of its step.
+    FailingNotWithdrawn,
+    /// A child's run goes on when its step is closed.
+    ChildLeftRunning,
+    /// The ready set is ordered by chance: another order in each process.
+    UnorderedReady,
 }
 
 impl Mutant {
@@ -52,6 +72,28 @@ impl Mutant {
         Self::ContinueOnErrorIgnored,
         Self::ClockCountsWaits,
     ];
+
+    /// Those that need plans with waits, items, votes, signals and a way out, and are caught by the tests of this crate and
+    /// by the harness of determinism.
+    pub const WHOLE: &'static [Self] = &[
+        Self::OperatorSkipPropagated,
+        Self::ForeachItemLost,
+        Self::VoteCountedTwice,
+        Self::CompensationOrder,
+        Self::FinallySkipped,
+        Self::HoldNeverExpires,
+        Self::EarlySignalDropped,
+        Self::FailingNotWithdrawn,
+        Self::ChildLeftRunning,
+        Self::UnorderedReady,
+    ];
+}
+
+/// A number that is another one in each process.
+#[cfg(not(feature = "mutants"))]
+#[inline]
+pub(crate) const fn unordered(_text: &str) -> i64 {
+    0
 }
 
 /// Whether this bug is on.
@@ -74,12 +116,21 @@ mod switch {
         CHOSEN.store(mutant.map_or(0, |mutant| mutant as u8 + 1), Ordering::SeqCst);
     }
 
+    /// A number that is another one in each process: it depends on where the process was loaded.
+    pub(crate) fn unordered(text: &str) -> i64 {
+        let place = (&raw const CHOSEN).addr() as u64;
+        let mixed = text
+            .bytes()
+            .fold(place, |all, byte| (all ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(7));
+        i64::from(u32::try_from(mixed >> 32).unwrap_or(0))
+    }
+
     /// Whether this bug is on.
     pub(crate) fn active(mutant: Mutant) -> bool {
         CHOSEN.load(Ordering::Relaxed) == mutant as u8 + 1
     }
 }
 #[cfg(feature = "mutants")]
-pub(crate) use switch::active;
-#[cfg(feature = "mutants")]
 pub use switch::choose;
+#[cfg(feature = "mutants")]
+pub(crate) use switch::{active, unordered};

@@ -1,6 +1,7 @@
 //! What can be seen of a run (contract 5.5): RunStatusSnapshot, and the digest by which two folds are compared. Both come
 //! from the fold alone.
 
+use crate::event::body::PauseCause;
 use crate::ground::Ground;
 use crate::state::{Lane, State, Step};
 use crate::way_out::{self, Phase};
@@ -24,13 +25,16 @@ impl State {
             "startedAt": run.started_at,
             "completedAt": run.completed_at,
             "totalDurationMs": total,
-            "totalSteps": self.steps.len(),
+            "totalSteps": self.steps.keys().filter(|id| id.is_plain()).count(),
             "completedSteps": run.succeeded,
             "failedSteps": run.failed,
             "runningSteps": run.running,
             "steps": self.shown_steps(),
             "artifacts": [],
         });
+        if let (Some(pause), Some(members)) = (&run.pause, snapshot.as_object_mut()) {
+            members.insert("pauseReason".to_owned(), json!(pause.cause));
+        }
         if let (Some(substatus), Some(members)) = (self.substatus(), snapshot.as_object_mut()) {
             members.insert("substatus".to_owned(), substatus.into());
         }
@@ -58,7 +62,7 @@ impl State {
     /// Shown, never decisive.
     fn substatus(&self) -> Option<&'static str> {
         let run = &self.run;
-        if run.status != Some(RunStatus::Running) {
+        if !way_out::is_open(run) {
             return None;
         }
         if run.cancel.is_some() {
@@ -66,14 +70,41 @@ impl State {
         }
         match way_out::phase(run) {
             Phase::Drain => return Some("DRAINING"),
-            Phase::Conditional | Phase::Over => return Some("FAILING"),
+            Phase::Conditional | Phase::Undo | Phase::Finally | Phase::Over => return Some("FAILING"),
             Phase::None => {}
         }
-        if run.running > 0 && run.running == run.timers {
-            return Some("WAITING_TIMER");
+        if let Some(pause) = &run.pause {
+            return match pause.cause {
+                PauseCause::StepFailed => Some("WAITING_APPROVAL"),
+                PauseCause::Operator => {
+                    (run.running > run.timers + run.children + run.bases).then_some("DRAINING")
+                }
+            };
+        }
+        let working = run.running - run.bases;
+        if working > 0 && working == run.timers {
+            return Some(self.waits_for());
+        }
+        if working > 0 && working == run.timers + run.children {
+            return Some("WAITING_CHILD");
         }
         self.after(&Lane::Retry.start()).map(|_| "RETRYING")
     }
+
+    /// All that runs waits: for a signal or an approval, where one of them does, else for a time.
+    fn waits_for(&self) -> &'static str {
+        if self.after(&Lane::Signal.start()).is_some() {
+            return "WAITING_SIGNAL";
+        }
+        let approval =
+            self.lane(Lane::Running).into_iter().any(|id| self.inputs.get(&id).is_some_and(is_shown));
+        if approval { "WAITING_APPROVAL" } else { "WAITING_TIMER" }
+    }
+}
+
+/// The inputs of an approval are what its voters are shown; a timer has nothing to show.
+fn is_shown(inputs: &Value) -> bool {
+    inputs.get("outputs").is_some()
 }
 
 fn shown(id: &StepId, step: &Step) -> Value {

@@ -1,11 +1,12 @@
 //! From a running attempt to what a worker needs. The inputs are those of StepStarted, so a re-dispatch gives out exactly
 //! what was given out before, token included.
 
+use super::begin::timeout_ms;
 use super::draft::{Draft, refusal, unknown};
-use super::offer::timeout_ms;
 use crate::command::Refusal;
-use crate::event::{self, Dispatch, Program};
+use crate::event::{self, Dispatch, Effect, Program};
 use crate::ground::Ground;
+use crate::lookup;
 use dvt_model::code::Code;
 use dvt_model::id::StepId;
 use dvt_plan::plan::{Form, Step};
@@ -13,7 +14,7 @@ use serde_json::Value;
 
 /// The token of the step's newest attempt.
 pub(super) fn token(draft: &Draft<'_>, id: &StepId) -> Result<String, Refusal> {
-    let slot = draft.step(id).ok_or_else(|| unknown(id))?.logical.0;
+    let slot = lookup::facts(draft.plan, draft, id).ok_or_else(|| unknown(id))?.logical.0;
     let queued = draft.queued().ok_or_else(|| refusal(Code::RunNotFound, "the run was not queued"))?;
     event::token(id, slot, queued.run_id, &queued.plan)
         .map_err(|error| refusal(Code::ContractViolation, error.to_string()))
@@ -31,9 +32,9 @@ pub(super) fn dispatch(draft: &mut Draft<'_>, id: &StepId, step: &Step) -> Resul
             Program::Run(std::iter::once(program.clone()).chain(arguments).collect())
         }
         Form::Script { shell, text } => Program::Script { shell: *shell, text: text.clone() },
+        Form::Uses(plugin) => Program::Plugin(plugin.clone()),
         // The engine itself does these.
         Form::Noop { .. }
-        | Form::Uses(_)
         | Form::Wait { .. }
         | Form::WaitUntil { .. }
         | Form::Approval(_)
@@ -54,6 +55,6 @@ pub(super) fn dispatch(draft: &mut Draft<'_>, id: &StepId, step: &Step) -> Resul
         env,
         output: step.output,
     };
-    draft.dispatch(dispatch);
+    draft.effect(Effect::Dispatch(dispatch));
     Ok(())
 }

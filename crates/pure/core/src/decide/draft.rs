@@ -3,10 +3,11 @@
 //! It copies what it changes and nothing else, so a decision costs what it touches, not what the run weighs.
 
 use crate::command::{Input, Refusal};
-use crate::event::{Dispatch, Effect, Event};
+use crate::event::body::SignalReceived;
+use crate::event::{Effect, Event};
 use crate::ground::{self, Ground};
 use crate::state::{Place, Queued, Run, State, Step};
-use crate::{Decided, evolve};
+use crate::{Decided, entropy, evolve, lookup};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::code::Code;
 use dvt_model::id::StepId;
@@ -30,6 +31,11 @@ pub(crate) struct Draft<'a> {
     removed: BTreeSet<Place>,
     outputs: BTreeMap<StepId, Option<Value>>,
     inputs: BTreeMap<StepId, Option<Value>>,
+    signals: BTreeMap<u32, Option<SignalReceived>>,
+    is_forgotten: bool,
+    entropy: [u8; 32],
+    /// Ids drawn so far.
+    drawn: u32,
     events: Vec<Event>,
     effects: Vec<Effect>,
     /// Places looked at: reads count as touches too.
@@ -56,6 +62,10 @@ impl<'a> Draft<'a> {
             removed: BTreeSet::new(),
             outputs: BTreeMap::new(),
             inputs: BTreeMap::new(),
+            signals: BTreeMap::new(),
+            is_forgotten: false,
+            entropy: input.entropy,
+            drawn: 0,
             events: Vec::new(),
             effects: Vec::new(),
             looked_at: Cell::new(0),
@@ -79,7 +89,7 @@ impl<'a> Draft<'a> {
         step: &StepId,
         body: &B,
     ) -> Result<(), Refusal> {
-        let facts = self.step(step).ok_or_else(|| unknown(step))?;
+        let facts = lookup::facts(self.plan, self, step).ok_or_else(|| unknown(step))?;
         let (slot, engine) = (facts.logical, facts.engine);
         self.event(name, Some(step.clone()), slot, engine, body)
     }
@@ -103,20 +113,27 @@ impl<'a> Draft<'a> {
     }
 
     /// What follows once the events are durable.
-    pub(crate) fn dispatch(&mut self, dispatch: Dispatch) {
-        self.effects.push(Effect::Dispatch(dispatch));
+    pub(crate) fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
     }
 
     /// Asks the worker to end an attempt.
-    pub(crate) fn stop(&mut self, step: &StepId) {
+    pub(crate) fn stop(&mut self, step: &StepId, grace_ms: u64) {
         let Some(facts) = self.step(step) else { return };
         let effect = Effect::Stop {
             step_id: step.clone(),
             logical_attempt_id: facts.logical,
             engine_attempt_id: facts.engine,
-            grace_ms: crate::way_out::GRACE_MS,
+            grace_ms,
         };
         self.effects.push(effect);
+    }
+
+    /// The next id of this command (contract 5.8).
+    pub(crate) fn draw(&mut self) -> [u8; 16] {
+        let n = self.drawn;
+        self.drawn += 1;
+        entropy::nth(&self.entropy, n)
     }
 
     /// The decision.
@@ -182,7 +199,7 @@ impl Ground for Draft<'_> {
     fn output(&self, id: &StepId) -> Option<&Value> {
         match self.outputs.get(id) {
             Some(own) => own.as_ref(),
-            None => self.below.outputs.get(id),
+            None => self.below.outputs.get(id).filter(|_| !self.is_forgotten),
         }
     }
     fn set_output(&mut self, id: &StepId, value: Option<Value>) {
@@ -191,10 +208,29 @@ impl Ground for Draft<'_> {
     fn inputs(&self, id: &StepId) -> Option<&Value> {
         match self.inputs.get(id) {
             Some(own) => own.as_ref(),
-            None => self.below.inputs.get(id),
+            None => self.below.inputs.get(id).filter(|_| !self.is_forgotten),
         }
     }
     fn set_inputs(&mut self, id: &StepId, value: Option<Value>) {
         self.inputs.insert(id.clone(), value);
+    }
+    fn signal(&self, number: u32) -> Option<&SignalReceived> {
+        match self.signals.get(&number) {
+            Some(own) => own.as_ref(),
+            None => self.below.signals.get(&number).filter(|_| !self.is_forgotten),
+        }
+    }
+    fn set_signal(&mut self, number: u32, signal: Option<SignalReceived>) {
+        self.signals.insert(number, signal);
+    }
+    fn signal_numbers(&self) -> Vec<u32> {
+        let known: BTreeSet<u32> = self.below.signals.keys().chain(self.signals.keys()).copied().collect();
+        known.into_iter().filter(|number| self.signal(*number).is_some()).collect()
+    }
+    fn forget_values(&mut self) {
+        self.is_forgotten = true;
+        self.outputs.clear();
+        self.inputs.clear();
+        self.signals.clear();
     }
 }

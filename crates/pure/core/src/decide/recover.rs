@@ -3,27 +3,29 @@
 // INVARIANT(INV-29): recovery repeats no completed step.
 
 use super::ENGINE;
-use super::dispatch;
 use super::draft::{Draft, unknown};
 use super::fail::{fail, failure};
 use super::finish::finish;
+use super::offer::step_of;
+use super::{child, dispatch};
 use crate::command::Refusal;
 use crate::event::body::{RedispatchCause, StepRedispatched};
 use crate::ground::Ground;
+use crate::lookup::Doing;
 use crate::mutant::{self, Mutant};
 use crate::state::Lane;
 use crate::way_out;
-use dvt_model::attempt::LogicalAttemptId;
+use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::code::Code;
 use dvt_model::failure::{FailureCategory, Usage};
 use dvt_model::id::StepId;
-use dvt_model::run::{EventName, RunStatus, StepStatus};
+use dvt_model::run::{EventName, StepStatus};
 
 /// A dispatch more than this and the step is what kills workers.
 const MAX_DISPATCHES: u32 = 5;
 
 pub(super) fn decide(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    if draft.run().status != Some(RunStatus::Running) {
+    if !way_out::is_open(draft.run()) {
         return Ok(());
     }
     let mut running = draft.lane(Lane::Running);
@@ -36,22 +38,43 @@ pub(super) fn decide(draft: &mut Draft<'_>) -> Result<(), Refusal> {
         running.extend(done.cloned());
     }
     for id in running {
-        again(draft, &id)?;
+        again(draft, &id, RedispatchCause::EngineRestart)?;
     }
     finish(draft)
 }
 
-fn again(draft: &mut Draft<'_>, id: &StepId) -> Result<(), Refusal> {
-    let plan = draft.plan;
-    let step = plan.steps.get(id).ok_or_else(|| unknown(id))?;
-    let facts = draft.step(id).ok_or_else(|| unknown(id))?;
-    // A step inside the engine has its time in the state.
-    if way_out::is_inside(&step.form) {
+/// A worker is lost, and the engine is not: what it ran is given out again. What it had ended already is not.
+pub(super) fn lost(
+    draft: &mut Draft<'_>,
+    lost: &[(StepId, LogicalAttemptId, EngineAttemptId)],
+) -> Result<(), Refusal> {
+    if !way_out::is_open(draft.run()) {
         return Ok(());
+    }
+    for (id, logical, engine) in lost {
+        let runs = draft.step(id).is_some_and(|facts| {
+            (facts.status, facts.logical, facts.engine) == (StepStatus::Running, *logical, *engine)
+        });
+        if runs {
+            again(draft, id, RedispatchCause::WorkerLost)?;
+        }
+    }
+    finish(draft)
+}
+
+fn again(draft: &mut Draft<'_>, id: &StepId, cause: RedispatchCause) -> Result<(), Refusal> {
+    let step = step_of(draft, id)?;
+    let facts = draft.step(id).ok_or_else(|| unknown(id))?;
+    match facts.doing {
+        Doing::Worker => {}
+        // The child's run recovers by itself; if it was never admitted, it is now.
+        Doing::Child => return child::give_out(draft, id),
+        // What the engine does has its time in the state.
+        Doing::Noop | Doing::Standing | Doing::Items => return Ok(()),
     }
     // What was being ended stays so: the worker is told again, and `Due` closes it.
     if way_out::is_of_the_drain(draft.run(), facts) && way_out::is_stopping(draft.run()) {
-        draft.stop(id);
+        draft.stop(id, way_out::GRACE_MS);
         return Ok(());
     }
     if facts.engine.0 >= MAX_DISPATCHES {
@@ -59,11 +82,8 @@ fn again(draft: &mut Draft<'_>, id: &StepId) -> Result<(), Refusal> {
         let failure = failure(Code::WorkerLost, FailureCategory::System, ENGINE, message);
         return fail(draft, id, failure, Usage::default());
     }
-    let body = StepRedispatched {
-        logical_attempt_id: facts.logical,
-        engine_attempt_id: facts.engine.next(),
-        cause: RedispatchCause::EngineRestart,
-    };
+    let body =
+        StepRedispatched { logical_attempt_id: facts.logical, engine_attempt_id: facts.engine.next(), cause };
     let nth = LogicalAttemptId(facts.redispatches + 1);
     draft.event(EventName::StepRedispatched, Some(id.clone()), nth, body.engine_attempt_id, &body)?;
     dispatch::dispatch(draft, id, step)

@@ -1,30 +1,29 @@
 //! `Report`: the end of an attempt. Only the newest dispatch of the newest attempt is heard.
 // INVARIANT(INV-29): nothing is recorded twice: a report that was heard before gives no event, an older one is refused.
 
+use super::complete::complete;
 use super::draft::{Draft, refusal, unknown};
 use super::fail::{self, failure};
 use super::finish::finish;
 use crate::command::{Outcome, Refusal, Report};
-use crate::event::body::StepCompleted;
 use crate::evolve;
 use crate::ground::Ground;
+use crate::lookup::{self, Doing};
 use crate::mutant::{self, Mutant};
 use crate::render::MAX_VALUE_BYTES;
-use crate::way_out;
 use dvt_model::canonical::{self, MAX_INTEGER};
 use dvt_model::code::Code;
 use dvt_model::failure::{Failure, FailureCategory, Usage};
 use dvt_model::id::StepId;
-use dvt_model::run::{EventName, StepStatus};
+use dvt_model::run::StepStatus;
 use serde_json::Value;
 
 /// The outputs that a run keeps weigh at most this.
 // INVARIANT(INV-21): the state of a run is bounded, whatever its programs print.
-const MAX_KEPT_BYTES: u64 = 32 << 20;
+pub(crate) const MAX_KEPT_BYTES: u64 = 32 << 20;
 
 pub(super) fn decide(draft: &mut Draft<'_>, report: &Report) -> Result<(), Refusal> {
     let id = &report.step_id;
-    let step = draft.plan.steps.get(id).ok_or_else(|| unknown(id))?;
     let facts = draft.step(id).ok_or_else(|| unknown(id))?;
     let twice = mutant::active(Mutant::DoubleCompletion) && facts.status == StepStatus::Success;
     let told = (report.logical_attempt_id, report.engine_attempt_id);
@@ -37,7 +36,7 @@ pub(super) fn decide(draft: &mut Draft<'_>, report: &Report) -> Result<(), Refus
     let newest = (facts.logical, facts.engine);
     let same_dispatch = told == newest || (told.0 == newest.0 && mutant::active(Mutant::StaleDispatch));
     let runs = facts.status == StepStatus::Running || twice;
-    if !runs || !same_dispatch || way_out::is_inside(&step.form) {
+    if !runs || !same_dispatch || facts.doing != Doing::Worker {
         let (logical, engine) = told;
         let message = format!("attempt {logical}, dispatch {engine} of `{id}` does not run");
         return Err(refusal(Code::InvalidStateTransition, message));
@@ -49,13 +48,7 @@ pub(super) fn decide(draft: &mut Draft<'_>, report: &Report) -> Result<(), Refus
     };
     match &report.outcome {
         Outcome::Completed(output) => match accepted(draft, id, output) {
-            Ok(result) => {
-                let started_at = draft.step(id).and_then(|facts| facts.started_at).unwrap_or(draft.now);
-                let duration_ms = draft.now.ms_since(started_at);
-                let body =
-                    StepCompleted { result, duration_ms, usage, artifact_refs: Vec::new(), signal_id: None };
-                draft.step_event(EventName::StepCompleted, id, &body)?;
-            }
+            Ok(result) => complete(draft, id, result, usage, None)?,
             Err(failure) => fail::fail(draft, id, failure, usage)?,
         },
         Outcome::Failed(failure) => fail::fail(draft, id, failure.clone(), usage)?,
@@ -64,7 +57,7 @@ pub(super) fn decide(draft: &mut Draft<'_>, report: &Report) -> Result<(), Refus
 }
 
 /// The output in its canonical form, which live and replayed state share; or why it cannot be one.
-fn accepted(draft: &Draft<'_>, id: &StepId, output: &Value) -> Result<Value, Failure> {
+pub(super) fn accepted(draft: &Draft<'_>, id: &StepId, output: &Value) -> Result<Value, Failure> {
     let result = canonical::normalise(output.clone()).map_err(|error| {
         failure(Code::StepError, FailureCategory::User, "program", format!("the output: {error}"))
     })?;
@@ -74,7 +67,12 @@ fn accepted(draft: &Draft<'_>, id: &StepId, output: &Value) -> Result<Value, Fai
     if bytes > MAX_VALUE_BYTES {
         return Err(limit(format!("the output weighs more than {MAX_VALUE_BYTES} bytes")));
     }
-    let is_kept = draft.step(id).is_some_and(|facts| facts.readers > 0);
+    let schema = lookup::definition(draft.plan, id).and_then(|step| step.output_schema.as_ref());
+    if let Some(Err(message)) = schema.map(|schema| schema.fits(&result)) {
+        let message = format!("the output does not fit `outputs`: {message}");
+        return Err(failure(Code::StepError, FailureCategory::User, "program", message));
+    }
+    let is_kept = draft.step(id).is_some_and(|facts| facts.readers > 0) || id.index().is_some();
     if is_kept && draft.run().kept_bytes + bytes > MAX_KEPT_BYTES {
         let message =
             format!("the outputs that later steps name weigh more than {MAX_KEPT_BYTES} bytes together");
