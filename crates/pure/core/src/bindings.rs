@@ -68,7 +68,7 @@ fn item<G: Ground>(ground: &G, of: &StepId, index: u32) -> Value {
 /// What a `finally` step sees of the run: how it will end.
 fn end<G: Ground>(plan: &Plan, ground: &G, of: &StepId) -> Option<&'static str> {
     let run = ground.run();
-    (plan.steps.get(of.step())?.part == Part::Finally).then(|| match (&run.cancel, &run.failing) {
+    (plan.steps.get(of.step())?.part == Part::Finally).then_some(match (&run.cancel, &run.failing) {
         (Some(_), _) => "CANCELLED",
         (None, Some(_)) => "FAILED",
         (None, None) => "COMPLETED",

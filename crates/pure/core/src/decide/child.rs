@@ -1,5 +1,5 @@
 //! Sub-plans: a run of its own, at most the caller's rights, at most eight of them one in another.
-// INVARIANT(INV-26): a child may do what its parent may, and nothing more: power is handed down, never made.
+// A child may do what its parent may, and nothing more: power is handed down, never made.
 
 use super::begin::of_engine;
 use super::complete::complete;

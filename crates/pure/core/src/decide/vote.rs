@@ -1,5 +1,5 @@
 //! Votes on an approval (contract 9): `min` different principals approve; one refusal is enough to end it.
-// INVARIANT(INV-30): a principal counts once for each attempt of an approval, and who started the run not at all where the
+// A principal counts once for each attempt of an approval, and who started the run not at all where the
 // plan says so.
 
 use super::begin::of_engine;

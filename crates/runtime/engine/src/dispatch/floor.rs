@@ -192,7 +192,10 @@ impl Floor {
         if unfit::is_too_large(&attempt.dispatch) {
             return self.fail(attempt, unfit::too_large()).await;
         }
-        if let Err(problem) = self.give(&attempt).await {
+        let Some(program) = program_of(&attempt.dispatch.program) else {
+            return self.fail(attempt, unfit::no_plugins()).await;
+        };
+        if let Err(problem) = self.give(&attempt, program).await {
             return self.fail(attempt, unfit::no_worker(problem)).await;
         }
         let Attempt { dispatch, hot, .. } = attempt;
@@ -214,7 +217,7 @@ impl Floor {
         self.put(Item::Report(attempt.hot, Box::new(report))).await;
     }
 
-    async fn give(&mut self, attempt: &Attempt) -> Result<(), String> {
+    async fn give(&mut self, attempt: &Attempt, program: protocol::Program) -> Result<(), String> {
         let files = match attempt.files {
             Some(digest) => self.files_for(attempt, digest).await?,
             None => None,
@@ -228,7 +231,7 @@ impl Floor {
             ),
             token: attempt.dispatch.token.clone(),
             timeout_ms: attempt.dispatch.timeout_ms,
-            program: program_of(&attempt.dispatch.program),
+            program,
             with: attempt.dispatch.with.clone(),
             env: attempt.dispatch.env.clone(),
             output: output_of(attempt.dispatch.output),
@@ -408,8 +411,10 @@ async fn write(to: Sender, mut messages: mpsc::UnboundedReceiver<Outgoing>) {
     }
 }
 
-fn program_of(program: &event::Program) -> protocol::Program {
-    match program {
+/// What the worker is told to run; it runs no plugins.
+fn program_of(program: &event::Program) -> Option<protocol::Program> {
+    Some(match program {
+        event::Program::Plugin(_) => return None,
         event::Program::Run(words) => protocol::Program::Run(words.clone()),
         event::Program::Script { shell, text } => protocol::Program::Script {
             shell: match shell {
@@ -419,7 +424,7 @@ fn program_of(program: &event::Program) -> protocol::Program {
             },
             text: text.clone(),
         },
-    }
+    })
 }
 
 fn output_of(mode: plan::OutputMode) -> protocol::OutputMode {

@@ -12,6 +12,12 @@ pub(super) fn no_word() -> Failure {
     failure(Code::SandboxUnavailable, FailureCategory::Platform, message.to_owned(), "engine")
 }
 
+/// No worker runs plugins.
+pub(super) fn no_plugins() -> Failure {
+    let message = "plugins cannot be run here yet".to_owned();
+    failure(Code::SandboxUnavailable, FailureCategory::Platform, message, "engine")
+}
+
 /// It does not fit a frame.
 pub(super) fn too_large() -> Failure {
     let message = "program, arguments, `with` and `env` together are too large to be handed to a step; hand large data \
@@ -50,6 +56,7 @@ pub(super) fn is_too_large(dispatch: &Dispatch) -> bool {
     let program = match &dispatch.program {
         event::Program::Run(words) => words.iter().map(|word| word.len() + 8).sum(),
         event::Program::Script { text, .. } => text.len(),
+        event::Program::Plugin(plugin) => plugin.name.len(),
     };
     let env: usize = dispatch.env.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
     let with = written_length(&dispatch.with);
@@ -59,6 +66,7 @@ pub(super) fn is_too_large(dispatch: &Dispatch) -> bool {
     let words = match &dispatch.program {
         event::Program::Run(words) => written_length(words),
         event::Program::Script { text, .. } => written_length(text),
+        event::Program::Plugin(plugin) => written_length(&plugin.name),
     };
     words.saturating_add(written_length(&dispatch.env)).saturating_add(with) > most
 }
