@@ -18,13 +18,14 @@ impl AuditKek {
     /// Draws one for the platform, whose own tenant id is `platform`.
     pub fn create(root: &RootKey, platform: TenantId, now: Timestamp) -> Result<(Self, WrappedKey), Error> {
         let label = Label::first(Purpose::AuditKek);
-        let (_, secret, row) = wrap::create((Above::Root, root.secret()), platform, &label, now)?;
+        let (_, secret, row) = wrap::create((Above::Root, &root.secret()?), platform, &label, now)?;
         Ok((Self { secret }, row))
     }
 
     /// Opens the stored one.
     pub fn open(root: &RootKey, platform: TenantId, row: &WrappedKey) -> Result<Self, Error> {
-        let above = (Above::Root, root.secret());
+        let secret = root.secret()?;
+        let above = (Above::Root, &secret);
         Ok(Self { secret: wrap::unwrap(above, platform, row, Purpose::AuditKek, &row.wrapped)? })
     }
 

@@ -29,10 +29,11 @@ impl CheckpointSigner {
         root: &RootKey,
         tenant: TenantId,
         ledger: LedgerId,
+        epoch: u32,
         now: Timestamp,
     ) -> Result<(Self, WrappedKey), Error> {
-        let label = Label { subject: Some(&ledger.to_string()), ..Label::first(Purpose::Checkpoint) };
-        let (id, seed, row) = wrap::create((Above::Root, root.secret()), tenant, &label, now)?;
+        let label = Label { subject: Some(&ledger.to_string()), epoch, ..Label::first(Purpose::Checkpoint) };
+        let (id, seed, row) = wrap::create((Above::Root, &root.secret()?), tenant, &label, now)?;
         Ok((Self::new(id, seed, ledger)?, row))
     }
 
@@ -41,7 +42,8 @@ impl CheckpointSigner {
         if row.subject.as_deref() != Some(ledger.to_string().as_str()) {
             return Err(Error::Decrypt);
         }
-        let above = (Above::Root, root.secret());
+        let secret = root.secret()?;
+        let above = (Above::Root, &secret);
         let seed = wrap::unwrap(above, tenant, row, Purpose::Checkpoint, &row.wrapped)?;
         Self::new(row.key_id, seed, ledger)
     }
@@ -71,6 +73,21 @@ impl CheckpointSigner {
         next: &Checkpoint,
         proof: &[Hash],
     ) -> Result<String, Error> {
+        self.sign_beside(None, previous, next, proof)
+    }
+
+    /// The same with a second signature: of `before`, the key that this one replaces (contract 7.3: the checkpoint that
+    /// announces a new key bears both).
+    pub fn sign_beside(
+        &self,
+        before: Option<&Self>,
+        previous: Option<&Checkpoint>,
+        next: &Checkpoint,
+        proof: &[Hash],
+    ) -> Result<String, Error> {
+        if before.is_some_and(|before| before.key.name() != self.key.name()) {
+            return Err(Error::NotSigned("the key before is another ledger's"));
+        }
         if next.origin != self.key.name() || previous.is_some_and(|previous| previous.origin != next.origin) {
             return Err(Error::NotSigned("it is of another ledger"));
         }
@@ -80,8 +97,13 @@ impl CheckpointSigner {
             return Err(Error::NotSigned("it does not extend the last one"));
         }
         let text = next.body();
+        let signers = before.into_iter().chain([self]);
+        let signatures = signers.map(|signer| signer.signature(&text)).collect::<Result<_, Error>>()?;
+        Ok(SignedNote { text, signatures }.to_string())
+    }
+
+    fn signature(&self, text: &str) -> Result<Signature, Error> {
         let bytes = pair(&self.seed)?.sign(text.as_bytes()).as_ref().to_vec();
-        let signature = Signature { name: self.key.name().to_owned(), key_hash: self.key.hash(), bytes };
-        Ok(SignedNote { text, signatures: vec![signature] }.to_string())
+        Ok(Signature { name: self.key.name().to_owned(), key_hash: self.key.hash(), bytes })
     }
 }

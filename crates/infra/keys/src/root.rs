@@ -1,6 +1,7 @@
 //! The root key: 32 random bytes in a file that only its owner can read. Embedded it is the root KEK itself.
 //!
-//! A file that others could read is refused, not repaired: who could read it once may have done so.
+//! A file that others could read is refused, not repaired: who could read it once may have done so. Surprising: a [`RootKey`]
+//! holds no key. It knows the place, and the bytes are in memory only while something directly below them is opened or made.
 
 use crate::error::Error;
 use crate::secret::Secret;
@@ -8,15 +9,16 @@ use rustix::fs::OFlags;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// Bits of group and others.
 const FOREIGN_BITS: u32 = 0o077;
 
-/// The key above all others.
+/// The place of the key above all others.
+// INVARIANT(INV-19): no plain root key outlives the opening of one key below it.
 pub struct RootKey {
-    secret: Secret,
+    path: PathBuf,
 }
 
 fn refused(path: &Path, reason: impl Into<String>) -> Error {
@@ -54,11 +56,25 @@ impl RootKey {
         removed.map_err(fail)?;
         // If we crash before this sync, the name may be lost; the caller seals nothing before we return.
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(fail)?;
-        Ok(Self { secret })
+        Self::at(path)
     }
 
-    /// Reads the root key from `path`.
+    /// Looks whether the root key at `path` can be used.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        let root = Self::at(path)?;
+        root.secret()?;
+        Ok(root)
+    }
+
+    fn at(path: &Path) -> Result<Self, Error> {
+        // The working folder may be another one when the key is read again.
+        let path = std::path::absolute(path).map_err(|error| refused(path, error.to_string()))?;
+        Ok(Self { path })
+    }
+
+    /// Reads it.
+    pub(crate) fn secret(&self) -> Result<Secret, Error> {
+        let path = self.path.as_path();
         let fail = |error: std::io::Error| refused(path, error.to_string());
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
         let flags = i32::try_from(flags).map_err(|_| Error::Refused)?;
@@ -84,12 +100,7 @@ impl RootKey {
             }
         }
         let secret = bytes.get(..length).and_then(Secret::from_slice);
-        let secret = secret.ok_or_else(|| refused(path, "a root key is a file of exactly 32 bytes"))?;
-        Ok(Self { secret })
-    }
-
-    pub(crate) fn secret(&self) -> &Secret {
-        &self.secret
+        secret.ok_or_else(|| refused(path, "a root key is a file of exactly 32 bytes"))
     }
 }
 

@@ -6,8 +6,11 @@ use crate::data::DataKey;
 use crate::error::Error;
 use crate::mac::MacKey;
 use crate::root::RootKey;
+use crate::rotation::InUse;
 use crate::secret::Secret;
 use crate::wrap::{self, Above, Label, Purpose, WrappedKey};
+use dvt_ledger::verifier_key::VerifierKey;
+use dvt_model::digest::hex;
 use dvt_model::entry::PayloadClass;
 use dvt_model::id::{KeyId, LedgerId, RunId, TenantId};
 use dvt_model::time::Timestamp;
@@ -17,15 +20,19 @@ use std::collections::BTreeMap;
 // INVARIANT(INV-18): one KEK per tenant; every key below is random, wrapped by it, and bound to tenant and purpose.
 pub struct TenantKeys {
     tenant: TenantId,
-    kek: Secret,
+    /// The newest first. There is a second one only while it is being replaced.
+    keks: Vec<Secret>,
+    kek_in_use: InUse,
     deks: Epochs<DataKey>,
     macs: Epochs<MacKey>,
     links: Epochs<MacKey>,
     signers: Epochs<CheckpointSigner>,
+    people: MacKey,
 }
 
 /// Keys of one purpose: the one in use, and those before.
 struct Epochs<K> {
+    in_use: InUse,
     current: K,
     older: BTreeMap<KeyId, K>,
 }
@@ -40,38 +47,37 @@ impl TenantKeys {
         now: Timestamp,
     ) -> Result<(Self, Vec<WrappedKey>), Error> {
         let label = Label::first(Purpose::TenantKek);
-        let (_, kek, kek_row) = wrap::create((Above::Root, root.secret()), tenant, &label, now)?;
+        let (_, kek, kek_row) = wrap::create((Above::Root, &root.secret()?), tenant, &label, now)?;
         let below = |purpose| wrap::create((Above::TenantKek, &kek), tenant, &Label::first(purpose), now);
-        let (dek_id, dek, dek_row) = below(Purpose::Dek)?;
+        let (_, _, dek_row) = below(Purpose::Dek)?;
         let (mac_id, mac, mut mac_row) = below(Purpose::Mac)?;
-        let (link_id, link, link_row) = below(Purpose::Link)?;
+        let (_, _, link_row) = below(Purpose::Link)?;
+        let (_, _, people_row) = below(Purpose::PersonIndex)?;
         // The second wrapping lets the ledger's MACs be checked when the tenant and its KEK are gone.
         let above = (Above::AuditKek, audit.secret());
         mac_row.audit_wrapped = Some(wrap::wrap(above, tenant, mac_id, &Label::first(Purpose::Mac), &mac)?);
-        let (signer, signer_row) = CheckpointSigner::create(root, tenant, ledger, now)?;
-        let keys = Self {
-            tenant,
-            kek,
-            deks: Epochs { current: DataKey::new(dek_id, dek), older: BTreeMap::new() },
-            macs: Epochs { current: MacKey::new(mac_id, mac), older: BTreeMap::new() },
-            links: Epochs { current: MacKey::new(link_id, link), older: BTreeMap::new() },
-            signers: Epochs { current: signer, older: BTreeMap::new() },
-        };
-        Ok((keys, vec![kek_row, dek_row, mac_row, link_row, signer_row]))
+        let (_, signer_row) = CheckpointSigner::create(root, tenant, ledger, 1, now)?;
+        let rows = vec![kek_row, dek_row, mac_row, link_row, signer_row, people_row];
+        Ok((Self::open(root, tenant, ledger, &rows)?, rows))
     }
 
-    /// Opens the stored keys of a tenant. Run keys among the rows are left alone: they are opened when needed.
+    /// Opens the stored keys of a tenant. Run and subject keys among the rows are left alone: they are opened when needed.
     pub fn open(
         root: &RootKey,
         tenant: TenantId,
         ledger: LedgerId,
         rows: &[WrappedKey],
     ) -> Result<Self, Error> {
-        let kek_row = newest(rows, Purpose::TenantKek).next().ok_or(Error::Missing(Purpose::TenantKek))?;
-        let above = (Above::Root, root.secret());
-        let kek = wrap::unwrap(above, tenant, kek_row, Purpose::TenantKek, &kek_row.wrapped)?;
-        let below =
-            |row: &WrappedKey| wrap::unwrap((Above::TenantKek, &kek), tenant, row, row.purpose, &row.wrapped);
+        let secret = root.secret()?;
+        let kek_rows: Vec<&WrappedKey> = newest(rows, Purpose::TenantKek).collect();
+        let newest_kek = kek_rows.first().ok_or(Error::Missing(Purpose::TenantKek))?;
+        let kek_in_use = in_use(newest_kek);
+        let kek = |row: &&WrappedKey| {
+            wrap::unwrap((Above::Root, &secret), tenant, row, Purpose::TenantKek, &row.wrapped)
+        };
+        let keks = kek_rows.iter().map(kek).collect::<Result<Vec<_>, Error>>()?;
+        drop(secret);
+        let below = |row: &WrappedKey| unwrap_by(&keks, tenant, row).map(|(_, secret)| secret);
         let data = |row: &WrappedKey| below(row).map(|secret| DataKey::new(row.key_id, secret));
         let mac = |row: &WrappedKey| below(row).map(|secret| MacKey::new(row.key_id, secret));
         let signer = |row: &WrappedKey| CheckpointSigner::open(root, tenant, ledger, row);
@@ -79,7 +85,8 @@ impl TenantKeys {
         let macs = epochs(rows, Purpose::Mac, mac)?;
         let links = epochs(rows, Purpose::Link, mac)?;
         let signers = epochs(rows, Purpose::Checkpoint, signer)?;
-        Ok(Self { tenant, kek, deks, macs, links, signers })
+        let people = epochs(rows, Purpose::PersonIndex, mac)?.current;
+        Ok(Self { tenant, keks, kek_in_use, deks, macs, links, signers, people })
     }
 
     /// Draws the key of a run and class. The row must be durable in the transaction that first uses it.
@@ -89,22 +96,73 @@ impl TenantKeys {
         class: PayloadClass,
         now: Timestamp,
     ) -> Result<(DataKey, WrappedKey), Error> {
-        let subject = run.to_string();
-        let label = Label { purpose: Purpose::Run, subject: Some(&subject), class: Some(class), epoch: 1 };
-        let (id, secret, row) = wrap::create((Above::TenantKek, &self.kek), self.tenant, &label, now)?;
+        self.new_data_key(Purpose::Run, &run.to_string(), class, now)
+    }
+
+    /// Draws the key of what a run holds about a person, in one class; `subject` is `<person>|<run>`.
+    pub fn new_subject_key(
+        &self,
+        subject: &str,
+        class: PayloadClass,
+        now: Timestamp,
+    ) -> Result<(DataKey, WrappedKey), Error> {
+        self.new_data_key(Purpose::Subject, subject, class, now)
+    }
+
+    fn new_data_key(
+        &self,
+        purpose: Purpose,
+        subject: &str,
+        class: PayloadClass,
+        now: Timestamp,
+    ) -> Result<(DataKey, WrappedKey), Error> {
+        let label = Label { purpose, subject: Some(subject), class: Some(class), epoch: 1 };
+        let (id, secret, row) = wrap::create((Above::TenantKek, self.kek()), self.tenant, &label, now)?;
         Ok((DataKey::new(id, secret), row))
     }
 
-    /// Opens a stored run key.
+    /// Opens a stored run or subject key.
     pub fn open_run_key(&self, row: &WrappedKey) -> Result<DataKey, Error> {
-        let above = (Above::TenantKek, &self.kek);
-        let secret = wrap::unwrap(above, self.tenant, row, Purpose::Run, &row.wrapped)?;
+        if !matches!(row.purpose, Purpose::Run | Purpose::Subject) {
+            return Err(Error::Purpose { given: row.purpose, expected: Purpose::Run });
+        }
+        let (_, secret) = self.unwrap_below(row)?;
         Ok(DataKey::new(row.key_id, secret))
+    }
+
+    /// Opens a stored key below the KEK and tells by which KEK, 0 being the newest.
+    pub(crate) fn unwrap_below(&self, row: &WrappedKey) -> Result<(usize, Secret), Error> {
+        unwrap_by(&self.keks, self.tenant, row)
+    }
+
+    /// The newest KEK.
+    pub(crate) fn kek(&self) -> &Secret {
+        // `open` refuses a tenant without one.
+        self.keks.first().unwrap_or_else(|| std::process::abort())
+    }
+
+    /// How the rows of keys name a person: an HMAC, so that neither a copy of the file nor a list of names tells who it is.
+    pub fn person(&self, value: &str) -> String {
+        hex(&self.people.mac(value.as_bytes()))
     }
 
     /// Whose keys they are.
     pub fn tenant(&self) -> TenantId {
         self.tenant
+    }
+
+    /// The key of a purpose that is in use; `None` for purposes of many keys.
+    pub fn in_use(&self, purpose: Purpose) -> Option<InUse> {
+        match purpose {
+            Purpose::TenantKek => Some(self.kek_in_use),
+            Purpose::Dek => Some(self.deks.in_use),
+            Purpose::Mac => Some(self.macs.in_use),
+            Purpose::Link => Some(self.links.in_use),
+            Purpose::Checkpoint => Some(self.signers.in_use),
+            Purpose::Run | Purpose::Subject | Purpose::AuditKek | Purpose::PersonIndex | Purpose::Backup => {
+                None
+            }
+        }
     }
 
     /// The data key in use.
@@ -142,15 +200,24 @@ impl TenantKeys {
         &self.signers.current
     }
 
+    /// The signer, in use or not, of this public key.
+    pub fn signer_of(&self, key: &VerifierKey) -> Option<&CheckpointSigner> {
+        self.signers.all().find(|signer| signer.verifier_key() == key)
+    }
+
     /// The public keys of all signers there were, the one in use first.
-    pub fn verifier_keys(&self) -> Vec<dvt_ledger::verifier_key::VerifierKey> {
-        let all = std::iter::once(&self.signers.current).chain(self.signers.older.values());
-        all.map(|signer| signer.verifier_key().clone()).collect()
+    pub fn verifier_keys(&self) -> Vec<VerifierKey> {
+        self.signers.all().map(|signer| signer.verifier_key().clone()).collect()
     }
 
     /// The key that authenticates what processes of this installation send each other about the tenant.
     pub fn link_key(&self) -> &MacKey {
         &self.links.current
+    }
+
+    /// Whether a MAC is right under the link key in use or one of those before.
+    pub fn verify_link(&self, message: &[u8], mac: &[u8]) -> bool {
+        self.links.all().any(|key| key.verify(message, mac))
     }
 }
 
@@ -158,6 +225,25 @@ impl<K> Epochs<K> {
     fn find(&self, id: KeyId, id_of: impl Fn(&K) -> KeyId) -> Option<&K> {
         if id_of(&self.current) == id { Some(&self.current) } else { self.older.get(&id) }
     }
+
+    fn all(&self) -> impl Iterator<Item = &K> {
+        std::iter::once(&self.current).chain(self.older.values())
+    }
+}
+
+fn unwrap_by(keks: &[Secret], tenant: TenantId, row: &WrappedKey) -> Result<(usize, Secret), Error> {
+    let mut last = Error::Missing(Purpose::TenantKek);
+    for (place, kek) in keks.iter().enumerate() {
+        match wrap::unwrap((Above::TenantKek, kek), tenant, row, row.purpose, &row.wrapped) {
+            Ok(secret) => return Ok((place, secret)),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn in_use(row: &WrappedKey) -> InUse {
+    InUse { key_id: row.key_id, epoch: row.epoch, since: row.created_at }
 }
 
 /// The rows of a purpose, the highest epoch first.
@@ -173,7 +259,8 @@ fn epochs<K>(
     open: impl Fn(&WrappedKey) -> Result<K, Error>,
 ) -> Result<Epochs<K>, Error> {
     let mut rows = newest(rows, purpose);
-    let current = open(rows.next().ok_or(Error::Missing(purpose))?)?;
+    let row = rows.next().ok_or(Error::Missing(purpose))?;
+    let current = open(row)?;
     let older = rows.map(|row| Ok((row.key_id, open(row)?))).collect::<Result<_, Error>>()?;
-    Ok(Epochs { current, older })
+    Ok(Epochs { in_use: in_use(row), current, older })
 }

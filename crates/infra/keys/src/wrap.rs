@@ -31,12 +31,28 @@ pub enum Purpose {
     AuditKek,
     /// Authenticates what processes send each other.
     Link,
+    /// Seals payloads of one run and class that are about one person.
+    Subject,
+    /// Names persons in rows of keys, so that no row holds a name.
+    PersonIndex,
+    /// Seals one backup; under the root.
+    Backup,
 }
 
 impl Purpose {
     /// All of them.
-    pub const ALL: &'static [Self] =
-        &[Self::TenantKek, Self::Dek, Self::Mac, Self::Run, Self::Checkpoint, Self::AuditKek, Self::Link];
+    pub const ALL: &'static [Self] = &[
+        Self::TenantKek,
+        Self::Dek,
+        Self::Mac,
+        Self::Run,
+        Self::Checkpoint,
+        Self::AuditKek,
+        Self::Link,
+        Self::Subject,
+        Self::PersonIndex,
+        Self::Backup,
+    ];
 
     /// As it is stored.
     pub const fn as_str(self) -> &'static str {
@@ -48,6 +64,18 @@ impl Purpose {
             Self::Checkpoint => "checkpoint",
             Self::AuditKek => "audit-kek",
             Self::Link => "link",
+            Self::Subject => "subject",
+            Self::PersonIndex => "person-index",
+            Self::Backup => "backup",
+        }
+    }
+
+    /// How long a key of this purpose may be in use (INV-19); `None` where it ends with what it seals.
+    pub const fn longest_use_days(self) -> Option<u64> {
+        match self {
+            Self::Dek | Self::Mac | Self::Checkpoint | Self::Link => Some(90),
+            Self::TenantKek => Some(365),
+            Self::Run | Self::Subject | Self::AuditKek | Self::PersonIndex | Self::Backup => None,
         }
     }
 
@@ -71,10 +99,10 @@ pub struct WrappedKey {
     pub key_id: KeyId,
     /// What it is for.
     pub purpose: Purpose,
-    /// Whose it is within the tenant: a run's id.
+    /// Whose it is within the tenant: a run's id; of a subject key, who it is about (an HMAC) and the run, `<hex>|<run>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// The payload class, of a run key.
+    /// The payload class, of a run or subject key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<PayloadClass>,
     /// Rises by one with each rotation, from 1.

@@ -15,6 +15,9 @@ pub const SITES: &[&str] = &[
     "after-seal",
 ];
 
+/// Places of what only happens when it is asked for; met by the harness of their own tests.
+pub const MORE_SITES: &[&str] = &["before-erase", "after-erase"];
+
 /// Dies here if the harness asked for this place.
 #[cfg(feature = "crash-points")]
 pub fn point(site: &'static str) {

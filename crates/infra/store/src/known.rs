@@ -124,7 +124,7 @@ pub(crate) fn judge(
     head: &Head,
     keyring: &Keyring,
 ) -> Result<(), Error> {
-    let Some(known) = newest(&home.known, head.ledger, &keyring.verifier_keys())? else { return Ok(()) };
+    let Some(known) = newest(&home.known, head.ledger, &keyring.verifier_keys()?)? else { return Ok(()) };
     match fault(connection, tenant, head, &known.checkpoint)? {
         None => Ok(()),
         Some(reason) => Err(Error::Refused {

@@ -8,11 +8,14 @@ mod blob;
 mod commit;
 mod control;
 pub mod crash;
+mod erase;
 pub mod known;
 mod migrations;
 pub mod port;
 mod read;
 mod recover;
+mod retention;
+mod rotate;
 mod seal;
 mod sealer;
 mod sqlite;
@@ -33,14 +36,34 @@ use dvt_model::time::Timestamp;
 use port::operation::{Member, OpenRun};
 use port::transaction::{Kind, TenantTx};
 use rusqlite::params;
-use seal::keyring::Opener;
+use seal::opener::Opener;
 use sqlite::column;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tenant::{Home, Tenant};
 
+pub use dvt_keys::Purpose;
+pub use erase::hold::Hold;
+pub use erase::{Erased, Target};
 pub use port::error::{Error, Refusal};
+pub use retention::prune::Prunable;
+pub use retention::sweep::Swept;
+pub use retention::{Data, Rule};
+pub use rotate::{Age, ROTATED};
+
+/// What was worked off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Worked {
+    /// Of ordered erasures.
+    pub erased: Erased,
+    /// By age.
+    pub swept: Swept,
+    /// Rows that lay under a data key that was replaced.
+    pub sealed_again: u64,
+    /// Keys that hung under a KEK that was replaced.
+    pub wrapped_again: u64,
+}
 
 /// Where the present comes from: the wall clock in DVT, a simulated one in tests.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -66,7 +89,7 @@ pub struct Store {
 struct Inner {
     home: Home,
     control: Control,
-    keys: Opener,
+    keys: Arc<Opener>,
     minter: Arc<Minter>,
     /// `None` once it is closed.
     open: Mutex<Option<BTreeMap<TenantId, Arc<Tenant>>>>,
@@ -160,17 +183,17 @@ impl Store {
 
     /// The public keys of a tenant's checkpoint signers, the one in use first: what `dvt audit verify` needs.
     pub async fn verifier_keys(&self, tenant: TenantId) -> Result<Vec<VerifierKey>, Error> {
-        Ok(self.tenant(tenant)?.keyring.verifier_keys())
+        self.tenant(tenant)?.keyring.verifier_keys()
     }
 
     /// A MAC under the tenant's link key: what processes of this installation send each other (contract 4.2).
     pub fn link_mac(&self, tenant: TenantId, message: &[u8]) -> Result<[u8; 32], Error> {
-        Ok(self.tenant(tenant)?.keyring.link_mac(message))
+        self.tenant(tenant)?.keyring.link_mac(message)
     }
 
     /// Whether such a MAC is right, in constant time.
     pub fn link_verify(&self, tenant: TenantId, message: &[u8], mac: &[u8]) -> Result<bool, Error> {
-        Ok(self.tenant(tenant)?.keyring.link_verify(message, mac))
+        self.tenant(tenant)?.keyring.link_verify(message, mac)
     }
 
     /// The keys of a tenant for the verifier's MAC and payload layers; the caller holds the right to read the ledger.
@@ -186,6 +209,29 @@ impl Store {
         let open = self.tenant(tenant)?;
         let copy = copy.canonicalize().map_err(|_| Error::NotFound)?;
         verify::WithKeys::new(&self.inner.keys, &open, sqlite::look::reading(&copy)?)
+    }
+
+    /// Works off what a tenant owes: ordered erasures, ended data, keys that were replaced. Whoever holds the lease calls it
+    /// again and again; a second caller at the same moment finds less to do.
+    pub async fn work_off(&self, tenant: TenantId) -> Result<Worked, Error> {
+        let tenant = self.tenant(tenant)?;
+        tenant.keyring.tidy();
+        rotate::if_due(&tenant).await.map_err(|refusal| Error::Key(refusal.to_string()))?;
+        let erased = erase::work_off(&tenant).await?;
+        let swept = retention::sweep::sweep(&tenant).await?;
+        let sealed_again = rotate::reseal::work_off(&tenant).await?;
+        let wrapped_again = rotate::rewrap::work_off(&tenant).await?;
+        Ok(Worked { erased, swept, sealed_again, wrapped_again })
+    }
+
+    /// Works off the ordered erasures of a tenant, so that who ordered one is told what came of it.
+    pub async fn erase_ordered(&self, tenant: TenantId) -> Result<Erased, Error> {
+        erase::work_off(&self.tenant(tenant)?).await
+    }
+
+    /// Ends what its clock has ended.
+    pub async fn sweep(&self, tenant: TenantId) -> Result<Swept, Error> {
+        retention::sweep::sweep(&self.tenant(tenant)?).await
     }
 
     /// The engine lease of the control database.
@@ -233,7 +279,7 @@ impl Store {
         if !self.inner.control.knows(id)? {
             return Err(Error::NotFound);
         }
-        let tenant = Tenant::open(&self.inner.home, &self.inner.keys, id)?;
+        let tenant = Tenant::open(&self.inner.home, &self.inner.keys, &self.inner.minter, id)?;
         open.insert(id, Arc::clone(&tenant));
         Ok(tenant)
     }

@@ -14,6 +14,8 @@ use dvt_ledger::checkpoint::Checkpoint;
 use dvt_ledger::leaf::Hash;
 use dvt_ledger::proof::consistency;
 use dvt_ledger::tile::{Rows, Tile, TileId, WIDTH};
+use dvt_ledger::verifier_key::VerifierKey;
+use dvt_model::id::KeyId;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
 
@@ -21,8 +23,9 @@ use std::sync::Arc;
 pub(crate) struct Sealing {
     n: i64,
     rows: Rows,
-    /// The last signed one.
+    /// The last signed one, and the keys that signed it.
     last: Option<Checkpoint>,
+    last_by: Vec<VerifierKey>,
 }
 
 /// What one sealing adds.
@@ -32,12 +35,14 @@ struct Added {
     tiles: Vec<Tile>,
     checkpoint: Checkpoint,
     note: String,
+    signer: KeyId,
 }
 
 /// Seals what is not yet sealed. `None` where there is nothing, or another process was quicker.
 pub(crate) async fn seal(tenant: &Arc<Tenant>) -> Result<Option<Checkpoint>, Error> {
     // One sealing at a time: two would sign the same entries twice.
     let mut kept = tenant.sealing.lock().await;
+    crate::rotate::if_due(tenant).await.map_err(|refusal| Error::Unavailable(refusal.to_string()))?;
     let (here, before) = (Arc::clone(tenant), kept.take());
     let added = match tenant.lanes.run(move |lane| grow(&here, lane, before)).await? {
         Grown::Added(added) => added,
@@ -46,7 +51,7 @@ pub(crate) async fn seal(tenant: &Arc<Tenant>) -> Result<Option<Checkpoint>, Err
             return Ok(None);
         }
     };
-    let Added { head, sealing, tiles, checkpoint, note } = *added;
+    let Added { head, sealing, tiles, checkpoint, note, signer } = *added;
     let (size, root, now) = (checkpoint.size, checkpoint.root, (tenant.clock)());
     let kept_note = note.clone();
     // If we crash here, the entries are durable and unsealed; the next sealing signs the same tree.
@@ -57,6 +62,15 @@ pub(crate) async fn seal(tenant: &Arc<Tenant>) -> Result<Option<Checkpoint>, Err
             return Ok(false);
         }
         let tenant = group.tenant.bytes();
+        // INVARIANT(INV-03): a key that was replaced meanwhile, perhaps by another process, signs nothing any more.
+        let newest: Vec<u8> = group.connection.query_row(
+            "SELECT key_id FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'checkpoint' ORDER BY epoch DESC LIMIT 1",
+            [tenant],
+            |row| row.get(0),
+        )?;
+        if newest != signer.bytes() {
+            return Ok(false);
+        }
         for tile in &tiles {
             group
                 .connection
@@ -78,6 +92,7 @@ pub(crate) async fn seal(tenant: &Arc<Tenant>) -> Result<Option<Checkpoint>, Err
     // If we crash here, the checkpoint is durable and nobody was told; the next sealing goes on from it.
     crash::point("after-seal");
     if !is_ours {
+        tenant.keyring.again()?;
         return Ok(None);
     }
     *kept = Some(sealing);
@@ -119,9 +134,13 @@ fn grow(tenant: &Tenant, lane: &Connection, kept: Option<Sealing>) -> Result<Gro
         }
         None => Vec::new(),
     };
-    let note = tenant.keyring.sign(sealing.last.as_ref(), &checkpoint, &proof)?;
+    let last = (sealing.last.as_ref(), &sealing.last_by[..]);
+    let (note, signer) = tenant.keyring.sign(last, &checkpoint, &proof)?;
+    let keys = tenant.keyring.verifier_keys()?;
+    let signed = Checkpoint::open(&note, &keys).map_err(|error| Error::integrity(error.to_string()))?;
+    sealing.last_by = signed.1.into_iter().cloned().collect();
     sealing.last = Some(checkpoint.clone());
-    Ok(Grown::Added(Box::new(Added { head, sealing, tiles, checkpoint, note })))
+    Ok(Grown::Added(Box::new(Added { head, sealing, tiles, checkpoint, note, signer })))
 }
 
 enum Grown {
@@ -136,7 +155,7 @@ fn restore(tenant: &Tenant, lane: &Connection, head: &Head) -> Result<Sealing, E
     let tail = leaves(tenant, lane, head.n, size - size % WIDTH as u64, size)?;
     let rows = Rows::restore(size, &tail, |id| tile(tenant, lane, head.n, id).ok().flatten())
         .map_err(|error| Error::integrity(error.to_string()))?;
-    let mut last = None;
+    let (mut last, mut last_by) = (None, Vec::new());
     if size > 0 {
         let note: Option<String> = lane
             .query_row(
@@ -150,14 +169,16 @@ fn restore(tenant: &Tenant, lane: &Connection, head: &Head) -> Result<Sealing, E
             return Err(Error::integrity(format!("the checkpoint of size {size} is missing")));
         };
         // What counts is the signed text, not the columns beside it.
-        let (signed, _) = Checkpoint::open(&note, &tenant.keyring.verifier_keys())
+        let keys = tenant.keyring.verifier_keys()?;
+        let (signed, signers) = Checkpoint::open(&note, &keys)
             .map_err(|error| Error::integrity(format!("the checkpoint of size {size}: {error}")))?;
         if signed != Checkpoint::new(tenant.ledger, size, rows.root()) {
             return Err(Error::integrity(format!("the tree of size {size} is not the signed one")));
         }
+        last_by = signers.into_iter().cloned().collect();
         last = Some(signed);
     }
-    Ok(Sealing { n: head.n, rows, last })
+    Ok(Sealing { n: head.n, rows, last, last_by })
 }
 
 /// A stored tile.

@@ -4,7 +4,8 @@
 
 use crate::control::Control;
 use crate::port::error::Error;
-use crate::seal::keyring::{self, Opener};
+use crate::seal::opener::Opener;
+use crate::seal::rows;
 use crate::sqlite::file::{self, Found, TENANT};
 use crate::tenant::{self, Home, New};
 use dvt_keys::RootKey;
@@ -15,7 +16,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
 /// Opens what is shared by all tenants.
-pub(crate) fn start(home: &Home, root: RootKey, minter: &Minter) -> Result<(Control, Opener), Error> {
+pub(crate) fn start(home: &Home, root: RootKey, minter: &Minter) -> Result<(Control, Arc<Opener>), Error> {
     file::private_folder(&home.folder)?;
     file::private_folder(&home.tenants())?;
     file::private_folder(&home.folder.join("blobs"))?;
@@ -34,7 +35,7 @@ pub(crate) fn start(home: &Home, root: RootKey, minter: &Minter) -> Result<(Cont
         }
         None => found_platform(home, &control, root, minter)?,
     };
-    Ok((control, keys))
+    Ok((control, Arc::new(keys)))
 }
 
 /// The lock of a start; it ends with the file.
@@ -72,7 +73,7 @@ fn adopt(home: &Home, control: &Control) -> Result<(), Error> {
         let Found::Ours(looked) = file::look(&path, home.vfs.as_deref(), TENANT, Some(named))? else {
             continue;
         };
-        let is_platform = keyring::holds_audit_key(&looked.connection, named)?;
+        let is_platform = rows::holds_audit_key(&looked.connection, named)?;
         control.enter(named, is_platform)?;
     }
     Ok(())

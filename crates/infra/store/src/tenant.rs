@@ -11,7 +11,9 @@ use crate::known;
 use crate::port::error::Error;
 use crate::port::operation::{BlockDraft, EntryDraft, Member};
 use crate::seal::document::{self, Cell};
-use crate::seal::keyring::{self, Keyring, SealKey};
+use crate::seal::keyring::{Keyring, reserve_in};
+use crate::seal::opener::Opener;
+use crate::seal::rows;
 use crate::sealer::Sealing;
 use crate::sqlite::file::{self, Found, TENANT, refused};
 use crate::sqlite::lanes::Lanes;
@@ -23,7 +25,7 @@ use dvt_model::context::PrincipalType;
 use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, SourceModule};
 use dvt_model::id::{BlockId, EntryId, EnvironmentId, LedgerId, PrincipalId, ProjectId, RequestId, TenantId};
 use dvt_model::resource::ResourceRef;
-use dvt_model::scope::{Root, ScopeIds, TenantScope};
+use dvt_model::scope::{Minter, Root, ScopeIds, TenantScope};
 use rusqlite::{Connection, Transaction, params};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -35,8 +37,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// What sealing needs to know of a tenant.
 pub(crate) struct Ground {
     pub(crate) id: TenantId,
+    pub(crate) path: PathBuf,
+    pub(crate) vfs: Option<String>,
     pub(crate) ledger: LedgerId,
     pub(crate) root: Root,
+    /// The tenant's root as a scope, for what its own machinery enters.
+    pub(crate) system: TenantScope,
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) blobs: PathBuf,
     pub(crate) known: Vec<PathBuf>,
@@ -46,6 +52,7 @@ pub(crate) struct Ground {
 /// An open tenant.
 pub(crate) struct Tenant {
     ground: Ground,
+    pub(crate) opener: Arc<Opener>,
     pub(crate) lanes: Lanes,
     pub(crate) committer: Committer,
     pub(crate) sealing: tokio::sync::Mutex<Option<Sealing>>,
@@ -117,7 +124,12 @@ pub(crate) fn header(
 
 impl Tenant {
     /// Opens a tenant's file.
-    pub(crate) fn open(home: &Home, keys: &keyring::Opener, id: TenantId) -> Result<Arc<Self>, Error> {
+    pub(crate) fn open(
+        home: &Home,
+        keys: &Arc<Opener>,
+        minter: &Minter,
+        id: TenantId,
+    ) -> Result<Arc<Self>, Error> {
         let path = home.file(id);
         let looked = match file::look(&path, home.vfs.as_deref(), TENANT, Some(id))? {
             Found::Ours(looked) => looked,
@@ -127,7 +139,7 @@ impl Tenant {
         // release cannot be read before it is brought forward.
         let read = |connection: &Connection| -> Result<_, Error> {
             let head = group::head(connection, id)?;
-            let keyring = keys.open(connection, id, head.ledger)?;
+            let keyring = keys.open(connection, (id, head.ledger), (&path, home.vfs.as_deref()))?;
             known::judge(home, connection, id, &head, &keyring)?;
             Ok((header(connection, &path, Some(id))?, head, Arc::new(keyring)))
         };
@@ -141,19 +153,37 @@ impl Tenant {
         file::private_folder(&blobs)?;
         let lanes = Lanes::start(&path, home.vfs.as_deref())?;
         let memory = Arc::clone(&keyring);
-        let place =
-            Place { path, vfs: home.vfs.clone(), tenant: id, forget: Box::new(move || memory.forget()) };
+        let place = Place {
+            path: path.clone(),
+            vfs: home.vfs.clone(),
+            tenant: id,
+            forget: Box::new(move || memory.forget()),
+        };
         let committer = Committer::start(place, connection)?;
+        let write = committer.write_from_a_thread();
+        keyring.reserve_from(Box::new(move |key| {
+            write(Box::new(move |group| Ok(reserve_in(group.connection, group.tenant, key)?)))
+        }));
+        let ids = ScopeIds {
+            tenant_id: id,
+            project_id: header.root.project_id,
+            environment_id: header.root.environment_id,
+        };
         Ok(Arc::new(Self {
             ground: Ground {
                 id,
+                path,
+                vfs: home.vfs.clone(),
                 ledger: head.ledger,
                 root: header.root,
+                // INVARIANT(INV-01): the ids come from the tenant's own file.
+                system: TenantScope::mint(minter, ids),
                 keyring,
                 blobs,
                 known: home.known.clone(),
                 clock: Arc::clone(&home.clock),
             },
+            opener: Arc::clone(keys),
             lanes,
             committer,
             sealing: tokio::sync::Mutex::new(None),
@@ -201,7 +231,7 @@ pub(crate) struct New<'a> {
 ///
 /// If we crash before its commit, an empty file lies there that nobody names; the id was random and is never used again. If
 /// we crash after it and before the directory row, the next start adopts the file.
-pub(crate) fn create(home: &Home, keys: &keyring::Opener, new: &New<'_>) -> Result<LedgerId, Error> {
+pub(crate) fn create(home: &Home, keys: &Opener, new: &New<'_>) -> Result<LedgerId, Error> {
     let id = new.ids.tenant_id;
     let ledger = LedgerId::from_random(crate::seal::random());
     let now = (home.clock)();
@@ -212,8 +242,11 @@ pub(crate) fn create(home: &Home, keys: &keyring::Opener, new: &New<'_>) -> Resu
     let root = Root { project_id: new.ids.project_id, environment_id: new.ids.environment_id };
     let ground = Ground {
         id,
+        path: home.file(id),
+        vfs: home.vfs.clone(),
         ledger,
         root,
+        system: new.scope,
         keyring: Arc::new(keyring),
         blobs,
         known: home.known.clone(),
@@ -240,8 +273,8 @@ pub(crate) fn create(home: &Home, keys: &keyring::Opener, new: &New<'_>) -> Resu
                 params![id.bytes(), ledger.bytes()],
             )
             .sql()?;
-        keyring::insert(transaction, id, &wrapped).sql()?;
-        keyring::insert(transaction, id, &new.more_keys).sql()?;
+        rows::insert(transaction, id, &wrapped).sql()?;
+        rows::insert(transaction, id, &new.more_keys).sql()?;
         if let Some(member) = new.member {
             enter_member(transaction, &ground, new.ids, member)?;
         }
@@ -258,7 +291,8 @@ fn enter_member(
 ) -> Result<(), Error> {
     let row = member.principal_id.key();
     let cell = Cell { table: "member", column: "name_sealed", row: &row, version: 0 };
-    let name = document::seal(ground, &SealKey::Tenant, cell, &Value::String(member.name.clone()))?;
+    let key = ground.keyring.tenant_key()?;
+    let name = document::seal(ground, &key, cell, &Value::String(member.name.clone()))?;
     transaction
         .execute(
             "INSERT INTO member (tenant_id, principal_id, os_uid, key_id, name_sealed) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -266,7 +300,7 @@ fn enter_member(
                 ground.id.bytes(),
                 member.principal_id.bytes(),
                 member.os_uid,
-                ground.keyring.tenant_key_id().bytes(),
+                key.id().bytes(),
                 name
             ],
         )
@@ -298,7 +332,13 @@ fn first_entries(transaction: &Transaction<'_>, ground: &Ground, new: &New<'_>) 
         entries.push(entry(ground, new.ids, (system, request), "MemberAdded", Some(payload))?);
     }
     let draft = BlockDraft { block_id: BlockId::from_random(crate::seal::random()), entries };
-    let block = prepare::block(ground, &new.scope, transaction, prepare::Of::Act { reads: false }, draft)?;
+    let block = prepare::block(
+        ground,
+        &new.scope,
+        transaction,
+        prepare::Of::Act { reads: false },
+        (draft, &prepare::People::new()),
+    )?;
     let mut group =
         Group { connection: transaction, tenant: ground.id, head: group::head(transaction, ground.id)? };
     index::insert(&mut group, &block)

@@ -5,7 +5,7 @@
 use crate::commit::authenticate;
 use crate::port::error::Error;
 use crate::read::events::{self, Payloads};
-use crate::seal::keyring::Opener;
+use crate::seal::opener::Opener;
 use crate::sqlite::look;
 use crate::sqlite::{Sql, column};
 use crate::tenant::{self, Ground, Tenant};
@@ -150,14 +150,18 @@ enum Row {
 }
 
 impl WithKeys {
-    pub(crate) fn new(opener: &Opener, tenant: &Tenant, connection: Connection) -> Result<Self, Error> {
+    pub(crate) fn new(opener: &Arc<Opener>, tenant: &Tenant, connection: Connection) -> Result<Self, Error> {
         let header = tenant::header(&connection, Path::new("ledger"), Some(tenant.id))?;
         let head = crate::commit::group::head(&connection, tenant.id)?;
-        let keyring = opener.open(&connection, tenant.id, head.ledger)?;
+        let file = (tenant.path.as_path(), tenant.vfs.as_deref());
+        let keyring = opener.open(&connection, (tenant.id, head.ledger), file)?;
         let ground = Ground {
             id: tenant.id,
+            path: tenant.path.clone(),
+            vfs: tenant.vfs.clone(),
             ledger: head.ledger,
             root: header.root,
+            system: tenant.system,
             keyring: Arc::new(keyring),
             blobs: tenant.blobs.clone(),
             known: Vec::new(),
@@ -171,7 +175,7 @@ impl Opened for WithKeys {
     type Error = Error;
 
     fn mac(&mut self, block: &Block) -> Result<MacCheck, Error> {
-        match authenticate::check_mac(&self.ground.keyring, self.ground.ledger, block) {
+        match authenticate::check_mac(&self.ground.keyring, &self.connection, self.ground.ledger, block) {
             Ok(()) => Ok(MacCheck::Valid),
             Err(Error::Refused { .. }) => Ok(MacCheck::Invalid),
             Err(Error::Key(_)) => Ok(MacCheck::KeyMissing),
@@ -180,9 +184,6 @@ impl Opened for WithKeys {
     }
 
     fn payload(&mut self, block: &Block, position: usize, commit: &PayloadCommit) -> Result<Payload, Error> {
-        if self.ground.keyring.seal_key(&self.connection, commit.key_id)?.is_none() {
-            return Ok(Payload::Erased);
-        }
         let asked = (block.block_id, commit.key_id);
         if self.row.as_ref().is_none_or(|(id, key, _)| (*id, *key) != asked) {
             let row = match Payloads::new(&self.connection, &self.ground, block).row(commit.key_id) {
@@ -200,7 +201,13 @@ impl Opened for WithKeys {
                 None => refused("the sealed row holds no payload of the entry"),
             },
             Some(Row::Refused) => refused("the sealed payload does not open under its key"),
-            Some(Row::Absent) | None => refused("the sealed payload is not there"),
+            // What was sealed again lies under another key than the one that the envelope names, so the row is asked first.
+            Some(Row::Absent) | None => {
+                match self.ground.keyring.seal_key(&self.connection, commit.key_id)?.is_none() {
+                    true => Payload::Erased,
+                    false => refused("the sealed payload is not there"),
+                }
+            }
         })
     }
 }

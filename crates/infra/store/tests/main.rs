@@ -14,11 +14,14 @@ mod compile_fail;
 mod control;
 #[cfg(feature = "crash-points")]
 mod crash;
+mod erase;
 mod files;
 mod hostile;
 mod known;
 mod large;
 mod ledger;
+mod retention;
+mod rotation;
 mod sealed;
 mod support;
 mod tenants;

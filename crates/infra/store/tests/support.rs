@@ -75,8 +75,12 @@ pub(crate) fn member() -> Member {
 
 impl House {
     pub(crate) async fn new() -> Self {
+        Self::with(clock()).await
+    }
+
+    /// With a clock of one's own.
+    pub(crate) async fn with(clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = clock();
         std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         let store = Store::open(options(folder.path(), clock.clone()), root_key(folder.path())).unwrap();
         let (ids, scope, ledger) = tenant(&store).await;

@@ -75,6 +75,14 @@ words! {
     PayloadClass {
         /// The default.
         Standard = "standard",
+        /// About a person.
+        Pii = "pii",
+        /// About a person's health.
+        Phi = "phi",
+        /// Of the books: kept at least 7 years.
+        Financial = "financial",
+        /// Who took which secret: kept at least 7 years.
+        SecretAccess = "secret-access",
         /// Reasons and tickets: kept at least 7 years.
         Compliance = "compliance",
     }

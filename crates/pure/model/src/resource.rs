@@ -60,4 +60,6 @@ resources! {
     Project, "project", ProjectId;
     /// A tenant's ledger.
     Ledger, "ledger", TenantId;
+    /// A tenant with its keys, holds and settings.
+    Tenant, "tenant", TenantId;
 }

@@ -5,5 +5,6 @@
 mod hierarchy;
 mod place;
 mod root;
+mod rotation;
 mod shown;
 mod signer;

@@ -3,11 +3,10 @@
 use super::{get, put};
 use crate::commit::group::Stop;
 use crate::port::error::{Error, Refusal};
-use crate::seal::keyring::SealKey;
 use crate::sqlite::{Sql, column};
 use crate::tenant::Tenant;
 use dvt_model::digest::Digest;
-use dvt_model::id::BlobId;
+use dvt_model::id::{BlobId, KeyId};
 use dvt_model::scope::TenantScope;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
@@ -20,17 +19,24 @@ fn find(
     connection: &Connection,
     scope: &TenantScope,
     digest: Digest,
-) -> Result<Option<(BlobId, u64)>, Error> {
-    let row: Option<(Vec<u8>, i64)> = connection
+) -> Result<Option<(BlobId, KeyId, u64)>, Error> {
+    let row: Option<(Vec<u8>, Vec<u8>, i64)> = connection
         .query_row(
-            "SELECT blob_id, size FROM blob WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3 AND digest = ?4
+            "SELECT blob_id, key_id, size FROM blob WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3 AND digest = ?4
              AND kind = 'bundle'",
             params![scope.tenant().bytes(), scope.project().bytes(), scope.environment().bytes(), digest.0],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
         .optional()
         .sql()?;
-    row.map(|(blob, size)| Ok((column::id(&blob, BlobId::from_bytes)?, column::unsigned(size)?))).transpose()
+    row.map(|(blob, key, size)| {
+        Ok((
+            column::id(&blob, BlobId::from_bytes)?,
+            column::id(&key, KeyId::from_bytes)?,
+            column::unsigned(size)?,
+        ))
+    })
+    .transpose()
 }
 
 /// Keeps a bundle; repeating it changes nothing.
@@ -49,10 +55,13 @@ pub(crate) async fn keep(
     let here = Arc::clone(tenant);
     let put = tenant.lanes.run(move |lane| match find(lane, &scope, digest)? {
         Some(_) => Ok(None),
-        None => put(&here, &SealKey::Tenant, &bytes).map(Some),
+        None => {
+            let key = here.keyring.tenant_key()?;
+            put(&here, &key, &bytes).map(|blob| Some((blob, key.id())))
+        }
     });
-    let Some(blob) = put.await? else { return Ok(()) };
-    let (now, key) = ((tenant.clock)(), tenant.keyring.tenant_key_id());
+    let Some((blob, key)) = put.await? else { return Ok(()) };
+    let now = (tenant.clock)();
     let written = tenant.committer.write(0, move |group| -> Result<(), Stop> {
         group.connection.execute(
             "INSERT INTO blob (tenant_id, blob_id, kind, project_id, environment_id, class, key_id, size, digest, created_at)
@@ -81,8 +90,9 @@ pub(crate) fn read(
     scope: &TenantScope,
     digest: Digest,
 ) -> Result<Option<Vec<u8>>, Error> {
-    let Some((blob, size)) = find(lane, scope, digest)? else { return Ok(None) };
-    let Some(bytes) = get(tenant, &SealKey::Tenant, blob, size)? else { return Ok(None) };
+    let Some((blob, key, size)) = find(lane, scope, digest)? else { return Ok(None) };
+    let Some(key) = tenant.keyring.seal_key(lane, key)? else { return Ok(None) };
+    let Some(bytes) = get(tenant, &key, blob, size)? else { return Ok(None) };
     if Digest::of(&bytes) != digest {
         return Err(Error::integrity("a bundle does not match its digest".to_owned()));
     }

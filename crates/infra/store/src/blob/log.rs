@@ -54,7 +54,7 @@ pub(crate) async fn ensure(tenant: &Arc<Tenant>, scope: ScopeIds, key: Key) -> R
     }
     let (here, wanted) = (Arc::clone(tenant), key.clone());
     let known = tenant.lanes.run(move |lane| {
-        let holding = here.keyring.run_key(lane, wanted.0, PayloadClass::Standard)?;
+        let holding = here.keyring.run_key(lane, wanted.0, PayloadClass::Standard, None)?;
         Ok((find(lane, &here, &wanted)?.is_some(), holding))
     });
     let (is_known, holding) = known.await?;
@@ -65,7 +65,7 @@ pub(crate) async fn ensure(tenant: &Arc<Tenant>, scope: ScopeIds, key: Key) -> R
     let (now, id, row) = ((tenant.clock)(), holding.id(), holding.undurable());
     let written = tenant.committer.write(0, move |group| {
         if let Some(row) = row {
-            crate::seal::keyring::insert(group.connection, group.tenant, &[row])?;
+            crate::seal::rows::insert(group.connection, group.tenant, &[row])?;
         }
         group.connection.execute(
             "INSERT INTO blob (tenant_id, blob_id, kind, project_id, environment_id, run_id, step_id, attempt, class, key_id,
@@ -164,8 +164,14 @@ fn good(tenant: &Tenant, key: &SealKey, blob: BlobId, stored: &[u8]) -> Result<(
 
 /// The log so far.
 pub(crate) fn read(tenant: &Tenant, lane: &Connection, key: &Key) -> Result<Vec<LogChunk>, Error> {
-    let Some((blob, id)) = find(lane, tenant, key)? else { return Ok(Vec::new()) };
-    let Some(seal) = tenant.keyring.seal_key(lane, id)? else { return Ok(Vec::new()) };
+    let Some((blob, id)) = find(lane, tenant, key)? else {
+        // Never written, ended by its age, or gone with the run's key: the last is told apart.
+        return match crate::erase::keys::has_ordinary(lane, tenant.id, key.0)? {
+            true => Ok(Vec::new()),
+            false => Err(Error::erased()),
+        };
+    };
+    let seal = tenant.keyring.seal_key(lane, id)?.ok_or_else(Error::erased)?;
     let stored = match std::fs::read(path(tenant, blob)) {
         Ok(stored) => stored,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

@@ -55,6 +55,14 @@ pub(crate) fn put(tenant: &Ground, key: &SealKey, bytes: &[u8]) -> Result<BlobId
     Ok(blob)
 }
 
+/// Removes a blob's file; one that is gone already is fine.
+pub(crate) fn remove(tenant: &Ground, blob: BlobId) -> Result<(), Error> {
+    match std::fs::remove_file(path(tenant, blob)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io("remove", &error)),
+        _ => Ok(()),
+    }
+}
+
 /// Reads a whole blob of `size` bytes; `None` when its file is gone (erased or swept).
 pub(crate) fn get(tenant: &Ground, key: &SealKey, blob: BlobId, size: u64) -> Result<Option<Vec<u8>>, Error> {
     let stored = match std::fs::read(path(tenant, blob)) {

@@ -1,5 +1,6 @@
 //! What a stage does beside its block, and the preconditions under which it may (contract 6.1), judged under the head lock.
 
+use super::change::Change;
 use super::group::{Group, Stop};
 use super::prepare::Sealed;
 use crate::port::error::Refusal;
@@ -18,6 +19,8 @@ pub(crate) enum Deed {
     Append(Append),
     /// An act.
     Act,
+    /// A change of keys, holds, settings, or an end of data.
+    Change(Box<dyn Change>),
 }
 
 /// Admission, sealed.
@@ -58,7 +61,7 @@ impl Deed {
         match self {
             Self::Bootstrap(bootstrap) => Some(bootstrap.engine_epoch),
             Self::Append(append) => Some(append.engine_epoch),
-            Self::Act => None,
+            Self::Act | Self::Change(_) => None,
         }
     }
 
@@ -74,6 +77,7 @@ impl Deed {
             Self::Bootstrap(bootstrap) => bootstrap.judge(group, keyring, block),
             Self::Append(append) => append.judge(group, (scope, root), block),
             Self::Act => Ok(()),
+            Self::Change(change) => change.judge(group, block),
         }
     }
 }
@@ -170,7 +174,10 @@ impl Bootstrap {
             .prepare(
                 "INSERT INTO plan (tenant_id, project_id, environment_id, plan_id, plan_version, digest, key_id, sealed, published_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                 ON CONFLICT (tenant_id, project_id, environment_id, plan_id, plan_version) DO NOTHING",
+                 -- A document that has ended comes back with the next run of its plan.
+                 ON CONFLICT (tenant_id, project_id, environment_id, plan_id, plan_version) DO UPDATE
+                 SET key_id = excluded.key_id, sealed = excluded.sealed, published_at = excluded.published_at
+                 WHERE length(plan.sealed) = 0",
             )?
             .execute(params![
                 tenant,

@@ -6,7 +6,7 @@ use super::group::{Group, Stop};
 use super::prepare::Sealed;
 use crate::port::error::Refusal;
 use crate::port::operation::Committed;
-use crate::seal::keyring;
+use crate::seal::rows;
 use crate::sqlite::column;
 use rusqlite::{OptionalExtension, params};
 
@@ -114,7 +114,7 @@ pub(crate) fn insert(group: &mut Group<'_>, block: &Sealed) -> Result<Committed,
                 envelope.recorded_at.ms()
             ])?;
     }
-    keyring::insert(connection, group.tenant, &block.keys)?;
+    rows::insert(connection, group.tenant, &block.keys)?;
     group.head.next_index += count;
     Ok(Committed { first_index: first, already: false })
 }

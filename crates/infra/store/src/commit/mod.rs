@@ -5,6 +5,7 @@
 //! refused, and nobody is answered before all of them are durable.
 
 pub(crate) mod authenticate;
+pub(crate) mod change;
 pub(crate) mod deed;
 pub(crate) mod group;
 pub(crate) mod index;
@@ -60,6 +61,18 @@ impl Committer {
         let sender = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(sender) = sender else { return Err(closed()) };
         sender.send(work).await.map_err(|_| closed())
+    }
+
+    /// A way to write from a thread that may wait, a lane for example. It does not keep the committer alive.
+    pub(crate) fn write_from_a_thread(
+        &self,
+    ) -> impl Fn(side::FromThread) -> Result<bool, Error> + Send + Sync + 'static {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Sender::downgrade);
+        move |write| {
+            let sender = queue.as_ref().and_then(tokio::sync::mpsc::WeakSender::upgrade);
+            let sender = sender.ok_or_else(|| Error::Unavailable("answer: it is closed".to_owned()))?;
+            side::wait(&sender, write)
+        }
     }
 
     /// Commits what waits and ends the thread.

@@ -18,12 +18,16 @@ use dvt_model::id::{BlobId, BlockId, DecisionId, KeyId, RunId};
 use dvt_model::scope::{Cover, ScopeIds, TenantScope, covers};
 use dvt_model::time::Timestamp;
 use rusqlite::Connection;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The largest payload that lies in a row (contract 7.1).
 const MAX_PAYLOAD: usize = 1024 * 1024;
 /// The most entries of one stage.
 const MAX_ENTRIES: usize = 10_000;
+
+/// Whom the payload of an entry is about, by the entry's place in its block.
+pub(crate) type People = BTreeMap<usize, String>;
 
 /// What a block is of.
 #[derive(Clone, Copy)]
@@ -103,7 +107,7 @@ pub(crate) fn block(
     scope: &TenantScope,
     lane: &Connection,
     of: Of,
-    draft: BlockDraft,
+    (draft, people): (BlockDraft, &People),
 ) -> Result<Sealed, Error> {
     let count = draft.entries.len();
     if count == 0 || count > MAX_ENTRIES {
@@ -132,7 +136,7 @@ pub(crate) fn block(
             run_scope = Some(ids);
         }
         if let Some((class, value)) = payload {
-            envelope.payloads.push(build.add(offset, ids, class, value)?);
+            envelope.payloads.push(build.add(offset, ids, (class, people.get(&offset)), value)?);
         }
         let bytes = canonical::of(&envelope).map_err(|error| contract(format!("an envelope: {error}")))?;
         if bytes.len() > MAX_ENVELOPE_BYTES {
@@ -155,7 +159,7 @@ pub(crate) fn block(
         salts.push(crate::seal::random());
     }
     let payloads = build.seal(draft.block_id)?;
-    let authentic = authenticate::make(&tenant.keyring, tenant.ledger, draft.block_id, &salts, &envelopes);
+    let authentic = authenticate::make(&tenant.keyring, tenant.ledger, draft.block_id, &salts, &envelopes)?;
     let holdings: Vec<_> = build.groups.into_iter().filter_map(|group| group.holding).collect();
     Ok(Sealed {
         block_id: draft.block_id,
@@ -228,6 +232,7 @@ fn next_seq(of: Of, seen: Option<(u64, u64)>, seq: u64) -> Result<(u64, u64), Er
 struct KeyGroup {
     key: SealKey,
     class: PayloadClass,
+    person: Option<String>,
     opened: Vec<Opened>,
     holding: Option<Arc<Holding>>,
 }
@@ -245,26 +250,36 @@ impl Build<'_> {
         &mut self,
         offset: usize,
         scope: ScopeIds,
-        class: PayloadClass,
+        (class, person): (PayloadClass, Option<&String>),
         mut value: serde_json::Value,
     ) -> Result<PayloadCommit, Error> {
-        let place = match self.groups.iter().position(|group| group.class == class) {
+        let place = match self
+            .groups
+            .iter()
+            .position(|group| group.class == class && group.person.as_ref() == person)
+        {
             Some(place) => place,
             None => {
-                // INVARIANT(INV-18): payloads of a run lie under that run's key of their class, those of an act that
-                // belongs to no run under the tenant's data key.
+                // INVARIANT(INV-18): payloads of a run lie under that run's key of their class, or the key of the person
+                // whom they are about; those of an act that belongs to no run under the tenant's data key.
                 let holding = match self.run {
-                    Some(run) => Some(self.tenant.keyring.run_key(self.lane, run, class)?),
+                    Some(run) => {
+                        let person = person.map(String::as_str);
+                        Some(self.tenant.keyring.run_key(self.lane, run, class, person)?)
+                    }
                     None => None,
                 };
-                let key =
-                    holding.as_ref().map_or(SealKey::Tenant, |holding| SealKey::Run(Arc::clone(holding)));
-                self.groups.push(KeyGroup { key, class, opened: Vec::new(), holding });
+                let key = match &holding {
+                    Some(holding) => SealKey::Run(Arc::clone(holding)),
+                    None => self.tenant.keyring.tenant_key()?,
+                };
+                let person = person.cloned();
+                self.groups.push(KeyGroup { key, class, person, opened: Vec::new(), holding });
                 self.groups.len() - 1
             }
         };
         let group = self.groups.get_mut(place).ok_or_else(|| contract("a key group".to_owned()))?;
-        let key_id = group.key.id(&self.tenant.keyring);
+        let key_id = group.key.id();
         let mut fields = Vec::new();
         for stored in value::externalise(self.tenant, &group.key, &mut value)? {
             self.blobs.push(BlobRow { blob: stored.blob, scope, class, key: key_id, size: stored.size });
@@ -288,7 +303,7 @@ impl Build<'_> {
         self.groups
             .iter()
             .map(|group| {
-                let key = group.key.id(&self.tenant.keyring);
+                let key = group.key.id();
                 let sealed = payload::seal(self.tenant, &group.key, block, &group.opened)?;
                 Ok(SealedPayload { key, class: group.class, sealed })
             })

@@ -3,7 +3,8 @@
 
 use super::Committer;
 use super::group::{Group, Stop, Work};
-use crate::port::error::Refusal;
+use crate::port::error::{Error, Refusal};
+use tokio::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 
 struct Side<T, F> {
@@ -35,6 +36,19 @@ where
         // Whoever asked has gone away; the write stands.
         let _gone = answer.send(result);
     }
+}
+
+/// A write of a thread that waits for it.
+pub(crate) type FromThread = Box<dyn FnOnce(&mut Group<'_>) -> Result<bool, Stop> + Send>;
+
+/// Puts the write into the queue and waits until it is durable; never on an async thread.
+pub(crate) fn wait(queue: &Sender<Box<dyn Work>>, write: FromThread) -> Result<bool, Error> {
+    let closed = || Error::Unavailable("answer: it is closed".to_owned());
+    let (answer, wait) = oneshot::channel();
+    let side = Side { write: Some(write), value: None, weight: 0, answer };
+    queue.blocking_send(Box::new(side)).map_err(|_| closed())?;
+    let done = wait.blocking_recv().map_err(|_| closed())?;
+    done.map_err(|refusal| Error::Unavailable(refusal.to_string()))
 }
 
 impl Committer {

@@ -38,6 +38,15 @@ impl Error {
         Self::Refused { path: "ledger".to_owned(), reason: reason.into(), code: Code::LedgerIntegrityFailed }
     }
 
+    /// The content is gone for good: its key was destroyed.
+    pub(crate) fn erased() -> Self {
+        Self::Refused {
+            path: "payload".to_owned(),
+            reason: "it is erased: its key was destroyed".to_owned(),
+            code: Code::PayloadErased,
+        }
+    }
+
     /// A cursor of another tenant, another list or no cursor at all.
     pub(crate) fn cursor() -> Self {
         Self::Refused {

@@ -3,11 +3,11 @@
 use super::error::{Error, Refusal};
 use super::operation::*;
 use crate::blob::{bundle, log};
+use crate::commit::prepare::People;
 use crate::commit::stage::Stage;
-use crate::commit::{deed, prepare};
+use crate::commit::{change, deed, prepare};
 use crate::read::{Reader, events, members, plans, runs, snapshot};
 use crate::seal::document::{self, Cell, plan_row};
-use crate::seal::keyring::SealKey;
 use crate::tenant::Tenant;
 use dvt_model::canonical;
 use dvt_model::digest::Digest;
@@ -34,17 +34,19 @@ pub struct TenantTx {
     reader: Reader,
     kind: Kind,
     staged: Vec<Operation>,
+    people: People,
 }
 
 enum Operation {
     Bootstrap(Box<BootstrapRun>),
     Append(Box<AppendRun>),
     Act(AppendAct),
+    Change(BlockDraft, change::Draft),
 }
 
 impl TenantTx {
     pub(crate) fn new(tenant: Arc<Tenant>, scope: TenantScope, kind: Kind) -> Self {
-        Self { reader: Reader { tenant, scope }, kind, staged: Vec::new() }
+        Self { reader: Reader { tenant, scope }, kind, staged: Vec::new(), people: People::new() }
     }
 
     /// The scope it was begun with.
@@ -63,7 +65,7 @@ impl TenantTx {
     }
 
     /// Runs a read on a lane of the tenant.
-    async fn read<T: Send + 'static>(
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Reader, &Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
@@ -203,16 +205,28 @@ impl TenantTx {
         self.staged.push(Operation::Act(operation));
     }
 
+    /// Names the person whom the payload of the staged block's entry at this place is about: it gets that person's key (contract
+    /// 6.4), which ends with the person. The name itself is stored nowhere.
+    pub fn about(&mut self, place: usize, person: &str) {
+        self.people.insert(place, person.to_owned());
+    }
+
+    pub(crate) fn stage(&mut self, block: BlockDraft, change: change::Draft) {
+        self.staged.push(Operation::Change(block, change));
+    }
+
     /// Hands the stage to the committer; answers after the sync. A stage holds one operation.
     pub async fn commit(mut self) -> Result<Committed, Refusal> {
         let (Some(operation), true) = (self.staged.pop(), self.staged.is_empty()) else {
             return Err(Refusal::Contract("a stage holds one operation".to_owned()));
         };
-        if self.kind != Kind::Engine && !matches!(operation, Operation::Act(_)) {
+        if self.kind != Kind::Engine && !matches!(operation, Operation::Act(_) | Operation::Change(..)) {
             return Err(Refusal::Contract("only the engine changes what belongs to a run".to_owned()));
         }
+        crate::rotate::if_due(&self.reader.tenant).await?;
         // Sealing, leaves and the MAC come before the lock (they do not contain the index), on a lane.
-        let prepared = self.read(move |reader, lane| prepare(reader, lane, operation)).await;
+        let people = std::mem::take(&mut self.people);
+        let prepared = self.read(move |reader, lane| prepare(reader, lane, operation, &people)).await;
         let (deed, block) = prepared.map_err(Refusal::from)?;
         let (answer, wait) = oneshot::channel();
         let tenant = Arc::clone(&self.reader.tenant);
@@ -226,17 +240,18 @@ fn prepare(
     reader: &Reader,
     lane: &Connection,
     operation: Operation,
+    people: &People,
 ) -> Result<(deed::Deed, prepare::Sealed), Error> {
     let (tenant, scope) = (&reader.tenant, &reader.scope);
     match operation {
-        Operation::Bootstrap(operation) => bootstrap(reader, lane, *operation),
+        Operation::Bootstrap(operation) => bootstrap(reader, lane, *operation, people),
         Operation::Append(operation) => {
             let run = operation.run_id;
             let of = prepare::Of::Run { run, after: operation.expected_run_seq };
-            let block = prepare::block(tenant, scope, lane, of, operation.block)?;
+            let block = prepare::block(tenant, scope, lane, of, (operation.block, people))?;
             let signal = match operation.signal {
                 Some((id, payload)) => {
-                    let holding = tenant.keyring.run_key(lane, run, PayloadClass::Standard)?;
+                    let holding = tenant.keyring.run_key(lane, run, PayloadClass::Standard, None)?;
                     let bytes = canonical(&payload)?;
                     Some(deed::Signal { id, key: holding.id(), hmac: holding.hmac(&bytes) })
                 }
@@ -251,9 +266,18 @@ fn prepare(
             };
             Ok((deed::Deed::Append(append), block))
         }
+        Operation::Change(mut block, change) => {
+            let Some((change, entries)) = change(reader, lane)? else {
+                return Err(Error::Contract("there is nothing to change".to_owned()));
+            };
+            block.entries.extend(entries);
+            let of = prepare::Of::Act { reads: false };
+            let sealed = prepare::block(tenant, scope, lane, of, (block, people))?;
+            Ok((deed::Deed::Change(change), sealed))
+        }
         Operation::Act(operation) => {
             let of = prepare::Of::Act { reads: operation.reads };
-            Ok((deed::Deed::Act, prepare::block(tenant, scope, lane, of, operation.block)?))
+            Ok((deed::Deed::Act, prepare::block(tenant, scope, lane, of, (operation.block, people))?))
         }
     }
 }
@@ -262,6 +286,7 @@ fn bootstrap(
     reader: &Reader,
     lane: &Connection,
     operation: BootstrapRun,
+    people: &People,
 ) -> Result<(deed::Deed, prepare::Sealed), Error> {
     let tenant = &reader.tenant;
     let metadata = operation.metadata;
@@ -274,8 +299,8 @@ fn bootstrap(
     }
     let of = prepare::Of::Run { run: metadata.run_id, after: 0 };
     // The run's standard key exists from its first transaction, also where no payload of the block needed it.
-    let holding = tenant.keyring.run_key(lane, metadata.run_id, PayloadClass::Standard)?;
-    let mut block = prepare::block(tenant, &reader.scope, lane, of, operation.block)?;
+    let holding = tenant.keyring.run_key(lane, metadata.run_id, PayloadClass::Standard, None)?;
+    let mut block = prepare::block(tenant, &reader.scope, lane, of, (operation.block, people))?;
     if block.run_seqs.is_none() || block.run_scope != Some(metadata.scope) {
         return Err(Error::Contract("an admission holds the run's first events, in its scope".to_owned()));
     }
@@ -283,6 +308,7 @@ fn bootstrap(
     let request = canonical(&operation.request)?;
     let row = plan_row(metadata.plan.plan_id, &metadata.plan.plan_version);
     let cell = Cell { table: "plan", column: "sealed", row: &row, version: 0 };
+    let plan_key = tenant.keyring.tenant_key()?;
     let bootstrap = deed::Bootstrap {
         request_hmac: holding.hmac(&request),
         request_key: holding.id(),
@@ -291,8 +317,8 @@ fn bootstrap(
         engine_epoch: operation.engine_epoch,
         most_open_runs: operation.most_open_runs,
         detached: operation.detached,
-        plan_key: tenant.keyring.tenant_key_id(),
-        plan_sealed: document::seal(tenant, &SealKey::Tenant, cell, &operation.plan_document)?,
+        plan_key: plan_key.id(),
+        plan_sealed: document::seal(tenant, &plan_key, cell, &operation.plan_document)?,
         status: operation.status,
         metadata,
     };

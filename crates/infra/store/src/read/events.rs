@@ -90,7 +90,7 @@ pub(crate) fn fetch(
     let mut expected: Option<u64> = None;
     while let Some(row) = rows.next().sql()? {
         let block = block(row).sql()??;
-        authenticate::check(&tenant.keyring, tenant.ledger, &block)?;
+        authenticate::check(&tenant.keyring, lane, tenant.ledger, &block)?;
         let mut payloads = Payloads::new(lane, tenant, &block);
         for (offset, bytes) in block.envelopes.iter().enumerate() {
             let envelope: Envelope = serde_json::from_slice(bytes).map_err(|_| damaged(&block))?;
@@ -156,19 +156,19 @@ impl<'a> Payloads<'a> {
     }
 
     fn open(&self, key: KeyId) -> Result<Option<OpenRow>, Error> {
-        let sealed: Option<Vec<u8>> = self
+        let row: Option<(Vec<u8>, Vec<u8>)> = self
             .lane
             .query_row(
-                "SELECT sealed FROM ledger_payload WHERE tenant_id = ?1 AND first_index = ?2 AND key_id = ?3
+                "SELECT sealed, coalesce(sealed_under, key_id) FROM ledger_payload WHERE tenant_id = ?1 AND first_index = ?2 AND key_id = ?3
                  AND n = (SELECT n FROM ledger_head WHERE tenant_id = ?1)",
                 params![self.tenant.id.bytes(), column::signed(self.block.first_index), key.bytes()],
-                |row| row.get(0),
+                |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()
             .sql()?;
-        let (Some(sealed), Some(key)) = (sealed, self.tenant.keyring.seal_key(self.lane, key)?) else {
-            return Ok(None);
-        };
+        let Some((sealed, under)) = row else { return Ok(None) };
+        let under = column::id(&under, KeyId::from_bytes)?;
+        let Some(key) = self.tenant.keyring.seal_key(self.lane, under)? else { return Ok(None) };
         let opened = payload::open(self.tenant, &key, self.block.block_id, &sealed)?;
         Ok(Some(OpenRow { key, opened }))
     }

@@ -40,7 +40,10 @@ pub(crate) fn one(
         )
         .optional()
         .sql()?;
-    let Some((digest, key, sealed)) = row else { return Ok(None) };
+    // Its time was over: digest and row stay, the document is gone.
+    let Some((digest, key, sealed)) = row.filter(|(_, _, sealed)| !sealed.is_empty()) else {
+        return Ok(None);
+    };
     let key = reader.tenant.keyring.seal_key(lane, column::id(&key, KeyId::from_bytes)?)?;
     let Some(key) = key else { return Ok(None) };
     let row = plan_row(plan, version);

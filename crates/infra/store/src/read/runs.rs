@@ -90,7 +90,7 @@ pub(crate) fn list(
 ) -> Result<RunPage, Error> {
     let limit = limit.clamp(1, MOST);
     let before = match from {
-        Some(text) => Some(place(&cursor::open(&reader.tenant, &reader.scope, "runs", text)?)?),
+        Some(text) => Some(place(&cursor::open(&reader.tenant, lane, (&reader.scope, "runs"), text)?)?),
         None => None,
     };
     let (queued, run) = before.unwrap_or((i64::MAX, [0xff; 16]));

@@ -42,7 +42,7 @@ pub(crate) async fn put(reader: &Reader, run: RunId, seq: u64, state: Value) -> 
         if super::runs::one(&here, lane, run)?.is_none() {
             return Err(Error::NotFound);
         }
-        let holding = here.tenant.keyring.run_key(lane, run, PayloadClass::Standard)?;
+        let holding = here.tenant.keyring.run_key(lane, run, PayloadClass::Standard, None)?;
         let key = crate::seal::keyring::SealKey::Run(Arc::clone(&holding));
         let sealed = document::seal(&here.tenant, &key, cell(&run.key(), seq), &state)?;
         Ok((holding, sealed))
@@ -51,7 +51,7 @@ pub(crate) async fn put(reader: &Reader, run: RunId, seq: u64, state: Value) -> 
     let (id, row) = (holding.id(), holding.undurable());
     let written = reader.tenant.committer.write(sealed.len(), move |group| {
         if let Some(row) = row {
-            crate::seal::keyring::insert(group.connection, group.tenant, &[row])?;
+            crate::seal::rows::insert(group.connection, group.tenant, &[row])?;
         }
         group.connection.execute(
             "INSERT INTO snapshot (tenant_id, run_id, last_run_seq, key_id, sealed)

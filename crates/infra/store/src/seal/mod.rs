@@ -3,7 +3,9 @@
 pub(crate) mod cursor;
 pub(crate) mod document;
 pub(crate) mod keyring;
+pub(crate) mod opener;
 pub(crate) mod payload;
+pub(crate) mod rows;
 
 /// Bytes of chance.
 pub(crate) fn random<const N: usize>() -> [u8; N] {

@@ -1,0 +1,112 @@
+//! Changes that come with entries and are no run's: keys, holds, settings, and ends of data.
+//!
+//! A change is prepared on a lane from what is there, and judged again under the head lock: what it was made from must still
+//! be so, else it is refused and nothing of it is there. The machinery's own changes take the same way as a person's.
+
+use super::deed::Deed;
+use super::group::{Group, Stop};
+use super::prepare::{self, Of, People, Sealed};
+use super::stage::Stage;
+use crate::port::error::{Error, Refusal};
+use crate::port::operation::{BlockDraft, Committed, EntryDraft};
+use crate::read::Reader;
+use crate::tenant::{Ground, Tenant};
+use dvt_model::action::{Action, Role};
+use dvt_model::context::PrincipalType;
+use dvt_model::entry::{Actor, Envelope, EventType, Outcome, SourceModule};
+use dvt_model::id::{BlockId, EntryId, PrincipalId, RequestId};
+use dvt_model::resource::ResourceRef;
+use rusqlite::Connection;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// What happens under the head lock.
+pub(crate) trait Change: Send {
+    /// Judges whether it may still happen, and does it.
+    fn judge(&self, group: &Group<'_>, block: &Sealed) -> Result<(), Stop>;
+}
+
+/// A change and the entries that tell of it.
+pub(crate) type Drafted = (Box<dyn Change>, Vec<EntryDraft>);
+/// Looks at what is there, on a lane; `None` where nothing is to be done.
+pub(crate) type Draft = Box<dyn FnOnce(&Reader, &Connection) -> Result<Option<Drafted>, Error> + Send + Sync>;
+
+/// How often a change is prepared again because something moved under it.
+const TRIES: u32 = 8;
+
+/// Does a change of the machinery itself. `None` where there is nothing to do.
+pub(crate) async fn submit(
+    tenant: &Arc<Tenant>,
+    draft: impl Fn() -> Draft,
+) -> Result<Option<Committed>, Refusal> {
+    let mut last = Refusal::VersionConflict;
+    for _ in 0..TRIES {
+        match once(tenant, draft()).await {
+            Err(Refusal::VersionConflict) => last = Refusal::VersionConflict,
+            other => return other,
+        }
+    }
+    Err(last)
+}
+
+async fn once(tenant: &Arc<Tenant>, draft: Draft) -> Result<Option<Committed>, Refusal> {
+    let reader = Reader { tenant: Arc::clone(tenant), scope: tenant.system };
+    let prepared = tenant.lanes.run(move |lane| {
+        let Some((change, entries)) = draft(&reader, lane)? else { return Ok(None) };
+        let block = BlockDraft { block_id: BlockId::from_random(crate::seal::random()), entries };
+        let of = Of::Act { reads: false };
+        let block = prepare::block(&reader.tenant, &reader.scope, lane, of, (block, &People::new()))?;
+        Ok(Some((Deed::Change(change), block)))
+    });
+    let Some((deed, block)) = prepared.await.map_err(Refusal::from)? else { return Ok(None) };
+    let (answer, wait) = oneshot::channel();
+    let stage =
+        Stage { tenant: Arc::clone(tenant), scope: tenant.system, deed, block, committed: None, answer };
+    tenant.committer.put(Box::new(stage)).await?;
+    wait.await.map_err(|_| super::closed())?.map(Some)
+}
+
+/// The keeper as a principal: the same in every installation, bound to no member and never assignable.
+fn keeper() -> Actor {
+    Actor {
+        id: PrincipalId::from_random(*b"dvt:keeper:actor"),
+        actor_type: PrincipalType::System,
+        roles: vec![Role::System],
+    }
+}
+
+/// The envelope of an entry that the machinery makes by itself.
+pub(crate) fn envelope(
+    tenant: &Ground,
+    (event_type, name): (EventType, &str),
+    action: Action,
+    resource: ResourceRef,
+) -> Envelope {
+    let ids = tenant.system.ids();
+    Envelope {
+        record_version: "1.0".to_owned(),
+        entry_id: EntryId::from_random(crate::seal::random()),
+        ledger_id: tenant.ledger,
+        tenant_id: ids.tenant_id,
+        project_id: ids.project_id,
+        environment_id: ids.environment_id,
+        recorded_at: (tenant.clock)(),
+        actor: keeper(),
+        event_type,
+        event_name: Some(name.to_owned()),
+        action,
+        resource,
+        decision: Outcome::Completed,
+        reason_code: None,
+        request_id: RequestId::from_random(crate::seal::random()),
+        source_module: SourceModule::Store,
+        route: None,
+        run_id: None,
+        step_id: None,
+        run: None,
+        decision_id: None,
+        policy_decision_id: None,
+        payloads: Vec::new(),
+        usage: None,
+    }
+}
