@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Pr
     let mut report = Vec::new();
     for file in &arguments.files {
         let source = read(file)?;
-        let outcome = dvt_plan::check(&source);
+        let outcome = crate::command::sub_plans::check(&source);
         if outcome.checked.is_none() {
             exit = Exit::Usage;
         }
@@ -94,11 +94,12 @@ pub(crate) fn counts(outcome: &Outcome) -> String {
     }
 }
 
-/// `6 steps, at most 14 attempts, at most 20 min`
+/// `6 steps, at most 14 attempts, at most 20 min`; what `foreach` leaves open is said.
 pub(crate) fn bounds(bounds: &dvt_plan::plan::Bounds) -> String {
     let steps = plural(bounds.steps, "step", "steps");
     let attempts = plural(bounds.attempts, "attempt", "attempts");
-    format!("{steps}, at most {attempts}, at most {}", bound(bounds.duration_ms))
+    let open = if bounds.is_bounded { "" } else { " (a list without a declared maximum counts 10000)" };
+    format!("{steps}, at most {attempts}, at most {}{open}", bound(bounds.duration_ms))
 }
 
 fn told(source: &Source, outcome: &Outcome, screen: &mut Screen) {

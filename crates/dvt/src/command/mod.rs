@@ -9,6 +9,7 @@ pub(crate) mod lint;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod sub_plans;
 
 use crate::problem::exit::{self, Exit};
 use crate::problem::{Problem, internal};

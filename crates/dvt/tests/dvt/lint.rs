@@ -47,3 +47,40 @@ fn examples_have_no_errors_and_no_warnings() {
     let told = home.dvt(&["lint", &plan.display().to_string()]).ends(0);
     assert_eq!(told.err, "");
 }
+
+#[test]
+fn sub_plans_lie_beside_their_parent_and_nowhere_else() {
+    let home = Home::new();
+    let child = "apiVersion: dvt/v1\nname: child\ninputs: { n: { type: integer } }\nsteps:\n  one: { uses: dvt/noop@1, retry: 1 }\n";
+    home.plan("child", child);
+    let parent = |steps: &str| format!("apiVersion: dvt/v1\nname: parent\nsteps:\n  sub: {steps}\n");
+    let good = home.plan("good", &parent("{ plan: ./child.yaml, with: { n: 1 } }"));
+    let report = home.dvt(&["lint", &good, "--output", "json"]).ends(0).json();
+    assert_eq!(report["files"][0]["bounds"]["attempts"], 3, "{report}");
+    let wrong = home.plan("wrong", &parent("{ plan: ./child.yaml, with: { m: 1 } }"));
+    let told = home.dvt(&["lint", &wrong]).ends(2);
+    assert!(told.err.contains("DVT-P031") && told.err.contains("`child` has no input `m`"), "{}", told.err);
+    // A link that leads out of the folder is followed, and refused.
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("child.yaml"), child).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("child.yaml"), home.path("away.yaml")).unwrap();
+    let away = home.plan("leads-out", &parent("{ plan: ./away.yaml, with: { n: 1 } }"));
+    let told = home.dvt(&["lint", &away]).ends(2);
+    assert!(told.err.contains("it leads out of the plan's folder"), "{}", told.err);
+}
+
+#[test]
+fn what_the_engine_does_not_carry_out_is_said_before_anything_starts() {
+    let home = Home::new();
+    let gate = home
+        .plan("gate", "apiVersion: dvt/v1\nname: gate\nsteps:\n  ask: { approval: { role: operator } }\n");
+    let told = home.dvt(&["lint", &gate]).ends(0);
+    assert!(told.out.contains("at most 7 d"), "{}", told.out);
+    home.dvt(&["run", &gate, "--dry-run"]).ends(0);
+    let told = home.dvt(&["run", &gate]).ends(2);
+    assert!(
+        told.err.contains("`approval` (step `ask`)") && told.err.contains("nothing was started"),
+        "{}",
+        told.err
+    );
+}

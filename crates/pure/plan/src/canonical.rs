@@ -1,12 +1,16 @@
-//! The normal form of a document: a single `needs` becomes a list, durations become milliseconds, nothing is filled in.
+//! The normal form of a document: a single `needs` becomes a list, durations become milliseconds, sizes
+//! bytes, nothing is filled in.
 //!
 //! A normalised document reads as itself (see `load`), so whoever stores it can run it without the text.
 
-use crate::document::duration;
+use crate::document::form::NOOP;
+use crate::document::{duration, size};
 use serde_json::{Map, Value};
 
 /// Keys of a retry policy that are durations.
 const RETRY: &[&str] = &["initial", "ceiling"];
+/// Keys of a step's limits that are sizes.
+const SIZES: &[&str] = &["memory", "output"];
 
 /// Normalises the value of a checked document.
 pub(crate) fn normalise(mut document: Value) -> Value {
@@ -14,17 +18,26 @@ pub(crate) fn normalise(mut document: Value) -> Value {
     each(plan, "files", list);
     within(plan, "limits", |limits| each(limits, "maxDuration", milliseconds));
     within(plan, "defaults", times);
-    within(plan, "steps", |steps| {
-        for step in steps.values_mut().filter_map(Value::as_object_mut) {
-            each(step, "needs", list);
-            each(step, "wait", milliseconds);
-            times(step);
-            if step.contains_key("uses") {
-                within(step, "with", |with| each(with, "simulate", milliseconds));
-            }
-        }
-    });
+    each(plan, "scratch", bytes);
+    for part in ["steps", "finally"] {
+        within(plan, part, |steps| steps.values_mut().filter_map(Value::as_object_mut).for_each(step));
+    }
     document
+}
+
+fn step(step: &mut Map<String, Value>) {
+    each(step, "needs", list);
+    each(step, "wait", milliseconds);
+    body(step);
+    within(step, "compensate", body);
+}
+
+fn body(step: &mut Map<String, Value>) {
+    times(step);
+    within(step, "limits", |limits| SIZES.iter().for_each(|key| each(limits, key, bytes)));
+    if step.get("uses").and_then(Value::as_str) == Some(NOOP) {
+        within(step, "with", |with| each(with, "simulate", milliseconds));
+    }
 }
 
 fn times(map: &mut Map<String, Value>) {
@@ -48,6 +61,10 @@ fn within(map: &mut Map<String, Value>, key: &str, change: impl FnOnce(&mut Map<
 
 fn milliseconds(value: &Value) -> Option<Value> {
     value.as_str().and_then(duration::parse).map(Value::from)
+}
+
+fn bytes(value: &Value) -> Option<Value> {
+    value.as_str().and_then(size::parse).map(Value::from)
 }
 
 fn list(value: &Value) -> Option<Value> {

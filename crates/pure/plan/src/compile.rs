@@ -1,24 +1,47 @@
 //! From a tree to a plan: read every key, ask every rule, and make the plan where nothing is an error.
 
+use crate::Reach;
 use crate::bounds;
-use crate::check::{arguments, expressions, needs, packed, secrets, size};
+use crate::check::{arguments, expressions, items, needs, packed, protection, secrets, size, sub_plans};
 use crate::diagnostic::collector::Collector;
-use crate::document::{self, Draft, Mode};
-use crate::plan::{Bounds, DEFAULT_MAX_DURATION_MS, DEFAULT_MAX_PARALLEL, Form, OutputMode, Plan, Step};
+use crate::document::{self, Draft, Mode, StepDraft};
+use crate::expression::check::Shape;
+use crate::plan::{Bounds, DEFAULT_MAX_DURATION_MS, DEFAULT_MAX_PARALLEL, Plan, Step};
 use crate::read::tree::Node;
+use crate::session::Session;
 use dvt_model::id::StepId;
 use dvt_scrub::Scrubber;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Checks a document and compiles it. `None` where a report is an error.
-pub(crate) fn compile(root: &Node, mode: Mode, sink: &mut Collector<'_>) -> Option<(Plan, Bounds)> {
-    let (draft, occurrences) = document::read(root, mode, sink);
-    let graph = {
-        let index = needs::index(&draft);
-        let graph = needs::check(&draft, &index, &occurrences, sink);
-        expressions::check(&draft, &occurrences, sink);
-        graph
-    };
+/// A plan without faults.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) plan: Plan,
+    pub(crate) bounds: Bounds,
+    /// What its outputs look like.
+    pub(crate) outputs: BTreeMap<String, Shape>,
+}
+
+/// Checks a document and compiles it; `from` is where it lies. `None` where a report is an error.
+pub(crate) fn compile(
+    root: &Node,
+    mode: Mode,
+    from: &str,
+    session: &Session<'_>,
+    sink: &mut Collector<'_>,
+) -> Option<Compiled> {
+    let (mut draft, occurrences) = document::read(root, mode, session.reach, sink);
+    sub_plans::resolve(&mut draft, from, session, sink);
+    let graph = needs::check(&draft, &needs::index(&draft), &occurrences, sink);
+    items::count(&mut draft, &graph.order);
+    let mut names = expressions::names(&draft);
+    expressions::check(&draft, &mut names, &occurrences, sink);
+    items::tell(&mut draft, sink);
+    sub_plans::inputs(&draft, &names, sink);
+    // Where secrets and classes are refused as such, advice about them would contradict it.
+    if session.reach == Reach::Language {
+        protection::check(&draft, sink);
+    }
     if mode == Mode::Written {
         arguments::check(&draft, sink);
         packed::check(&draft, sink);
@@ -27,10 +50,11 @@ pub(crate) fn compile(root: &Node, mode: Mode, sink: &mut Collector<'_>) -> Opti
     if sink.errors() > 0 {
         return None;
     }
+    let outputs = items::of_outputs(&draft, &names);
     let plan = assemble(draft, &graph)?;
     let bounds = bounds::of(&plan);
     size::check(root, &bounds, sink);
-    (sink.errors() == 0).then_some((plan, bounds))
+    (sink.errors() == 0).then_some(Compiled { plan, bounds, outputs })
 }
 
 fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
@@ -38,35 +62,59 @@ fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
         draft.steps.iter().map(|step| StepId::parse(&step.id)).collect::<Result<_, _>>().ok()?;
     let mut steps = Vec::new();
     for (at, step) in draft.steps.into_iter().enumerate() {
-        let id = ids.get(at)?.clone();
         let needs = graph.needs.get(at)?.iter().map(|need| ids.get(*need).cloned());
         let needs = needs.collect::<Option<BTreeSet<_>>>()?;
-        let form = step.form?;
-        let is_program = matches!(form, Form::Run { .. } | Form::Script { .. });
-        let step = Step {
-            title: step.title,
-            needs,
-            condition: step.condition,
-            with: step.with,
-            env: step.env,
-            timeout_ms: step.timeout_ms,
-            retry: step.retry.unwrap_or_default(),
-            output: if is_program { step.output } else { OutputMode::File },
-            continue_on_error: step.continue_on_error,
-            ..Step::new(id, form)
-        };
-        steps.push(step);
+        steps.push(Step { needs, ..compiled(step, ids.get(at)?)? });
     }
     let plan = Plan {
         title: draft.title,
+        description: draft.description,
+        tags: draft.tags,
         version: draft.version,
         inputs: draft.inputs,
         vars: draft.vars,
         files: draft.files,
+        permissions: draft.permissions,
+        data_class: draft.data_class,
         max_duration_ms: draft.max_duration_ms.unwrap_or(DEFAULT_MAX_DURATION_MS),
         max_parallel: draft.max_parallel.unwrap_or(DEFAULT_MAX_PARALLEL),
+        on_step_failure: draft.on_step_failure,
+        concurrency: draft.concurrency,
+        scratch_bytes: draft.scratch_bytes,
         outputs: draft.outputs,
         ..Plan::unlinked(draft.name?, steps)
     };
     Some(plan.linked())
+}
+
+/// A step, or what undoes it; without its needs.
+fn compiled(step: StepDraft, id: &StepId) -> Option<Step> {
+    let compensate = match step.compensate {
+        Some(undo) => Some(Box::new(compiled(*undo, id)?)),
+        None => None,
+    };
+    Some(Step {
+        part: step.part,
+        title: step.title,
+        description: step.description,
+        tags: step.tags,
+        condition: step.condition,
+        foreach: step.foreach,
+        with: step.with,
+        env: step.env,
+        secrets: step.secrets.into_iter().map(|(name, (secret, _))| (name, secret)).collect(),
+        timeout_ms: step.timeout_ms,
+        retry: step.retry.unwrap_or_default(),
+        output: step.output,
+        output_schema: step.output_schema,
+        continue_on_error: step.continue_on_error,
+        compensate,
+        tier: step.tier,
+        limits: step.limits,
+        scratch: step.scratch,
+        data_class: step.data_class.map(|(class, _)| class),
+        subject: step.subject,
+        declassify: step.declassify,
+        ..Step::new(id.clone(), step.form?)
+    })
 }

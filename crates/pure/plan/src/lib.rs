@@ -7,6 +7,7 @@ pub mod bounds;
 mod canonical;
 mod check;
 mod compile;
+mod definition;
 pub mod diagnostic;
 mod document;
 pub mod expression;
@@ -14,16 +15,22 @@ pub mod glob;
 pub mod input;
 pub mod plan;
 mod read;
+mod session;
 pub mod stats;
+pub mod sub_plan;
 pub mod template;
 pub mod test_file;
 
+use compile::Compiled;
 use diagnostic::Diagnostic;
 use diagnostic::collector::Collector;
 use document::Mode;
 use dvt_model::digest::Digest;
 use read::tree::Node;
 use serde_json::Value;
+use session::Session;
+use std::collections::BTreeMap;
+use sub_plan::{NoSubPlans, SubPlans};
 
 /// What reading and checking a document gave.
 #[derive(Debug, Clone)]
@@ -44,6 +51,8 @@ pub struct Checked {
     pub canonical: Value,
     /// The worst case.
     pub bounds: plan::Bounds,
+    /// The canonical documents of all plans below it, by the digests that it and they pin.
+    pub sub_plans: BTreeMap<Digest, Value>,
 }
 
 impl Checked {
@@ -58,6 +67,7 @@ impl Checked {
         if let Some(document) = self.canonical.as_object_mut() {
             document.insert(document::plan::FILES_DIGEST.to_owned(), Value::String(files.to_string()));
         }
+        definition::fill(&mut self.plan, &self.canonical);
         self
     }
 }
@@ -68,33 +78,86 @@ pub fn digest_of(canonical: &Value) -> Digest {
     Digest::of(&dvt_model::canonical::to_bytes(canonical).expect("a checked document has a canonical form"))
 }
 
-/// Reads a plan from YAML 1.2 or JSON text and checks it.
-pub fn check(source: &diagnostic::Source) -> Outcome {
-    let mut sink = Collector::new(&source.text);
-    let Some(root) = read::read(&mut sink) else {
-        return Outcome { checked: None, diagnostics: sink.finish() };
-    };
-    let compiled = compile::compile(&root, Mode::Written, &mut sink);
-    let checked = compiled.map(|(plan, bounds)| Checked {
-        plan,
-        canonical: canonical::normalise(root.to_value()),
-        bounds,
-    });
-    Outcome { checked, diagnostics: sink.finish() }
+/// How much of the language is accepted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// What this release can do. What needs walls, secrets or plugins is refused with what to do meanwhile.
+    #[default]
+    Runs,
+    /// All of it.
+    Language,
 }
 
-/// Compiles a stored canonical document again (it was checked when it was published).
+/// What a check needs besides the text.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'s> {
+    /// Where sub-plans come from.
+    pub sub_plans: &'s dyn SubPlans,
+    /// How much of the language is accepted.
+    pub reach: Reach,
+}
+
+impl Default for Surroundings<'_> {
+    /// No sub-plans, and what this release can do.
+    fn default() -> Self {
+        Self { sub_plans: &NoSubPlans, reach: Reach::Runs }
+    }
+}
+
+/// Reads a plan from YAML 1.2 or JSON text and checks it; sub-plans are not found.
+pub fn check(source: &diagnostic::Source) -> Outcome {
+    check_with(source, &Surroundings::default())
+}
+
+/// Reads a plan from YAML 1.2 or JSON text and checks it together with its sub-plans.
+pub fn check_with(source: &diagnostic::Source, surroundings: &Surroundings<'_>) -> Outcome {
+    let session = Session::new(surroundings.sub_plans, surroundings.reach, false);
+    let (found, diagnostics) = check_within(source, &session);
+    let checked = found.map(|(checked, _)| Checked { sub_plans: session.documents.into_inner(), ..checked });
+    Outcome { checked, diagnostics }
+}
+
+type Found = Option<(Checked, BTreeMap<String, expression::check::Shape>)>;
+
+fn check_within(source: &diagnostic::Source, session: &Session<'_>) -> (Found, Vec<Diagnostic>) {
+    let mut sink = Collector::new(&source.text);
+    let Some(root) = read::read(&mut sink) else { return (None, sink.finish()) };
+    let compiled = compile::compile(&root, Mode::Written, &source.name, session, &mut sink);
+    let checked = compiled.map(|Compiled { mut plan, bounds, outputs }| {
+        let mut canonical = canonical::normalise(root.to_value());
+        check::sub_plans::pin(&mut canonical, &plan);
+        definition::fill(&mut plan, &canonical);
+        (Checked { plan, canonical, bounds, sub_plans: BTreeMap::new() }, outputs)
+    });
+    (checked, sink.finish())
+}
+
+/// Compiles a stored canonical document again (it was checked when it was published). Its sub-plans are left out.
 pub fn load(canonical: &Value) -> Result<plan::Plan, Vec<Diagnostic>> {
+    let session = Session::new(&NoSubPlans, Reach::Runs, true);
+    load_within(canonical, "", &session).map(|compiled| compiled.plan)
+}
+
+/// Compiles a stored canonical document again, together with its sub-plans.
+pub fn load_with(canonical: &Value, surroundings: &Surroundings<'_>) -> Result<plan::Plan, Vec<Diagnostic>> {
+    let session = Session::new(surroundings.sub_plans, surroundings.reach, false);
+    load_within(canonical, "", &session).map(|compiled| compiled.plan)
+}
+
+fn load_within(document: &Value, from: &str, session: &Session<'_>) -> Result<Compiled, Vec<Diagnostic>> {
     let mut sink = Collector::new("");
     // The stored document passed the budgets of reading; its depth is asked again, for the tree is walked by recursion.
-    if dvt_model::canonical::to_bytes(canonical).is_err() {
+    if dvt_model::canonical::to_bytes(document).is_err() {
         let report = read::measure::too_deep(read::tree::Place::default());
         sink.add(report);
         return Err(sink.finish());
     }
-    let root = Node::from_value(canonical);
-    match compile::compile(&root, Mode::Canonical, &mut sink) {
-        Some((plan, _)) => Ok(plan),
+    let root = Node::from_value(document);
+    match compile::compile(&root, Mode::Canonical, from, session, &mut sink) {
+        Some(mut compiled) => {
+            definition::fill(&mut compiled.plan, document);
+            Ok(compiled)
+        }
         None => Err(sink.finish()),
     }
 }

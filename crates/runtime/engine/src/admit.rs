@@ -20,6 +20,7 @@ use dvt_model::idempotency;
 use dvt_model::resource::ResourceRef;
 use dvt_model::run::{PlanRef, Power, RunMetadata, RunStatus};
 use dvt_model::scope::TenantScope;
+use dvt_plan::bounds::Class;
 use dvt_plan::plan::Plan;
 use dvt_store::Refusal;
 use dvt_store::port::operation::{BlockDraft, BootstrapRun, EntryDraft};
@@ -251,6 +252,13 @@ fn check_proofs(publish: &Grant, start: &Grant, request: &StartRequest) -> Resul
 fn check_plan(request: &StartRequest, digest: Digest) -> Result<Plan, Problem> {
     let plan = dvt_plan::load(&request.plan_document)
         .map_err(|_| Problem::new(Code::InvalidPlanSchema, "the document is no plan; `dvt lint` says why"))?;
+    if let Some(word) = crate::ahead::not_run_yet(&plan) {
+        return Err(Problem::new(Code::InvalidPlanSchema, format!("{word} is not carried out yet")));
+    }
+    let bytes = dvt_model::canonical::of(&request.plan_document).map_or(0, |bytes| bytes.len() as u64);
+    if let Some(why) = Class::SINGLE_TENANT.refuses(&dvt_plan::bounds::of(&plan), bytes) {
+        return Err(Problem::new(Code::PlanUnbounded, why));
+    }
     let version = request.plan_version.as_str();
     let mine = match version.strip_prefix(DEVELOPMENT) {
         Some(short) => short.len() == 12 && digest.hex().starts_with(short),

@@ -5,6 +5,7 @@
 //! it is durable, and what the core decided takes effect only after its events are.
 
 mod admit;
+mod ahead;
 mod cancel;
 mod chance;
 pub mod client;
@@ -22,6 +23,7 @@ mod sealer;
 mod status;
 mod timers;
 
+pub use ahead::not_run_yet;
 pub use crash::CRASH_SITES;
 pub use problem::Problem;
 

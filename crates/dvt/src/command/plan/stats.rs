@@ -3,7 +3,7 @@
 use crate::command::lint;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
-use crate::view::duration::bound;
+use crate::view::duration::{bound, size};
 use crate::view::screen::Screen;
 use crate::view::table;
 use clap::Args;
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 /// Does it.
 pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
     let source = lint::read(&arguments.file)?;
-    let outcome = dvt_plan::check(&source);
+    let outcome = crate::command::sub_plans::check(&source);
     let Some(checked) = &outcome.checked else {
         lint::show(&source, &outcome, screen);
         let message = format!("{}: {}", source.name, lint::counts(&outcome));
@@ -47,6 +47,7 @@ pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Pr
         row("attempts at most", stats.bounds.attempts.to_string()),
         row("at once at most", stats.bounds.parallel.to_string()),
         row("duration at most", bound(stats.bounds.duration_ms)),
+        row("outputs at most", size(stats.bounds.output_bytes)),
     ];
     screen.out(&table::draw(&["WHAT", "COUNT"], &rows));
     Ok(Exit::Completed)

@@ -137,7 +137,7 @@ fn one(path: &Path, only: Option<&str>, tally: &mut Tally, screen: &mut Screen) 
 fn plan_of(path: &Path, file: &TestFile, screen: &Screen) -> Result<Plan, Problem> {
     let beside = path.parent().unwrap_or(Path::new("")).join(&file.plan.value);
     let source = lint::read(&beside)?;
-    let outcome = dvt_plan::check(&source);
+    let outcome = crate::command::sub_plans::check(&source);
     match outcome.checked {
         Some(checked) => Ok(checked.plan),
         None => {

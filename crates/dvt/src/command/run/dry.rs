@@ -7,7 +7,7 @@ use crate::view::duration::{bound, plural, size};
 use crate::view::screen::Screen;
 use crate::view::table;
 use dvt_plan::Checked;
-use dvt_plan::plan::{Form, Step};
+use dvt_plan::plan::{Form, Part, Step};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -23,13 +23,16 @@ pub(crate) fn show(
     let plan = &checked.plan;
     let mut steps: Vec<(u32, &Step)> =
         plan.steps.values().map(|step| (plan.layers.get(&step.id).copied().unwrap_or(0), step)).collect();
-    steps.sort_by(|left, right| (left.0, &left.1.id).cmp(&(right.0, &right.1.id)));
+    steps.sort_by(|left, right| (left.1.part, left.0, &left.1.id).cmp(&(right.1.part, right.0, &right.1.id)));
     if !screen.for_people() {
         let steps: Vec<Value> = steps
             .iter()
             .map(|(layer, step)| {
                 json!({"stepId": step.id, "layer": layer, "needs": step.needs, "form": form(step),
-                "mostAttempts": step.retry.max.saturating_add(1), "timeoutMs": step.timeout_ms})
+                "mostAttempts": step.retry.max.saturating_add(1), "timeoutMs": step.timeout_ms,
+                "mostItems": step.foreach.as_ref().map(|foreach| foreach.most),
+                "compensate": step.compensate.as_ref().map(|undo| form(undo)),
+                "finally": step.part == Part::Finally})
             })
             .collect();
         screen.json(&json!({
@@ -65,7 +68,12 @@ pub(crate) fn show(
                 _ => step.timeout_ms,
             };
             let longest = longest.map_or_else(String::new, bound);
-            vec![step.id.to_string(), form(step), attempts, longest, needs]
+            let does = match (&step.foreach, step.part) {
+                (Some(foreach), _) => format!("{} for each of at most {}", form(step), foreach.most),
+                (None, Part::Finally) => format!("{} at the end", form(step)),
+                (None, Part::Ordinary | Part::Compensation) => form(step),
+            };
+            vec![step.id.to_string(), does, attempts, longest, needs]
         })
         .collect();
     screen.out(&table::draw(&["STEP", "DOES", "ATTEMPTS", "EACH AT MOST", "NEEDS"], &rows));

@@ -83,6 +83,13 @@ pub(crate) async fn run(
         dry::show(&ready.checked, &ready.inputs, ready.packed.as_ref(), needs_word, host, screen);
         return Ok(Exit::Completed);
     }
+    if let Some(word) = dvt_engine::not_run_yet(&ready.checked.plan) {
+        let message =
+            format!("{word} is part of the plan language, and this release does not carry it out yet");
+        return Err(Problem::new(Code::InvalidPlanSchema, message)
+            .why("the plan is right; it was checked whole, and nothing was started")
+            .fix("dvt run FILE --dry-run   shows what it would do"));
+    }
     let composition = compose(selected, screen).await?;
     let host_allowed = words::has_word(arguments.allow_host, Some(&composition.profile));
     // Before anything is queued: a run that could not start one of its steps is not started.
@@ -100,7 +107,7 @@ pub(crate) async fn run(
 /// Reads, checks, asks and packs. `None` when the plan has errors, which were shown.
 pub(crate) fn prepare(arguments: &Arguments, screen: &mut Screen) -> Result<Option<Ready>, Problem> {
     let source = lint::read(&arguments.file)?;
-    let outcome = dvt_plan::check(&source);
+    let outcome = crate::command::sub_plans::check(&source);
     if screen.for_people() {
         lint::show(&source, &outcome, screen);
     }

@@ -2,16 +2,16 @@
 
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report, shown};
-use crate::document::Draft;
-use crate::input::{Input, Type};
-use crate::plan::Form;
-use crate::template::{Piece, Template};
+use crate::document::{Draft, StepDraft};
+use crate::input::{Input, Schema, Type};
+use crate::plan::{Form, Source};
+use crate::template::{Piece, Template, TemplateValue};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Warns about arguments that begin with the value of an expression and may begin with `-`.
 pub(crate) fn check(draft: &Draft, sink: &mut Collector<'_>) {
-    for step in &draft.steps {
+    for step in draft.bodies() {
         let Some(Form::Run { program, .. }) = &step.form else { continue };
         // What is code is refused already; a second word about it would only distract.
         let code = super::literals::code_positions(program, &step.arguments);
@@ -20,7 +20,7 @@ pub(crate) fn check(draft: &Draft, sink: &mut Collector<'_>) {
                 break;
             }
             let Some(Piece::Expression(expression)) = template.pieces.first() else { continue };
-            if code.contains(&index) || cannot_be_option(template, &draft.inputs) {
+            if code.contains(&index) || cannot_be_option(template, step, &draft.inputs) {
                 continue;
             }
             let source = expression.source().trim();
@@ -40,7 +40,7 @@ pub(crate) fn check(draft: &Draft, sink: &mut Collector<'_>) {
     }
 }
 
-fn cannot_be_option(template: &Template, inputs: &BTreeMap<String, Input>) -> bool {
+fn cannot_be_option(template: &Template, step: &StepDraft, inputs: &BTreeMap<String, Input>) -> bool {
     let [Piece::Expression(first), ..] = template.pieces.as_slice() else { return false };
     let source = first.source().trim();
     if let Some(text) = source.strip_prefix('\'') {
@@ -52,12 +52,29 @@ fn cannot_be_option(template: &Template, inputs: &BTreeMap<String, Input>) -> bo
     {
         return true;
     }
-    let Some(input) = source.strip_prefix("inputs.").and_then(|name| inputs.get(name)) else { return false };
-    let schema = &input.schema;
-    let harmless = |value: &Value| {
-        !value.as_str().is_some_and(|text| text.starts_with('-'))
-            && !value.as_f64().is_some_and(|number| number < 0.0)
-    };
+    let input = |name: &str| inputs.get(name.strip_prefix("inputs.")?).map(|input| &input.schema);
+    if source == "index" {
+        return true;
+    }
+    if source == "item" {
+        return match step.foreach.as_ref().map(|foreach| &foreach.source) {
+            Some(Source::List(TemplateValue::Literal(Value::Array(items)))) => items.iter().all(harmless),
+            Some(Source::List(TemplateValue::Expression(list))) => {
+                input(list.source().trim()).and_then(|list| list.items.as_deref()).is_some_and(is_harmless)
+            }
+            _ => false,
+        };
+    }
+    input(source).is_some_and(is_harmless)
+}
+
+fn harmless(value: &Value) -> bool {
+    !value.as_str().is_some_and(|text| text.starts_with('-'))
+        && !value.as_f64().is_some_and(|number| number < 0.0)
+}
+
+/// Whether no value that fits begins with a dash.
+fn is_harmless(schema: &Schema) -> bool {
     let positive = schema.minimum.is_some_and(|least| least >= 0.0);
     schema.one_of.as_ref().is_some_and(|values| values.iter().all(harmless))
         || schema.constant.as_ref().is_some_and(harmless)

@@ -6,17 +6,32 @@
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report};
 use crate::document::templates::locate;
-use crate::document::{Draft, Occurrence, Role};
+use crate::document::{Draft, Occurrence, Owner, Role, StepDraft};
 use crate::expression::check::{Names, Problem, ProblemKind, Shape, examine};
 use crate::input::{Schema, Type};
-use crate::plan::OutputMode;
+use crate::plan::{Form, OutputMode, Part};
 use std::ops::Range;
 
 /// Checks every expression of the plan.
-pub(crate) fn check(draft: &Draft, occurrences: &[Occurrence], sink: &mut Collector<'_>) {
-    let names = names(draft);
+pub(crate) fn check(draft: &Draft, names: &mut Names, occurrences: &[Occurrence], sink: &mut Collector<'_>) {
+    let items: Vec<Option<Shape>> = draft
+        .steps
+        .iter()
+        .map(|step| step.foreach.as_ref().map(|foreach| super::items::item(foreach, names)))
+        .collect();
+    let before_start = Names { inputs: names.inputs.clone(), vars: names.vars.clone(), ..Names::default() };
     for occurrence in occurrences {
-        let (problems, shape) = examine(&occurrence.expression, &names);
+        let (item, is_finally) = match occurrence.owner {
+            Owner::Step(at) | Owner::Compensation(at) => {
+                let part = draft.steps.get(at).map(|step| step.part);
+                (items.get(at).cloned().flatten(), part == Some(Part::Finally))
+            }
+            Owner::Lists(_) | Owner::Start | Owner::PlanOutputs => (None, false),
+        };
+        names.item = item;
+        names.run_status = is_finally;
+        let names = if occurrence.owner == Owner::Start { &before_start } else { &*names };
+        let (problems, shape) = examine(&occurrence.expression, names);
         for problem in &problems {
             tell(draft, occurrence, problem, sink);
         }
@@ -25,31 +40,51 @@ pub(crate) fn check(draft: &Draft, occurrences: &[Occurrence], sink: &mut Collec
         }
         // Listing the legal names of a plan with many steps is costly, and nobody reads the hundred-and-first list.
         if !sink.has_room() {
-            return;
+            break;
         }
     }
+    names.item = None;
+    names.run_status = false;
 }
 
-fn names(draft: &Draft) -> Names {
+/// What there is to be named.
+pub(crate) fn names(draft: &Draft) -> Names {
+    let steps = draft.steps.iter();
     Names {
         inputs: draft.inputs.iter().map(|(name, input)| (name.clone(), shape(&input.schema))).collect(),
         vars: draft.vars.iter().map(|(name, value)| (name.clone(), Shape::of(value))).collect(),
-        steps: draft.steps.iter().map(|step| (step.id.clone(), output(step.output))).collect(),
+        steps: steps.map(|step| (step.id.clone(), super::items::left_behind(step))).collect(),
         item: None,
         run_status: false,
     }
 }
 
-fn output(mode: OutputMode) -> Shape {
-    match mode {
-        OutputMode::Text => Shape::String,
-        OutputMode::Lines => Shape::list(Shape::String),
-        OutputMode::File | OutputMode::Json => Shape::Any,
+/// What one attempt leaves behind where no schema says so.
+pub(crate) fn output_shape(step: &StepDraft) -> Shape {
+    match &step.form {
+        Some(Form::Run { .. } | Form::Script { .. }) => match step.output {
+            OutputMode::Text => Shape::String,
+            OutputMode::Lines => Shape::list(Shape::String),
+            OutputMode::File | OutputMode::Json => Shape::Any,
+        },
+        Some(Form::Signal(signal)) => signal.schema.as_ref().map_or(Shape::Any, shape),
+        Some(Form::Plan(_)) => match &step.child_outputs {
+            Some(outputs) => Shape::Object { fields: outputs.clone(), open: false },
+            None => Shape::Any,
+        },
+        Some(
+            Form::Noop { .. }
+            | Form::Uses(_)
+            | Form::Wait { .. }
+            | Form::WaitUntil { .. }
+            | Form::Approval(_),
+        )
+        | None => Shape::Any,
     }
 }
 
 /// What a schema promises; of two types nothing is known.
-fn shape(schema: &Schema) -> Shape {
+pub(crate) fn shape(schema: &Schema) -> Shape {
     let [one] = schema.types.as_slice() else { return Shape::Any };
     match one {
         Type::Null => Shape::Null,
@@ -72,6 +107,11 @@ fn tell(draft: &Draft, occurrence: &Occurrence, problem: &Problem, sink: &mut Co
     };
     let place = place(occurrence, problem.range.clone(), sink);
     let mut report = Report::error(code, place, problem.message.clone());
+    if occurrence.owner == Owner::Start && problem.message.contains("step") {
+        let message = "the group of `concurrency` is decided before any step, so it sees none";
+        sink.add(Report::error(code, place, message).fix("group: '${{ inputs.region }}'"));
+        return;
+    }
     let written = occurrence.expression.source().get(problem.range.clone()).unwrap_or_default();
     let near = near(written, &problem.choices);
     if let Some(near) = near {
@@ -106,6 +146,11 @@ fn use_of(occurrence: &Occurrence, shape: &Shape, sink: &mut Collector<'_>) {
         (Role::Condition, other) => Some((
             format!("`if` takes true or false, and this is {other}"),
             "compare it, for instance with   == or !=",
+        )),
+        (Role::Items, Shape::Any | Shape::List(_)) => None,
+        (Role::Items, other) => Some((
+            format!("`foreach` takes a list, and this is {other}"),
+            "foreach: inputs.regions   where   regions: { type: array, maxItems: 16 }",
         )),
         (Role::InText, Shape::List(_) | Shape::Object { .. } | Shape::Null) => Some((
             format!("a value inside text is a string, number or boolean, and this is {shape}"),

@@ -5,7 +5,9 @@
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report, shown};
 use crate::diagnostic::nearest;
-use crate::document::{Draft, Occurrence, Owner};
+use crate::document::{Draft, Occurrence, Owner, StepDraft};
+use crate::plan::Part;
+use crate::read::tree::Place;
 use dvt_model::id::StepId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Graph {
     /// Needs of each step, by its index in the draft; named and implied.
     pub(crate) needs: Vec<BTreeSet<usize>>,
+    /// All steps, each after its needs.
+    pub(crate) order: Vec<usize>,
 }
 
 /// Indices of steps by id.
@@ -21,7 +25,8 @@ pub(crate) type Index<'d> = BTreeMap<&'d str, usize>;
 
 /// The steps by id.
 pub(crate) fn index(draft: &Draft) -> Index<'_> {
-    draft.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)).collect()
+    // Where an id stands twice, the first one has it.
+    draft.steps.iter().enumerate().rev().map(|(at, step)| (step.id.as_str(), at)).collect()
 }
 
 /// Builds the graph and reports what is wrong with it.
@@ -33,6 +38,9 @@ pub(crate) fn check(
 ) -> Graph {
     let mut needs: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); draft.steps.len()];
     for (at, (step, own)) in draft.steps.iter().zip(&mut needs).enumerate() {
+        if let Some(first) = index.get(step.id.as_str()).filter(|first| **first != at) {
+            twice(draft, *first, step, sink);
+        }
         for (need, place) in &step.needs {
             match index.get(need.as_str()) {
                 Some(other) if *other == at => {
@@ -41,31 +49,75 @@ pub(crate) fn check(
                     sink.add(report.fix("leave it out"));
                 }
                 Some(other) => {
-                    own.insert(*other);
+                    if across(draft, step, *other, *place, sink) {
+                        own.insert(*other);
+                    }
                 }
                 None => unknown(need, *place, index, sink),
             }
         }
     }
     for occurrence in occurrences {
-        let Owner::Step(at) = occurrence.owner else { continue };
+        let (at, is_undo) = match occurrence.owner {
+            Owner::Step(at) | Owner::Lists(at) => (at, false),
+            Owner::Compensation(at) => (at, true),
+            Owner::Start | Owner::PlanOutputs => continue,
+        };
+        let Some(reader) = draft.steps.get(at) else { continue };
         for step in occurrence.expression.steps() {
             // A name that is no step is told by the check of names.
             let Some(other) = index.get(step.as_str()) else { continue };
             if *other == at {
-                let message = format!("the step {} reads its own output", shown(step.as_str()));
-                let report = Report::error(codes::CYCLE, occurrence.place, message);
-                sink.add(report.why("an output exists once its step has ended"));
-            } else if let Some(own) = needs.get_mut(at) {
+                if !is_undo {
+                    let message = format!("the step {} reads its own output", shown(step.as_str()));
+                    let report = Report::error(codes::CYCLE, occurrence.place, message);
+                    sink.add(report.why("an output exists once its step has ended"));
+                }
+                continue;
+            }
+            // What `finally` reads of ordinary steps has ended before it, without a need.
+            let part = draft.steps.get(*other).map_or(Part::Ordinary, |other| other.part);
+            if reader.part == Part::Finally && part == Part::Ordinary {
+                continue;
+            }
+            if across(draft, reader, *other, occurrence.place, sink)
+                && let Some(own) = needs.get_mut(at)
+            {
                 own.insert(*other);
             }
         }
     }
-    acyclic(draft, &needs, sink);
-    Graph { needs }
+    let order = acyclic(draft, &needs, sink);
+    Graph { needs, order }
 }
 
-fn unknown(need: &StepId, place: crate::read::tree::Place, index: &Index<'_>, sink: &mut Collector<'_>) {
+/// Whether a step may wait for another one: `steps` among themselves, `finally` among themselves.
+fn across(draft: &Draft, step: &StepDraft, other: usize, place: Place, sink: &mut Collector<'_>) -> bool {
+    let Some(other) = draft.steps.get(other).filter(|other| other.part != step.part) else { return true };
+    let report = if other.part == Part::Finally {
+        let message = format!("{} is a step of `finally`, which runs after all others", shown(&other.id));
+        Report::error(codes::UNKNOWN_NEED, place, message)
+            .fix("move the step that needs it to `finally`, too")
+    } else {
+        let message = format!("{} is no step of `finally`", shown(&other.id));
+        Report::error(codes::UNKNOWN_NEED, place, message)
+            .why("`finally` runs when all other steps are over, so it waits for none of them")
+            .fix("leave it out; its output can be read all the same")
+    };
+    sink.add(report.related(other.place, "this one"));
+    false
+}
+
+fn twice(draft: &Draft, first: usize, step: &StepDraft, sink: &mut Collector<'_>) {
+    let message = format!("the step {} stands in `steps` and in `finally`", shown(&step.id));
+    let mut report = Report::error(codes::DUPLICATE_KEY, step.place, message);
+    if let Some(first) = draft.steps.get(first) {
+        report = report.related(first.place, "the first one");
+    }
+    sink.add(report.why("expressions name steps by their ids").fix("give one of them another id"));
+}
+
+fn unknown(need: &StepId, place: Place, index: &Index<'_>, sink: &mut Collector<'_>) {
     let mut report =
         Report::error(codes::UNKNOWN_NEED, place, format!("there is no step {}", shown(need.as_str())));
     if sink.has_room() {
@@ -76,7 +128,7 @@ fn unknown(need: &StepId, place: crate::read::tree::Place, index: &Index<'_>, si
     sink.add(report);
 }
 
-fn acyclic(draft: &Draft, needs: &[BTreeSet<usize>], sink: &mut Collector<'_>) {
+fn acyclic(draft: &Draft, needs: &[BTreeSet<usize>], sink: &mut Collector<'_>) -> Vec<usize> {
     let mut dependants: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
     let mut waiting: Vec<usize> = needs.iter().map(BTreeSet::len).collect();
     for (at, own) in needs.iter().enumerate() {
@@ -88,9 +140,9 @@ fn acyclic(draft: &Draft, needs: &[BTreeSet<usize>], sink: &mut Collector<'_>) {
     }
     let mut ready: Vec<usize> =
         (0..needs.len()).filter(|at| needs.get(*at).is_some_and(BTreeSet::is_empty)).collect();
-    let mut done = 0;
+    let mut order = Vec::with_capacity(needs.len());
     while let Some(at) = ready.pop() {
-        done += 1;
+        order.push(at);
         for dependant in dependants.get(at).into_iter().flatten() {
             if let Some(left) = waiting.get_mut(*dependant) {
                 *left -= 1;
@@ -100,9 +152,10 @@ fn acyclic(draft: &Draft, needs: &[BTreeSet<usize>], sink: &mut Collector<'_>) {
             }
         }
     }
-    if done < needs.len() {
+    if order.len() < needs.len() {
         cycle(draft, needs, &waiting, sink);
     }
+    order
 }
 
 /// Walks from one waiting step along needs that wait too, until a step comes twice: the way between is a cycle.

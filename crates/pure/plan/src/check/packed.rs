@@ -17,7 +17,7 @@ const ENDINGS: &[&str] = &[
 
 /// Warns once for each such name of a step.
 pub(crate) fn check(draft: &Draft, sink: &mut Collector<'_>) {
-    for step in &draft.steps {
+    for step in draft.bodies() {
         let Some(Form::Run { program, .. }) = &step.form else { continue };
         if program.contains('/') {
             one(draft, sink, program, step.place);

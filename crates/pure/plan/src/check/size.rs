@@ -17,6 +17,6 @@ pub(crate) fn check(root: &Node, bounds: &Bounds, sink: &mut Collector<'_>) {
             bounds.attempts
         );
         let report = Report::error(codes::PLAN_UNBOUNDED, place, message);
-        sink.add(report.fix("fewer steps, or a smaller   defaults: { retry: 1 }"));
+        sink.add(report.fix("fewer steps or items (maxItems), or a smaller   defaults: { retry: 1 }"));
     }
 }

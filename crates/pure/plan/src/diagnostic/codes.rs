@@ -80,6 +80,20 @@ codes! {
     UNKNOWN_PLUGIN = "DVT-P028", "a plugin that is not installed";
     /// The list of diagnostics was cut.
     MORE_DIAGNOSTICS = "DVT-P029", "more was noticed than is shown";
+    /// A sub-plan that cannot be had.
+    SUB_PLAN = "DVT-P030", "a sub-plan that cannot be had";
+    /// Inputs that do not fit a sub-plan.
+    SUB_PLAN_INPUT = "DVT-P031", "inputs that do not fit the sub-plan";
+    /// A list of `foreach` without a maximum.
+    UNBOUNDED_ITEMS = "DVT-P032", "a list of `foreach` that may have too many items";
+    /// A moment that is none.
+    BAD_TIMESTAMP = "DVT-P033", "a timestamp that is none";
+    /// A size that is none.
+    BAD_SIZE = "DVT-P034", "a size that is none, or none that is allowed here";
+    /// A data class above the plan's.
+    CLASS_ABOVE_PLAN = "DVT-P035", "a data class above the plan's";
+    /// Something that `permissions` does not name.
+    PERMISSION_MISSING = "DVT-P036", "something that `permissions` does not name";
     /// An `apiVersion` that this release does not read.
     PLAN_SCHEMA_VERSION_UNKNOWN = "PLAN_SCHEMA_VERSION_UNKNOWN", "the plan's `apiVersion` is not known";
     /// The worst case is beyond every class.

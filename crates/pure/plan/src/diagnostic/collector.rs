@@ -126,6 +126,12 @@ impl<'t> Collector<'t> {
         self.reports.len() < MOST_SHOWN
     }
 
+    /// Whether an error was told about something inside a place.
+    pub(crate) fn has_error_within(&self, place: Place) -> bool {
+        let inside = |report: &Report| place.start <= report.place.start && report.place.end <= place.end;
+        self.reports.iter().any(|report| report.severity == Severity::Error && inside(report))
+    }
+
     /// Errors so far.
     pub(crate) fn errors(&self) -> usize {
         self.errors

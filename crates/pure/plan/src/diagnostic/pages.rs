@@ -36,6 +36,13 @@ const PAGES: &[(&str, &str)] = &[
     page!("DVT-P027"),
     page!("DVT-P028"),
     page!("DVT-P029"),
+    page!("DVT-P030"),
+    page!("DVT-P031"),
+    page!("DVT-P032"),
+    page!("DVT-P033"),
+    page!("DVT-P034"),
+    page!("DVT-P035"),
+    page!("DVT-P036"),
 ];
 
 /// Each code with the text of its page, in the order of the codes.

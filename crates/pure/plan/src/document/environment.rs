@@ -36,7 +36,8 @@ pub(crate) fn read(
     found
 }
 
-fn refusal(name: &str) -> Option<(String, &'static str)> {
+/// Why a plan cannot set a variable of this name.
+pub(crate) fn refusal(name: &str) -> Option<(String, &'static str)> {
     let starts = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
     let rest = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !starts || !rest || name.len() > 128 {

@@ -1,20 +1,24 @@
-//! The step forms: exactly one of `run`, `script`, `uses`, `wait`.
+//! The step forms: a step has exactly one of them. What waits has files of its own.
 
 use super::duration::LONGEST_MS;
 use super::keys::{Family, Level, or};
-use super::{Owner, Reader, StepDraft};
+use super::{Owner, Reader, StepDraft, approval, permissions, signal, sub_plan, wait_until};
+use crate::Reach;
 use crate::check::literals;
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Report, shown};
-use crate::plan::{Form, Shell};
+use crate::plan::{Form, Part, PluginReference, Shell};
 use crate::read::tree::{Entry, Kind, Node};
 use crate::template::{OPEN, Piece, Template, TemplateValue};
 use std::collections::BTreeMap;
 
 /// The keys of which a step has exactly one.
-pub(crate) const FORMS: &[&str] = &["run", "script", "uses", "wait"];
+pub(crate) const FORMS: &[&str] =
+    &["run", "script", "uses", "approval", "wait", "waitUntil", "signal", "plan"];
+/// Of these a compensation has one.
+const WORK: &[&str] = &["run", "script", "uses", "plan"];
 /// The plugin that runs in process.
-const NOOP: &str = "dvt/noop@1";
+pub(crate) const NOOP: &str = "dvt/noop@1";
 /// Arguments of one program.
 const MOST_ARGUMENTS: usize = 1_024;
 
@@ -22,10 +26,18 @@ const MOST_ARGUMENTS: usize = 1_024;
 const KEYS_OF_FORMS: &[(&str, &[&str])] = &[
     ("shell", &["script"]),
     ("env", &["run", "script"]),
+    ("secrets", &["run", "script", "uses"]),
     ("output", &["run", "script"]),
-    ("with", &["run", "script", "uses"]),
-    ("timeout", &["run", "script", "uses"]),
-    ("retry", &["run", "script", "uses"]),
+    ("outputs", &["run", "script", "uses"]),
+    ("with", &["run", "script", "uses", "plan"]),
+    ("timeout", &["run", "script", "uses", "approval", "signal", "plan"]),
+    ("retry", WORK),
+    ("foreach", WORK),
+    ("compensate", WORK),
+    ("tier", &["run", "script", "uses"]),
+    ("limits", &["run", "script", "uses"]),
+    ("scratch", &["run", "script", "uses"]),
+    (sub_plan::PLAN_DIGEST, &["plan"]),
 ];
 
 /// Finds the one form among a step's entries and reads it.
@@ -35,6 +47,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entries: &[&Entry], owner: Owner
         not_one(reader, &forms, step);
         return;
     };
+    step.form_place = or(form.value.place, form.place);
     for entry in entries {
         let takes = KEYS_OF_FORMS.iter().find(|(key, _)| *key == entry.name());
         if let Some((key, takes)) = takes.filter(|(_, takes)| !takes.contains(&form.name())) {
@@ -49,16 +62,22 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entries: &[&Entry], owner: Owner
     step.form = match form.name() {
         "run" => run(reader, form, owner, step),
         "script" => script(reader, form, entries),
-        "wait" => reader.duration(form, 1, LONGEST_MS).map(|duration_ms| Form::Wait { duration_ms }),
+        "wait" => reader.duration(form, 0, LONGEST_MS).map(|duration_ms| Form::Wait { duration_ms }),
+        "waitUntil" => wait_until::read(reader, form, owner),
+        "approval" => approval::read(reader, form),
+        "signal" => signal::read(reader, form),
+        "plan" => sub_plan::read(reader, form, entries, step),
         _ => uses(reader, form, entries, owner, step),
     };
 }
 
 fn not_one(reader: &mut Reader<'_, '_>, forms: &[&Entry], step: &StepDraft) {
-    let choices = || FORMS.iter().map(|form| (*form).to_owned()).collect();
+    let legal = if step.part == Part::Compensation { WORK } else { FORMS };
+    let choices = || legal.iter().map(|form| (*form).to_owned()).collect();
     let report = match forms {
         [] => {
-            let message = format!("the step {} does nothing", shown(&step.id));
+            let what = if step.part == Part::Compensation { "compensation of" } else { "step" };
+            let message = format!("the {what} {} does nothing", shown(&step.id));
             Report::error(codes::STEP_FORM, step.place, message).fix("run: [program, argument]")
         }
         [first, second, ..] => {
@@ -180,17 +199,25 @@ fn uses(
     let plugin = reader.literal(entry)?;
     let place = or(entry.value.place, entry.place);
     if plugin != NOOP {
-        let report = if super::permissions::is_plugin_ref(plugin) {
+        let Some((name, version)) = plugin.split_once('@').filter(|_| permissions::is_plugin_ref(plugin))
+        else {
+            let message = format!("{} is no plugin: `uses` takes `name@version`", shown(plugin));
+            let report = Report::error(codes::UNKNOWN_PLUGIN, place, message).fix(format!("uses: {NOOP}"));
+            reader.sink.add(report.choices(vec![NOOP.to_owned()]));
+            return None;
+        };
+        if reader.reach == Reach::Runs {
             let message =
                 format!("the plugin {} is not installed, and plugins are not built yet", shown(plugin));
-            Report::error(codes::UNKNOWN_PLUGIN, place, message)
-                .fix("run: [program, argument]   runs a program of this machine")
-        } else {
-            let message = format!("{} is no plugin: `uses` takes `name@version`", shown(plugin));
-            Report::error(codes::UNKNOWN_PLUGIN, place, message).fix(format!("uses: {NOOP}"))
-        };
-        reader.sink.add(report.choices(vec![NOOP.to_owned()]));
-        return None;
+            let report = Report::error(codes::UNKNOWN_PLUGIN, place, message)
+                .fix("run: [program, argument]   runs a program of this machine");
+            reader.sink.add(report.choices(vec![NOOP.to_owned()]));
+            return None;
+        }
+        if let Some(given) = entries.iter().find(|other| other.name() == "with") {
+            step.with = Some(reader.template_value("with", &given.value, owner));
+        }
+        return Some(Form::Uses(PluginReference { name: name.to_owned(), version: version.to_owned() }));
     }
     let mut simulate_ms = 0;
     let mut with = BTreeMap::new();

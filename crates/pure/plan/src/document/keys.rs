@@ -3,8 +3,9 @@
 //! A key that is not ours is answered in this order: a word of another dialect with our word, a word of the language
 //! that is not built yet with what to do, anything else with the nearest spelling and the legal keys.
 
-use super::Reader;
+use super::{Mode, Reader};
 use super::{dialect, later};
+use crate::Reach;
 use crate::diagnostic::codes::{self, Code};
 use crate::diagnostic::collector::{Report, shown};
 use crate::diagnostic::nearest;
@@ -101,6 +102,22 @@ impl Reader<'_, '_> {
                 .add(Report::error(codes::UNKNOWN_KEY, place, message).did_you_mean(near).choices(choices));
         }
         false
+    }
+
+    /// A word that was read and checked, and that this release does not do yet.
+    pub(crate) fn not_run(&mut self, entry: &Entry, level: Level) {
+        if self.reach == Reach::Language {
+            return;
+        }
+        if let Some(advice) = later::answer(&entry.key, level) {
+            let message = format!("{} is not built yet", shown(&entry.key));
+            self.sink.add(Report::error(codes::NOT_YET, entry.place, message).fix(advice));
+        }
+    }
+
+    /// Whether a stored document is read.
+    pub(crate) fn is_canonical(&self) -> bool {
+        self.mode == Mode::Canonical
     }
 
     /// A string without expressions.

@@ -3,10 +3,14 @@
 //! Reading never stops at the first fault: each key that cannot be read is reported and left out, so that one lint
 //! shows everything. What spans several keys (needs, names in expressions, bounds) is the business of `check`.
 
+pub(crate) mod approval;
+pub(crate) mod classes;
+pub(crate) mod concurrency;
 pub(crate) mod dialect;
 pub(crate) mod duration;
 pub(crate) mod environment;
 pub(crate) mod files;
+pub(crate) mod foreach;
 pub(crate) mod form;
 pub(crate) mod keys;
 pub(crate) mod later;
@@ -15,12 +19,24 @@ pub(crate) mod permissions;
 pub(crate) mod plan;
 pub(crate) mod retry;
 pub(crate) mod schema;
+pub(crate) mod secrets;
+pub(crate) mod signal;
+pub(crate) mod size;
+pub(crate) mod step_limits;
 pub(crate) mod steps;
+pub(crate) mod sub_plan;
 pub(crate) mod templates;
+pub(crate) mod wait_until;
 
+use crate::Reach;
 use crate::diagnostic::collector::Collector;
 use crate::expression::Expression;
-use crate::plan::{Form, OutputMode, Retry};
+use crate::expression::check::Shape;
+use crate::input::Schema;
+use crate::plan::{
+    Concurrency, DataClass, Foreach, Form, OnStepFailure, OutputMode, Part, Permissions, Retry, Secret,
+    StepLimits, Tier,
+};
 use crate::read::tree::{Node, Place};
 use crate::template::{Template, TemplateValue};
 use dvt_model::id::{PlanName, StepId};
@@ -43,6 +59,8 @@ pub(crate) struct Reader<'c, 't> {
     pub(crate) sink: &'c mut Collector<'t>,
     /// How the document came here.
     pub(crate) mode: Mode,
+    /// Whether words that this release does not run are accepted.
+    pub(crate) reach: Reach,
     /// Expressions met so far.
     pub(crate) expressions: Vec<Occurrence>,
     /// Patterns compiled so far, for their budget.
@@ -71,6 +89,12 @@ pub(crate) struct Occurrence {
 pub(crate) enum Owner {
     /// A step, by its index in the draft.
     Step(usize),
+    /// The lists of a step's `foreach`, which do not see its items.
+    Lists(usize),
+    /// What undoes a step; it sees the step's own output.
+    Compensation(usize),
+    /// What is evaluated before the run starts, and sees no step.
+    Start,
     /// The plan's outputs.
     PlanOutputs,
 }
@@ -84,6 +108,8 @@ pub(crate) enum Role {
     InText,
     /// It decides whether a step runs.
     Condition,
+    /// It is a list of items.
+    Items,
 }
 
 /// A plan in which every key was read by itself.
@@ -96,38 +122,76 @@ pub(crate) struct Draft {
     pub(crate) input_places: BTreeMap<String, Place>,
     pub(crate) vars: BTreeMap<String, Value>,
     pub(crate) files: Vec<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) permissions: Permissions,
+    pub(crate) data_class: DataClass,
+    pub(crate) on_step_failure: OnStepFailure,
+    pub(crate) concurrency: Option<Concurrency>,
+    pub(crate) scratch_bytes: Option<u64>,
     pub(crate) max_duration_ms: Option<u64>,
     pub(crate) max_parallel: Option<u32>,
     pub(crate) steps: Vec<StepDraft>,
     pub(crate) outputs: BTreeMap<String, TemplateValue>,
 }
 
+impl Draft {
+    /// Everything that is done: steps and what undoes them.
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = &StepDraft> {
+        self.steps.iter().flat_map(|step| std::iter::once(step).chain(step.compensate.as_deref()))
+    }
+}
+
 /// A step in which every key was read by itself. Where its id or form could not be read there is a report, and the
 /// other checks go on with what is there.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct StepDraft {
     /// Its id as written.
     pub(crate) id: String,
     /// Where its id stands.
     pub(crate) place: Place,
+    pub(crate) part: Part,
     pub(crate) title: Option<Template>,
+    pub(crate) description: Option<String>,
+    pub(crate) tags: Vec<String>,
     pub(crate) form: Option<Form>,
+    /// Where the value of its form stands.
+    pub(crate) form_place: Place,
+    pub(crate) foreach: Option<Foreach>,
+    pub(crate) foreach_place: Option<Place>,
     /// Named needs with their places.
     pub(crate) needs: Vec<(StepId, Place)>,
     pub(crate) condition: Option<Expression>,
     pub(crate) with: Option<TemplateValue>,
     pub(crate) env: BTreeMap<String, TemplateValue>,
+    /// With the places of their references.
+    pub(crate) secrets: BTreeMap<String, (Secret, Place)>,
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) retry: Option<Retry>,
     pub(crate) output: OutputMode,
+    pub(crate) output_schema: Option<Schema>,
     pub(crate) continue_on_error: bool,
+    pub(crate) compensate: Option<Box<StepDraft>>,
+    pub(crate) tier: Option<Tier>,
+    pub(crate) limits: StepLimits,
+    pub(crate) scratch: Option<bool>,
+    pub(crate) data_class: Option<(DataClass, Place)>,
+    pub(crate) subject: Option<TemplateValue>,
+    pub(crate) declassify: Option<String>,
+    /// What the sub-plan's outputs look like, where it was found.
+    pub(crate) child_outputs: Option<BTreeMap<String, Shape>>,
     /// Literal arguments with their places, for the checks of arguments.
     pub(crate) arguments: Vec<(Template, Place)>,
 }
 
 /// Reads the whole document.
-pub(crate) fn read(root: &Node, mode: Mode, sink: &mut Collector<'_>) -> (Draft, Vec<Occurrence>) {
-    let mut reader = Reader { sink, mode, expressions: Vec::new(), patterns: 0, schemas: 0 };
+pub(crate) fn read(
+    root: &Node,
+    mode: Mode,
+    reach: Reach,
+    sink: &mut Collector<'_>,
+) -> (Draft, Vec<Occurrence>) {
+    let mut reader = Reader { sink, mode, reach, expressions: Vec::new(), patterns: 0, schemas: 0 };
     let draft = plan::read(&mut reader, root);
     (draft, reader.expressions)
 }

@@ -3,34 +3,40 @@
 
 use super::Reader;
 use super::keys::{Family, Level};
+use crate::Reach;
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Report, shown};
+use crate::plan::Permissions;
 use crate::read::tree::{Entry, Place};
 
 const FAMILY: Family =
     Family { what: "`permissions`", keys: &["secrets", "egress", "plugins"], level: Level::Inner };
 
 /// Reads it.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Permissions {
+    let mut permissions = Permissions::default();
     for key in reader.family("permissions", entry.place, &entry.value, &FAMILY).unwrap_or_default() {
         let named = reader.strings(key);
-        let fits: fn(&str) -> bool = match key.name() {
-            "secrets" => is_secret_ref,
-            "egress" => is_host_and_port,
-            _ => is_plugin_ref,
+        let (fits, into): (fn(&str) -> bool, _) = match key.name() {
+            "secrets" => (is_secret_ref, &mut permissions.secrets),
+            "egress" => (is_host_and_port, &mut permissions.egress),
+            _ => (is_plugin_ref, &mut permissions.plugins),
         };
         for (text, place) in &named {
-            if !fits(text) {
+            if fits(text) {
+                into.push(text.clone());
+            } else {
                 shape(reader, &key.key, text, *place);
             }
         }
-        if !named.is_empty() {
+        if !named.is_empty() && reader.reach == Reach::Runs {
             let message = format!("`permissions.{}` is not built yet", key.key);
             let report = Report::error(codes::PERMISSION_NOT_ENFORCED, key.place, message)
                 .why("nothing here could grant or enforce it, and the plan would look safer than it is");
             reader.sink.add(report.fix(format!("leave it out, or write   {}: []", key.key)));
         }
     }
+    permissions
 }
 
 fn shape(reader: &mut Reader<'_, '_>, key: &str, text: &str, place: Place) {
@@ -44,7 +50,7 @@ fn shape(reader: &mut Reader<'_, '_>, key: &str, text: &str, place: Place) {
 }
 
 /// Contract 1.5: `a/b` or `a/b@7`, up to eight names.
-fn is_secret_ref(text: &str) -> bool {
+pub(crate) fn is_secret_ref(text: &str) -> bool {
     let (id, version) = text.split_once('@').map_or((text, None), |(id, version)| (id, Some(version)));
     let name = |part: &str| {
         (1..=63).contains(&part.len())

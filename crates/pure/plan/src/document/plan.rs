@@ -1,10 +1,11 @@
 //! The keys of the plan itself.
 
 use super::keys::{Family, Level, or};
-use super::{Draft, Mode, Owner, Reader, duration, files, permissions, retry, schema, steps};
+use super::{Draft, Mode, Owner, Reader, StepDraft, classes, concurrency, duration, files, permissions};
+use super::{retry, schema, steps};
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Report, shown};
-use crate::plan::Retry;
+use crate::plan::{DataClass, Form, OnStepFailure, Part, Retry};
 use crate::read::tree::{Entry, Node, Place};
 use dvt_model::digest::Digest;
 use dvt_model::id::PlanName;
@@ -15,6 +16,8 @@ pub(crate) const API_VERSION: &str = "dvt/v1";
 pub(crate) const FILES_DIGEST: &str = "filesDigest";
 /// The longest time of one attempt where neither step nor plan says one.
 pub(crate) const DEFAULT_TIMEOUT_MS: u64 = 600_000;
+/// The longest that an approval or a signal is waited for where the step says nothing.
+pub(crate) const DEFAULT_PATIENCE_MS: u64 = 7 * 86_400_000;
 
 macro_rules! plan_keys {
     ($($key:literal),*) => {
@@ -38,7 +41,11 @@ plan_keys!(
     "permissions",
     "steps",
     "outputs",
-    "onStepFailure"
+    "finally",
+    "onStepFailure",
+    "concurrency",
+    "data",
+    "scratch"
 );
 
 const LIMITS: Family =
@@ -70,16 +77,29 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, root: &Node) -> Draft {
             "name" => draft.name = name(reader, entry),
             "title" => draft.title = reader.words(entry),
             "version" => draft.version = version(reader, entry),
-            "description" => drop(reader.words(entry)),
-            "tags" => drop(tags(reader, entry)),
+            "description" => draft.description = reader.words(entry),
+            "tags" => draft.tags = tags(reader, entry),
             "inputs" => schema::inputs(reader, entry, &mut draft),
             "vars" => vars(reader, entry, &mut draft),
             "files" => draft.files = files::read(reader, entry),
             "limits" => limits(reader, entry, &mut draft),
             "defaults" => defaults = read_defaults(reader, entry),
-            "permissions" => permissions::read(reader, entry),
-            "onStepFailure" => on_step_failure(reader, entry),
-            "steps" => draft.steps = steps::read(reader, entry),
+            "permissions" => draft.permissions = permissions::read(reader, entry),
+            "onStepFailure" => {
+                let words = [("fail", OnStepFailure::Fail), ("hold", OnStepFailure::Hold)];
+                draft.on_step_failure = reader.one_of(entry, &words).unwrap_or_default();
+            }
+            "concurrency" => draft.concurrency = concurrency::read(reader, entry),
+            "data" => {
+                draft.data_class = classes::of_plan(reader, entry).unwrap_or_default();
+                if draft.data_class != DataClass::Standard {
+                    reader.not_run(entry, Level::Plan);
+                }
+            }
+            "scratch" => {
+                draft.scratch_bytes = reader.size(entry, 1 << 20, 1 << 40);
+                reader.not_run(entry, Level::Plan);
+            }
             "outputs" => {
                 for output in reader.mapping("outputs", entry.place, &entry.value).unwrap_or_default() {
                     let value = reader.template_value("outputs", &output.value, Owner::PlanOutputs);
@@ -104,17 +124,39 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, root: &Node) -> Draft {
             _ => {}
         }
     }
+    // In this order whatever the document's, for the indices of `finally` come after those of `steps`.
+    for (key, part) in [("steps", Part::Ordinary), ("finally", Part::Finally)] {
+        if let Some(entry) = entries.iter().find(|entry| entry.name() == key) {
+            let read = steps::read(reader, entry, part, draft.steps.len());
+            draft.steps.extend(read);
+        }
+    }
     missing(reader, root, "apiVersion", "apiVersion: dvt/v1");
     missing(reader, root, "name", "name: orders-etl");
     missing(reader, root, "steps", "steps:\n  load:\n    run: [program, argument]");
     for step in &mut draft.steps {
-        let waits = matches!(step.form, Some(crate::plan::Form::Wait { .. }));
-        if !waits {
-            step.retry = step.retry.take().or_else(|| defaults.retry.clone());
-            step.timeout_ms = step.timeout_ms.or(defaults.timeout_ms).or(Some(DEFAULT_TIMEOUT_MS));
+        defaults.fill(step);
+        if let Some(undo) = &mut step.compensate {
+            defaults.fill(undo);
         }
     }
     draft
+}
+
+impl Defaults {
+    /// `defaults` are for steps that work: nobody means ten minutes for an approval, or three runs of a sub-plan.
+    fn fill(&self, step: &mut StepDraft) {
+        match &step.form {
+            Some(Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } | Form::Uses(_)) => {
+                step.retry = step.retry.take().or_else(|| self.retry.clone());
+                step.timeout_ms = step.timeout_ms.or(self.timeout_ms).or(Some(DEFAULT_TIMEOUT_MS));
+            }
+            Some(Form::Approval(_) | Form::Signal(_)) => {
+                step.timeout_ms = step.timeout_ms.or(Some(DEFAULT_PATIENCE_MS));
+            }
+            Some(Form::Wait { .. } | Form::WaitUntil { .. } | Form::Plan(_)) | None => {}
+        }
+    }
 }
 
 fn missing(reader: &mut Reader<'_, '_>, root: &Node, key: &str, fix: &str) {
@@ -164,7 +206,8 @@ fn version(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<String> {
     found.map(str::to_owned)
 }
 
-fn is_semantic_version(text: &str) -> bool {
+/// Three numbers, and what may follow them.
+pub(crate) fn is_semantic_version(text: &str) -> bool {
     let (core, build) = text.split_once('+').map_or((text, None), |(core, build)| (core, Some(build)));
     let (core, before) = core.split_once('-').map_or((core, None), |(core, before)| (core, Some(before)));
     let number = |part: &str| {
@@ -244,14 +287,4 @@ fn read_defaults(reader: &mut Reader<'_, '_>, entry: &Entry) -> Defaults {
         }
     }
     defaults
-}
-
-fn on_step_failure(reader: &mut Reader<'_, '_>, entry: &Entry) {
-    if entry.value.as_text() == Some("hold") {
-        let place = or(entry.value.place, entry.place);
-        let report = Report::error(codes::NOT_YET, place, "`onStepFailure: hold` is not built yet");
-        reader.sink.add(report.fix("onStepFailure: fail"));
-    } else {
-        let _ = reader.one_of(entry, &[("fail", ()), ("hold", ())]);
-    }
 }

@@ -72,12 +72,18 @@ pub(crate) fn inputs(reader: &mut Reader<'_, '_>, entry: &Entry, draft: &mut Dra
     }
 }
 
+/// The schema of something that is no input: a step's output, a signal's payload.
+pub(crate) fn of_value(reader: &mut Reader<'_, '_>, entry: &Entry, what: &str) -> Schema {
+    crate::check::literals::refuse_within(reader.sink, &entry.value, what);
+    read(reader, entry, &entry.value).0
+}
+
 fn read(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node) -> (Schema, Option<Value>) {
     let mut schema = Schema { additional: true, ..Schema::default() };
     let mut default = None;
     reader.schemas += 1;
     if reader.schemas == MOST_SCHEMAS + 1 {
-        let message = format!("the schemas of the inputs have more than {MOST_SCHEMAS} parts");
+        let message = format!("the schemas of the plan have more than {MOST_SCHEMAS} parts");
         reader.error(codes::OUT_OF_LIMITS, entry.place, message);
     }
     if reader.schemas > MOST_SCHEMAS {
@@ -143,7 +149,7 @@ fn one_word(reader: &mut Reader<'_, '_>, word: &Entry, schema: &mut Schema, defa
         "title" => schema.title = reader.words(word),
         "description" => schema.description = reader.words(word),
         other => {
-            let message = format!("{} is no word of an input's schema", shown(other));
+            let message = format!("{} is no word of a schema here", shown(other));
             let near = nearest::nearest(other, WORDS.iter().copied());
             let report = Report::error(codes::INPUT_SCHEMA, word.place, message).did_you_mean(near);
             let why = "a word that is not checked would be a promise that nothing keeps";

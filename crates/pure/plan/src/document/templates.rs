@@ -82,35 +82,35 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// `if`: always an expression; `${{ }}` around it changes nothing.
+    /// `if`: always an expression; `true` and `false` are two.
     pub(crate) fn condition(&mut self, entry: &Entry, owner: Owner) -> Option<Expression> {
+        if let Kind::Bool(value) = entry.value.kind {
+            let place = or(entry.value.place, entry.place);
+            let text = if value { "true" } else { "false" };
+            return self.expression(text, (place, usize::MAX), owner, Role::Condition);
+        }
+        self.whole_expression(entry, owner, Role::Condition)
+    }
+
+    /// A key whose value is always an expression; `${{ }}` around it changes nothing.
+    pub(crate) fn whole_expression(&mut self, entry: &Entry, owner: Owner, role: Role) -> Option<Expression> {
         let place = or(entry.value.place, entry.place);
-        let text = match &entry.value.kind {
-            Kind::Bool(value) => {
-                let text = if *value { "true" } else { "false" };
-                return self.expression(text, (place, usize::MAX), owner, Role::Condition);
-            }
-            Kind::Text(text) => text,
-            _ => {
-                self.wrong(place, "if", "an expression", &entry.value);
-                return None;
-            }
+        let Some(text) = entry.value.as_text() else {
+            self.wrong(place, &entry.key, "an expression", &entry.value);
+            return None;
         };
         match split(text.trim()).as_deref() {
             Ok([Part::Expression(range)]) => {
                 let inside = text.trim().get(range.clone())?;
-                self.expression(inside, (place, 0), owner, Role::Condition)
+                self.expression(inside, (place, 0), owner, role)
             }
             Ok(parts) if parts.iter().any(|part| matches!(part, Part::Expression(_))) => {
-                let report = Report::error(
-                    codes::BAD_EXPRESSION,
-                    place,
-                    "`if` is one expression, not text with expressions inside",
-                );
-                self.sink.add(report.fix(format!("if: {}", without_marks(text))));
+                let message = format!("`{}` is one expression, not text with expressions inside", entry.key);
+                let report = Report::error(codes::BAD_EXPRESSION, place, message);
+                self.sink.add(report.fix(format!("{}: {}", entry.key, without_marks(text))));
                 None
             }
-            _ => self.expression(text, (place, usize::MAX), owner, Role::Condition),
+            _ => self.expression(text, (place, usize::MAX), owner, role),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The step forms: what a step does. Exactly one of them.
 
 use crate::input::Schema;
-use crate::plan::Plan;
+use crate::plan::{Bounds, Plan};
 use crate::template::{Template, TemplateValue};
 use dvt_model::action::Role;
 use dvt_model::digest::Digest;
@@ -120,6 +120,8 @@ pub struct SubPlan {
     pub digest: Option<Digest>,
     /// The child, compiled.
     pub child: Option<Arc<Plan>>,
+    /// The child's worst case.
+    pub bounds: Option<Bounds>,
 }
 
 /// How a document names another plan.
@@ -173,10 +175,11 @@ pub enum Shell {
 }
 
 /// How a program's output is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OutputMode {
     /// One JSON value written to `$DVT_OUTPUT`; nothing written is null.
+    #[default]
     File,
     /// Standard output as one string.
     Text,

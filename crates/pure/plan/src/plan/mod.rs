@@ -219,4 +219,11 @@ pub struct Bounds {
     pub parallel: u64,
     /// The longest the run can take.
     pub duration_ms: u64,
+    /// The outputs of all steps together.
+    #[serde(default)]
+    pub output_bytes: u64,
+    /// Whether every list that a `foreach` repeats over has a declared maximum. Where one has not, it counts as the most
+    /// that any may have, and the plan is admitted in single-tenant mode alone.
+    #[serde(default)]
+    pub is_bounded: bool,
 }

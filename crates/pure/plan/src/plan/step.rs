@@ -55,6 +55,8 @@ pub struct Step {
     pub tier: Option<Tier>,
     /// What it may use.
     pub limits: StepLimits,
+    /// Whether it sees the folder that the steps of a run share; without a word: where the plan has one.
+    pub scratch: Option<bool>,
     /// The class of its output; without one: the highest of what it reads, and of the plan.
     pub data_class: Option<DataClass>,
     /// Whose personal data its output is.
@@ -91,6 +93,7 @@ impl Step {
             compensate: None,
             tier: None,
             limits: StepLimits::default(),
+            scratch: None,
             data_class: None,
             subject: None,
             declassify: None,
@@ -138,9 +141,10 @@ impl Step {
 }
 
 /// Where a step belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// `steps`
+    #[default]
     Ordinary,
     /// `compensate` of an ordinary step.
     Compensation,

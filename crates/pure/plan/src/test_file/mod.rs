@@ -84,7 +84,14 @@ pub fn unknown_names(source: &Source, file: &TestFile, plan: &Plan) -> Vec<Diagn
 }
 
 fn reader<'c, 't>(sink: &'c mut Collector<'t>) -> Reader<'c, 't> {
-    Reader { sink, mode: Mode::Written, expressions: Vec::new(), patterns: 0, schemas: 0 }
+    Reader {
+        sink,
+        mode: Mode::Written,
+        reach: crate::Reach::Runs,
+        expressions: Vec::new(),
+        patterns: 0,
+        schemas: 0,
+    }
 }
 
 impl Reader<'_, '_> {

@@ -24,10 +24,11 @@ fn aliases(levels: usize, width: usize) -> String {
     text
 }
 
-#[test]
-fn bombs_are_refused() {
+type Bomb = (&'static str, String, &'static str);
+
+fn bombs() -> Vec<Bomb> {
     let size = 8 << 20;
-    for (name, text, code) in [
+    vec![
         ("brackets", "[".repeat(size), "DVT-P003"),
         ("braces", "{a: ".repeat(size / 4), "DVT-P003"),
         ("brackets in JSON", format!("{{\"a\":{}", "[".repeat(size - 10)), "DVT-P003"),
@@ -62,10 +63,58 @@ fn bombs_are_refused() {
         ("zero bytes", "\0".repeat(1 << 20), "DVT-P001"),
         ("colons", ":".repeat(1 << 20), "DVT-P001"),
         ("tabs", "\t".repeat(1 << 20), "DVT-P001"),
-    ] {
+    ]
+}
+
+#[test]
+fn bombs_are_refused() {
+    for (name, text, code) in bombs() {
         let codes = refused(name, text);
         assert!(codes.iter().any(|one| one == code), "{name}: {codes:?}");
     }
+}
+
+/// Each in a process of its own, which says how far its memory grew beyond the text.
+#[test]
+fn bombs_stay_small() {
+    const MOST_KIB: u64 = 64 << 10;
+    let mut largest = (0, "");
+    for (index, (name, ..)) in bombs().into_iter().enumerate() {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "bombs::one_bomb", "--ignored", "--nocapture"])
+            .env("DVT_BOMB", index.to_string())
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let grown = told.split("grown by ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+        let grown: u64 = grown.unwrap_or_else(|| panic!("{name}: {told}"));
+        largest = largest.max((grown, name));
+        assert!(grown < MOST_KIB, "{name} took {grown} KiB");
+    }
+    println!("the largest bomb: {} took {} KiB", largest.1, largest.0);
+    assert!(largest.0 > 0, "memory was measured");
+}
+
+/// Not a test of its own: the process that [`bombs_stay_small`] starts.
+#[test]
+#[ignore = "the process of one bomb"]
+fn one_bomb() {
+    let Some(index) = std::env::var("DVT_BOMB").ok().and_then(|index| index.parse::<usize>().ok()) else {
+        return;
+    };
+    let (_, text, _) = bombs().swap_remove(index);
+    let status = |word: &str| -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with(word)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    // 5 sets the peak back to what is there now.
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = status("VmRSS:");
+    let outcome = lint("bomb.yaml", &text);
+    let grown = status("VmHWM:").saturating_sub(before);
+    assert!(outcome.checked.is_none());
+    println!("grown by {grown} KiB");
 }
 
 #[test]
@@ -119,7 +168,9 @@ fn damaged_plans_never_panic() {
             let text: String = damaged.into_iter().collect();
             let outcome = lint("plan.yaml", &text);
             if let Some(checked) = outcome.checked {
-                assert!(dvt_plan::load(&checked.canonical).is_ok(), "{text}");
+                let children = crate::Children { stored: checked.sub_plans.clone() };
+                let surroundings = crate::surroundings(&text, &children);
+                assert!(dvt_plan::load_with(&checked.canonical, &surroundings).is_ok(), "{text}");
             }
             tried += 1;
         }

@@ -4,17 +4,57 @@
 
 mod accepted;
 mod bombs;
+mod bounds;
+mod graph;
 mod inputs;
 mod linear;
 mod pages;
 mod refused;
+mod sub_plans;
 
-use dvt_plan::Outcome;
+use dvt_model::digest::Digest;
 use dvt_plan::diagnostic::Source;
+use dvt_plan::plan::PlanReference;
+use dvt_plan::sub_plan::{Found, SubPlans, Wanted};
+use dvt_plan::{Checked, Outcome, Reach, Surroundings};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// Checks a text; one that begins with `# reach: language` may also name what this release does not do.
 fn lint(name: &str, text: &str) -> Outcome {
-    dvt_plan::check(&Source { name: name.to_owned(), text: text.to_owned() })
+    let source = Source { name: name.to_owned(), text: text.to_owned() };
+    dvt_plan::check_with(&source, &surroundings(text, &Children::default()))
+}
+
+fn surroundings<'c>(text: &str, sub_plans: &'c Children) -> Surroundings<'c> {
+    let reach = if text.starts_with("# reach: language") { Reach::Language } else { Reach::Runs };
+    Surroundings { sub_plans, reach }
+}
+
+/// The plans of `tests/children`, and those that were stored.
+#[derive(Default)]
+struct Children {
+    stored: BTreeMap<Digest, Value>,
+}
+
+impl SubPlans for Children {
+    fn find(&self, wanted: &Wanted<'_>) -> Result<Found, String> {
+        if let Some(document) = wanted.digest.and_then(|digest| self.stored.get(&digest)) {
+            return Ok(Found::Stored(document.clone()));
+        }
+        let PlanReference::Path(path) = wanted.reference else {
+            return Err("nothing is published here".to_owned());
+        };
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/children").join(path);
+        let text = std::fs::read_to_string(file).map_err(|_| "there is no such file".to_owned())?;
+        Ok(Found::Written(Source { name: path.clone(), text }))
+    }
+
+    fn pack(&self, source: &Source, checked: &Checked) -> Result<Option<Digest>, String> {
+        let files = &checked.plan.files;
+        Ok((!files.is_empty()).then(|| Digest::of(format!("{}{files:?}", source.name).as_bytes())))
+    }
 }
 
 /// The files of a folder of tests, in the order of their names.

@@ -3,6 +3,7 @@
 //! It reports only what cannot be right; what it does not know has the shape `Any` and passes. It evaluates nothing.
 
 mod call;
+mod most;
 mod operator;
 mod path;
 pub mod shape;
@@ -10,6 +11,7 @@ pub mod shape;
 use super::Expression;
 use super::ast::{Kind, Node};
 use super::value::Value;
+pub use most::most;
 pub use shape::Shape;
 use std::collections::BTreeMap;
 use std::ops::Range;

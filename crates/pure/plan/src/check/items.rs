@@ -1,0 +1,158 @@
+//! What a `foreach` step's items look like and how many there can be, before anything runs.
+//!
+//! A list without a declared maximum is counted as ten thousand items, the most that any `foreach` may have, and the
+//! plan is marked as unbounded: outside single-tenant mode such a plan is refused.
+
+use super::expressions::{output_shape, shape};
+use crate::diagnostic::codes;
+use crate::diagnostic::collector::{Collector, Report};
+use crate::document::{Draft, StepDraft};
+use crate::expression::check::{Names, Shape, examine, most};
+use crate::input::Schema;
+use crate::plan::{Foreach, MOST_ITEMS, Source};
+use crate::template::TemplateValue;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Counts the items of each `foreach`, needs first.
+pub(crate) fn count(draft: &mut Draft, order: &[usize]) {
+    let index: BTreeMap<String, usize> =
+        draft.steps.iter().enumerate().map(|(at, step)| (step.id.clone(), at)).collect();
+    for at in order {
+        let Some(foreach) = draft.steps.get(*at).and_then(|step| step.foreach.as_ref()) else { continue };
+        let found = of_source(&foreach.source, draft, &index);
+        let Some(foreach) = draft.steps.get_mut(*at).and_then(|step| step.foreach.as_mut()) else { continue };
+        foreach.is_bounded = found.is_some();
+        foreach.most = found.unwrap_or(u64::MAX);
+    }
+}
+
+/// Tells which lists have no maximum, or too high a one, and holds the counts at the most that any may have.
+pub(crate) fn tell(draft: &mut Draft, sink: &mut Collector<'_>) {
+    for step in &mut draft.steps {
+        let place = step.foreach_place.unwrap_or(step.place);
+        let Some(foreach) = &mut step.foreach else { continue };
+        let (count, is_bounded) = (foreach.most, foreach.is_bounded);
+        foreach.most = count.min(MOST_ITEMS);
+        // Of a list that is none nobody asks how long it is.
+        if count <= MOST_ITEMS || !sink.has_room() || sink.has_error_within(place) {
+            continue;
+        }
+        let report = if is_bounded {
+            let message = format!("`foreach` may have up to {count} items, and {MOST_ITEMS} is the most");
+            Report::warning(codes::UNBOUNDED_ITEMS, place, message)
+                .why("with more items than that the step fails when it starts")
+                .fix("a smaller   maxItems   in the schemas of its lists")
+        } else {
+            let message = "nothing says how many items this list can have";
+            Report::warning(codes::UNBOUNDED_ITEMS, place, message)
+                .label(format!("counted as {MOST_ITEMS}, the most that `foreach` may have"))
+                .why("the worst case of the plan is bounded by it, and outside single-tenant mode the plan is refused")
+                .fix("maxItems: 100   in the schema of the input, or in   outputs: { type: array, maxItems: 100 }   of the step that gives the list")
+        };
+        sink.add(report);
+    }
+}
+
+fn of_source(source: &Source, draft: &Draft, index: &BTreeMap<String, usize>) -> Option<u64> {
+    match source {
+        Source::List(list) => of_list(list, draft, index),
+        Source::Product(lists) => lists
+            .values()
+            .try_fold(1_u64, |product, list| Some(product.saturating_mul(of_list(list, draft, index)?))),
+    }
+}
+
+fn of_list(list: &TemplateValue, draft: &Draft, index: &BTreeMap<String, usize>) -> Option<u64> {
+    match list {
+        TemplateValue::Literal(Value::Array(items)) => Some(items.len() as u64),
+        TemplateValue::List(items) => Some(items.len() as u64),
+        TemplateValue::Expression(expression) => most(expression, &|path| declared(path, draft, index)),
+        TemplateValue::Literal(_) | TemplateValue::Text(_) | TemplateValue::Object(_) => None,
+    }
+}
+
+/// The declared maximum of a list that a path names.
+fn declared(path: &[&str], draft: &Draft, index: &BTreeMap<String, usize>) -> Option<u64> {
+    match path {
+        ["inputs", name, rest @ ..] => of_schema(&draft.inputs.get(*name)?.schema, rest),
+        ["vars", name, rest @ ..] => {
+            let found = rest.iter().try_fold(draft.vars.get(*name)?, |value, name| value.get(name))?;
+            found.as_array().map(|items| items.len() as u64)
+        }
+        ["steps", id, "output", rest @ ..] => {
+            let step = draft.steps.get(*index.get(*id)?)?;
+            match &step.foreach {
+                Some(foreach) if rest.is_empty() => {
+                    foreach.is_bounded.then_some(foreach.most.min(MOST_ITEMS))
+                }
+                Some(_) => None,
+                None => of_schema(step.output_schema.as_ref()?, rest),
+            }
+        }
+        _ => None,
+    }
+}
+
+fn of_schema(schema: &Schema, path: &[&str]) -> Option<u64> {
+    let found = path.iter().try_fold(schema, |schema, name| schema.properties.get(*name))?;
+    let fixed = |value: &Value| value.as_array().map(|items| items.len() as u64);
+    let one_of =
+        found.one_of.as_ref().and_then(|values| values.iter().map(|value| fixed(value).unwrap_or(0)).max());
+    let constant = found.constant.as_ref().map(|value| fixed(value).unwrap_or(0));
+    [found.max_items, one_of, constant].into_iter().flatten().min()
+}
+
+/// The shape of one item.
+pub(crate) fn item(foreach: &Foreach, names: &Names) -> Shape {
+    match &foreach.source {
+        Source::List(list) => element(list, names),
+        Source::Product(lists) => Shape::Object {
+            fields: lists.iter().map(|(name, list)| (name.clone(), element(list, names))).collect(),
+            open: false,
+        },
+    }
+}
+
+fn element(list: &TemplateValue, names: &Names) -> Shape {
+    match of_value(list, names) {
+        Shape::List(items) => *items,
+        _ => Shape::Any,
+    }
+}
+
+/// The shape of a value with expressions inside.
+pub(crate) fn of_value(value: &TemplateValue, names: &Names) -> Shape {
+    match value {
+        TemplateValue::Literal(value) => Shape::of(value),
+        TemplateValue::Expression(expression) => examine(expression, names).1,
+        TemplateValue::Text(_) => Shape::String,
+        TemplateValue::List(items) => {
+            let items = items.iter().map(|item| of_value(item, names));
+            Shape::list(items.reduce(Shape::or).unwrap_or(Shape::Any))
+        }
+        TemplateValue::Object(members) => Shape::Object {
+            fields: members.iter().map(|(name, member)| (name.clone(), of_value(member, names))).collect(),
+            open: false,
+        },
+    }
+}
+
+/// What a step leaves behind, `foreach` included.
+pub(crate) fn left_behind(step: &StepDraft) -> Shape {
+    let one = match &step.output_schema {
+        Some(schema) => shape(schema),
+        None => output_shape(step),
+    };
+    match &step.foreach {
+        None => one,
+        // An item that failed under `continueOnError` left null.
+        Some(_) if step.continue_on_error => Shape::list(Shape::Any),
+        Some(_) => Shape::list(one),
+    }
+}
+
+/// What a plan's outputs look like, for whoever has it as a sub-plan.
+pub(crate) fn of_outputs(draft: &Draft, names: &Names) -> BTreeMap<String, Shape> {
+    draft.outputs.iter().map(|(name, value)| (name.clone(), of_value(value, names))).collect()
+}

@@ -1,0 +1,258 @@
+//! DVT-P030 and DVT-P031: sub-plans that cannot be had, and inputs that do not fit them.
+//!
+//! A sub-plan is read and checked whole, with everything below it, before its parent is accepted; its digest is pinned
+//! into the parent's, so what was checked is what runs.
+
+use crate::diagnostic::codes;
+use crate::diagnostic::collector::{Collector, Report, shown};
+use crate::diagnostic::{Diagnostic, Severity, nearest};
+use crate::digest_of;
+use crate::document::{Draft, StepDraft};
+use crate::expression::check::{Names, Shape};
+use crate::input::{Input, Type};
+use crate::plan::{Form, Plan, PlanReference};
+use crate::session::{Child, Session};
+use crate::sub_plan::{Found, MOST_DEEP, MOST_DOCUMENTS, Wanted};
+use crate::template::TemplateValue;
+use dvt_model::digest::Digest;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Finds every sub-plan that the draft names.
+pub(crate) fn resolve(draft: &mut Draft, from: &str, session: &Session<'_>, sink: &mut Collector<'_>) {
+    let name = draft.name.as_ref().map(ToString::to_string).unwrap_or_default();
+    session.above.borrow_mut().push((from.to_owned(), name));
+    for step in &mut draft.steps {
+        one(step, from, session, sink);
+        if let Some(undo) = &mut step.compensate {
+            one(undo, from, session, sink);
+        }
+    }
+    session.above.borrow_mut().pop();
+}
+
+fn one(step: &mut StepDraft, from: &str, session: &Session<'_>, sink: &mut Collector<'_>) {
+    let Some(Form::Plan(sub_plan)) = &mut step.form else { return };
+    match child(&sub_plan.reference, sub_plan.digest, from, session) {
+        Ok(child) => {
+            sub_plan.digest = Some(child.digest);
+            sub_plan.bounds = Some(child.bounds.clone());
+            sub_plan.child = Some(child.plan.clone());
+            step.child_outputs = Some(child.outputs.clone());
+        }
+        Err(_) if session.lenient => {}
+        Err(why) => {
+            let message = format!("the sub-plan {} {why}", shown(&sub_plan.reference.to_string()));
+            let report = Report::error(codes::SUB_PLAN, step.form_place, message);
+            sink.add(report.why("a plan is checked together with everything that it runs"));
+        }
+    }
+}
+
+fn child(
+    reference: &PlanReference,
+    pinned: Option<Digest>,
+    from: &str,
+    session: &Session<'_>,
+) -> Result<Rc<Child>, String> {
+    let asked = (from.to_owned(), reference.clone());
+    if let Some(known) = session.known.borrow().get(&asked) {
+        return known.clone();
+    }
+    let found = look_up(reference, pinned, from, session);
+    session.known.borrow_mut().insert(asked, found.clone());
+    found
+}
+
+fn look_up(
+    reference: &PlanReference,
+    pinned: Option<Digest>,
+    from: &str,
+    session: &Session<'_>,
+) -> Result<Rc<Child>, String> {
+    // INVARIANT(INV-21): depth and number of documents are bounded, and each is read once.
+    if session.above.borrow().len() > MOST_DEEP {
+        return Err(format!("lies more than {MOST_DEEP} levels deep"));
+    }
+    let read = session.read.get() + 1;
+    session.read.set(read);
+    if read > MOST_DOCUMENTS {
+        return Err(format!("is one of more than {MOST_DOCUMENTS}, which is the most"));
+    }
+    let cannot = |why: String| format!("cannot be had: {why}");
+    let found = session.sub_plans.find(&Wanted { reference, from, digest: pinned }).map_err(cannot)?;
+    let child = match found {
+        Found::Written(source) => {
+            inside_itself(session, |(place, _)| *place == source.name)?;
+            let outcome = crate::check_within(&source, session);
+            let Some((checked, outputs)) = outcome.0 else { return Err(refused(&source.name, &outcome.1)) };
+            let packed = session.sub_plans.pack(&source, &checked).map_err(cannot)?;
+            let checked = match packed {
+                Some(digest) => checked.with_files(digest),
+                None => checked,
+            };
+            let digest = checked.digest();
+            session.documents.borrow_mut().insert(digest, checked.canonical);
+            Child { plan: Arc::new(checked.plan), digest, bounds: checked.bounds, outputs }
+        }
+        Found::Stored(document) => {
+            let digest = digest_of(&document);
+            let compiled = crate::load_within(&document, &reference.to_string(), session);
+            let compiled = compiled.map_err(|told| refused(&reference.to_string(), &told))?;
+            session.documents.borrow_mut().insert(digest, document);
+            Child {
+                plan: Arc::new(compiled.plan),
+                digest,
+                bounds: compiled.bounds,
+                outputs: compiled.outputs,
+            }
+        }
+    };
+    if pinned.is_some_and(|pinned| pinned != child.digest) {
+        return Err("is another one than the document pins".to_owned());
+    }
+    inside_itself(session, |(_, name)| name == child.plan.name.as_str())?;
+    Ok(Rc::new(child))
+}
+
+fn inside_itself(session: &Session<'_>, is_it: impl Fn(&(String, String)) -> bool) -> Result<(), String> {
+    let above = session.above.borrow();
+    let Some(begin) = above.iter().position(is_it) else { return Ok(()) };
+    let names = above.iter().skip(begin).map(|(_, name)| name.as_str());
+    let round: Vec<&str> = names.clone().chain(names.take(1)).collect();
+    Err(format!("would run inside itself: {}", round.join(" → ")))
+}
+
+fn refused(name: &str, told: &[Diagnostic]) -> String {
+    let errors: Vec<&Diagnostic> = told.iter().filter(|one| one.severity == Severity::Error).collect();
+    let Some(first) = errors.first() else { return "is refused".to_owned() };
+    let others = match errors.len() {
+        1 => String::new(),
+        count => format!(", and {} more", count - 1),
+    };
+    format!(
+        "is refused: {} ({}, {name}:{}:{}{others})",
+        first.message, first.code, first.span.line, first.span.column
+    )
+}
+
+/// Compares what each step hands to its sub-plan with the inputs that it declares.
+pub(crate) fn inputs(draft: &Draft, names: &Names, sink: &mut Collector<'_>) {
+    for step in &draft.steps {
+        for step in std::iter::once(step).chain(step.compensate.as_deref()) {
+            if let Some(Form::Plan(sub_plan)) = &step.form
+                && let Some(child) = &sub_plan.child
+            {
+                of_step(step, child, names, sink);
+            }
+        }
+    }
+}
+
+fn of_step(step: &StepDraft, child: &Plan, names: &Names, sink: &mut Collector<'_>) {
+    let mut tell = |message: String, choices: Vec<String>, near: Option<&str>| {
+        let report = Report::error(codes::SUB_PLAN_INPUT, step.form_place, message);
+        sink.add(report.did_you_mean(near).choices(choices));
+    };
+    let given: BTreeMap<&str, Given<'_>> = match &step.with {
+        None | Some(TemplateValue::Literal(Value::Null)) => BTreeMap::new(),
+        Some(TemplateValue::Literal(Value::Object(members))) => {
+            members.iter().map(|(name, value)| (name.as_str(), Given::Literal(value))).collect()
+        }
+        Some(TemplateValue::Object(members)) => {
+            members.iter().map(|(name, value)| (name.as_str(), Given::of(value))).collect()
+        }
+        // What one expression gives is compared when the step starts.
+        Some(TemplateValue::Expression(_)) => return,
+        Some(_) => {
+            tell("`with` of a sub-plan is an object of its inputs".to_owned(), Vec::new(), None);
+            return;
+        }
+    };
+    let legal = || child.inputs.keys().map(String::as_str);
+    for (name, value) in &given {
+        match child.inputs.get(*name) {
+            None => {
+                let message = format!("`{}` has no input {}", child.name, shown(name));
+                let near = nearest::nearest(name, legal()).map(str::to_owned);
+                tell(message, nearest::ordered(name, legal()), near.as_deref());
+            }
+            Some(input) => {
+                if let Some(fault) = value.fault(input, names) {
+                    tell(format!("the input `{name}` of `{}` {fault}", child.name), Vec::new(), None);
+                }
+            }
+        }
+    }
+    for (name, input) in &child.inputs {
+        if input.default.is_none() && !given.contains_key(name.as_str()) {
+            tell(format!("the input `{name}` of `{}` ({input}) is missing", child.name), Vec::new(), None);
+        }
+    }
+}
+
+/// What a step hands over.
+enum Given<'t> {
+    Literal(&'t Value),
+    Value(&'t TemplateValue),
+}
+
+impl<'t> Given<'t> {
+    fn of(value: &'t TemplateValue) -> Self {
+        match value {
+            TemplateValue::Literal(value) => Self::Literal(value),
+            other => Self::Value(other),
+        }
+    }
+
+    fn fault(&self, input: &Input, names: &Names) -> Option<String> {
+        match self {
+            Self::Literal(value) => input.check(value).err().map(|why| format!("does not fit: it {why}")),
+            Self::Value(value) => {
+                let shape = super::items::of_value(value, names);
+                let types = &input.schema.types;
+                let fits = types.is_empty() || types.iter().any(|one| may_be(*one, &shape));
+                (!fits).then(|| format!("takes {input}, and this is {shape}"))
+            }
+        }
+    }
+}
+
+fn may_be(one: Type, shape: &Shape) -> bool {
+    match shape {
+        Shape::Any => true,
+        Shape::Null => one == Type::Null,
+        Shape::Bool => one == Type::Boolean,
+        Shape::Int => matches!(one, Type::Integer | Type::Number),
+        Shape::Number => matches!(one, Type::Integer | Type::Number),
+        Shape::String => one == Type::String,
+        Shape::List(_) => one == Type::Array,
+        Shape::Object { .. } => one == Type::Object,
+    }
+}
+
+/// Writes the digests that were found into the document, beside each `plan`.
+pub(crate) fn pin(document: &mut Value, plan: &Plan) {
+    for step in plan.steps.values() {
+        let part = if step.part == crate::plan::Part::Finally { "finally" } else { "steps" };
+        let id = step.id.as_str();
+        let mut put = |digest: Option<Digest>, undo: bool| {
+            let mut at = document.get_mut(part).and_then(|steps| steps.get_mut(id));
+            if undo {
+                at = at.and_then(|step| step.get_mut("compensate"));
+            }
+            if let (Some(digest), Some(step)) = (digest, at.and_then(Value::as_object_mut)) {
+                let key = crate::document::sub_plan::PLAN_DIGEST.to_owned();
+                step.insert(key, Value::String(digest.to_string()));
+            }
+        };
+        if let Form::Plan(sub_plan) = &step.form {
+            put(sub_plan.digest, false);
+        }
+        if let Some(Form::Plan(sub_plan)) = step.compensate.as_ref().map(|undo| &undo.form) {
+            put(sub_plan.digest, true);
+        }
+    }
+}

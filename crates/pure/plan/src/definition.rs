@@ -1,0 +1,43 @@
+//! The digest of a step's definition: equal digests mean that the step does the same with the same inputs.
+//!
+//! It covers the step as it stands in the canonical form without what people alone read, the plan's `defaults` and
+//! `vars`, and the digest of the packed files. A run that is retried from its failure takes over a completed step where
+//! this digest has not changed (`StepReused`).
+
+use crate::document::plan::FILES_DIGEST;
+use crate::plan::{Part, Plan};
+use dvt_model::canonical;
+use dvt_model::digest::Digest;
+use serde_json::{Map, Value};
+
+/// Keys that change nothing of what a step does.
+const FOR_PEOPLE: &[&str] = &["title", "description", "tags"];
+
+/// Fills in the digests of all steps.
+pub(crate) fn fill(plan: &mut Plan, document: &Value) {
+    let shared: Map<String, Value> = ["defaults", "vars", FILES_DIGEST]
+        .iter()
+        .filter_map(|key| Some(((*key).to_owned(), document.get(*key)?.clone())))
+        .collect();
+    let shared = digest(&[], &Value::Object(shared));
+    for step in plan.steps.values_mut() {
+        let part = if step.part == Part::Finally { "finally" } else { "steps" };
+        let Some(body) = document.get(part).and_then(|steps| steps.get(step.id.as_str())) else { continue };
+        step.definition = digest(&shared.0, &bare(body));
+        if let (Some(undo), Some(body)) = (&mut step.compensate, body.get("compensate")) {
+            undo.definition = digest(&shared.0, &bare(body));
+        }
+    }
+}
+
+fn bare(body: &Value) -> Value {
+    let Some(members) = body.as_object() else { return body.clone() };
+    let kept = members.iter().filter(|(key, _)| !FOR_PEOPLE.contains(&key.as_str()));
+    Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+#[expect(clippy::expect_used, reason = "reading refused every number and depth that has no canonical form")]
+fn digest(before: &[u8], value: &Value) -> Digest {
+    let bytes = canonical::to_bytes(value).expect("a part of a checked document has a canonical form");
+    Digest::of_parts(&[before, &bytes])
+}

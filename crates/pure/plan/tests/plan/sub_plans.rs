@@ -1,0 +1,100 @@
+//! Sub-plans: found, checked with their parent, pinned, and never inside themselves.
+
+use crate::{Children, lint, surroundings};
+use dvt_model::digest::Digest;
+use dvt_model::id::StepId;
+use dvt_plan::diagnostic::Source;
+use dvt_plan::plan::Form;
+use dvt_plan::sub_plan::{Found, SubPlans, Wanted};
+use dvt_plan::{Checked, Reach, Surroundings};
+use std::cell::Cell;
+
+const PARENT: &str = "apiVersion: dvt/v1
+name: parent
+steps:
+  child: { plan: ./load.yaml, with: { region: eu } }
+  label: { run: [echo], with: '${{ steps.child.output.label }}', foreach: [1, 2], env: { N: '${{ item + 1 }}' } }
+";
+
+#[test]
+fn the_child_is_compiled_and_pinned() {
+    let checked = lint("plan.yaml", PARENT).checked.unwrap();
+    let Form::Plan(sub_plan) = &checked.plan.steps[&StepId::parse("child").unwrap()].form else { panic!() };
+    let child = sub_plan.child.as_ref().unwrap();
+    assert_eq!((child.name.as_str(), child.steps.len()), ("load", 1));
+    let digest = sub_plan.digest.unwrap();
+    assert_eq!(checked.canonical["steps"]["child"]["planDigest"], digest.to_string());
+    assert_eq!(dvt_plan::digest_of(&checked.sub_plans[&digest]), digest);
+    // One try of the child's step and its retry, the step itself, and the two items with their base.
+    assert_eq!(checked.bounds.attempts, 1 + 2 + 3);
+}
+
+#[test]
+fn another_child_than_the_pinned_one_is_refused() {
+    let checked = lint("plan.yaml", PARENT).checked.unwrap();
+    let load = |children: &Children| {
+        dvt_plan::load_with(&checked.canonical, &surroundings(PARENT, children))
+            .map_err(|told| told[0].message.clone())
+    };
+    assert!(load(&Children { stored: checked.sub_plans.clone() }).is_ok(), "control");
+    let mut forged = checked.sub_plans.clone();
+    forged.values_mut().for_each(|document| document["vars"] = serde_json::json!({ "a": 1 }));
+    let told = load(&Children { stored: forged }).unwrap_err();
+    assert!(told.contains("is another one than the document pins"), "{told}");
+    // Whoever shows a stored plan needs no child.
+    let shown = dvt_plan::load(&checked.canonical).unwrap();
+    let Form::Plan(sub_plan) = &shown.steps[&StepId::parse("child").unwrap()].form else { panic!() };
+    assert!(sub_plan.child.is_none() && sub_plan.digest.is_some());
+}
+
+/// Answers every path with a plan that names the next one, and counts.
+struct Tower {
+    levels: usize,
+    asked: Cell<usize>,
+}
+
+impl SubPlans for Tower {
+    fn find(&self, wanted: &Wanted<'_>) -> Result<Found, String> {
+        self.asked.set(self.asked.get() + 1);
+        let name = wanted.reference.to_string();
+        let level: usize = name.trim_start_matches("./l").trim_end_matches(".yaml").parse().unwrap();
+        Ok(Found::Written(Source { name, text: self.level(level) }))
+    }
+
+    fn pack(&self, _: &Source, _: &Checked) -> Result<Option<Digest>, String> {
+        Ok(None)
+    }
+}
+
+impl Tower {
+    fn level(&self, level: usize) -> String {
+        let next = level + 1;
+        let steps = if level < self.levels {
+            format!(
+                "a: {{ plan: ./l{next}.yaml }}, b: {{ plan: ./l{next}.yaml }}, c: {{ plan: ./l{next}.yaml, needs: a }}"
+            )
+        } else {
+            "a: { run: [x] }".to_owned()
+        };
+        format!("apiVersion: dvt/v1\nname: l{level}\nsteps: {{ {steps} }}\n")
+    }
+
+    fn check(&self) -> dvt_plan::Outcome {
+        let source = Source { name: "./l0.yaml".to_owned(), text: self.level(0) };
+        dvt_plan::check_with(&source, &Surroundings { sub_plans: self, reach: Reach::Runs })
+    }
+}
+
+#[test]
+fn eight_levels_and_no_more_each_read_once() {
+    let tower = Tower { levels: 8, asked: Cell::default() };
+    let checked = tower.check().checked.unwrap();
+    assert_eq!((tower.asked.get(), checked.sub_plans.len()), (8, 8));
+    // Three times as many at each level, and each sub-plan's step itself.
+    let mut attempts = 1;
+    (0..8).for_each(|_| attempts = 3 * (attempts + 1));
+    assert_eq!(checked.bounds.attempts, attempts);
+    let deeper = Tower { levels: 9, asked: Cell::default() };
+    let told = deeper.check().diagnostics;
+    assert!(told[0].message.contains("lies more than 8 levels deep"), "{told:?}");
+}

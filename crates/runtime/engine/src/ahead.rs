@@ -1,0 +1,34 @@
+//! Words of a checked plan that the engine does not carry out yet. Such a run is refused when it is asked for: a plan
+//! that waits for an approval which nobody can give is worse than one that does not start.
+//!
+//! A row leaves with the change that makes its word work from end to end.
+
+use dvt_plan::plan::{Form, OnStepFailure, Plan, Step};
+
+/// What is met first, in the order of the steps' ids: the word, and the step where it is one's.
+pub fn not_run_yet(plan: &Plan) -> Option<String> {
+    let of_plan = [
+        ("onStepFailure: hold", plan.on_step_failure == OnStepFailure::Hold),
+        ("concurrency", plan.concurrency.is_some()),
+        ("finally", !plan.finally.is_empty()),
+    ];
+    let word = of_plan.into_iter().find(|(_, is_met)| *is_met);
+    word.map(|(word, _)| format!("`{word}`")).or_else(|| {
+        plan.steps.values().find_map(|step| Some(format!("`{}` (step `{}`)", word_of(step)?, step.id)))
+    })
+}
+
+fn word_of(step: &Step) -> Option<&'static str> {
+    match &step.form {
+        Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } | Form::Wait { .. } => {}
+        Form::Uses(_) | Form::WaitUntil { .. } | Form::Approval(_) | Form::Signal(_) | Form::Plan(_) => {
+            return Some(step.form.word());
+        }
+    }
+    let keys = [
+        ("foreach", step.foreach.is_some()),
+        ("compensate", step.compensate.is_some()),
+        ("outputs", step.output_schema.is_some()),
+    ];
+    keys.into_iter().find(|(_, is_met)| *is_met).map(|(word, _)| word)
+}
