@@ -4,6 +4,7 @@ mod bench;
 mod clippy;
 mod corpus;
 mod crash;
+mod determinism;
 mod examples;
 mod invariants;
 mod process;
@@ -25,11 +26,13 @@ cargo xtask <verb>
   tidy                              floors, purity, file length, headers, unsafe places, links in docs
   invariants                        docs/security/invariants.toml against the tree
   sim --seeds N [--from S]          core and reference model over N histories; --mutants: seeded bugs are caught
+  determinism [--bless]             golden plans under many orders of arrival, in two processes and two build profiles
   crash --kills N | --power-cut N   the engine killed at every commit site and at random; power cuts below the database
   tamper [--gate] [--speed N]       26 classes of tampering but those of outside, found and placed by two verifiers
   corpus                            every manifest and instance of DVT_TEST_DATA imported, linted, counted and run
   examples                          each example in a fresh DVT_HOME ends as its expect.json says
   readme --bare                     the two commands of README.md in a bare Debian with only a toolchain and gcc
+  bench --core                      the core alone: steps a second, operations and bytes a step at four sizes
   bench                             ratios against raw limits measured in the same run; --scrub: the scrubber beside ripgrep
   soak [--minutes N]                adds counts to evidence/soak.jsonl
 ";
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         "clippy" => clippy::run(rest),
         "invariants" => invariants::run(rest),
         "sim" => sim::run(rest),
+        "determinism" => determinism::run(rest),
         "crash" => crash::run(rest),
         "tamper" => tamper::run(rest),
         "corpus" => corpus::run(rest),

@@ -2,7 +2,7 @@
 
 use crate::process::{self, GATE, GATE_FEATURES, Outcome, cargo, known};
 use crate::stage::Stages;
-use crate::{clippy, corpus, crash, examples, invariants, sim, tamper, tidy};
+use crate::{clippy, corpus, crash, determinism, examples, invariants, sim, tamper, tidy};
 
 /// Histories of one gate run; big counts belong to `soak`.
 const GATE_HISTORIES: u64 = 1_000;
@@ -41,6 +41,7 @@ fn all(stages: &mut Stages) -> Outcome {
     stages.stage("clippy", clippy::lints)?;
     stages.stage("sim", || sim::histories(0, GATE_HISTORIES))?;
     stages.stage("mutants", sim::mutants)?;
+    stages.stage("determinism", || determinism::check(determinism::GATE_PERMUTATIONS, false))?;
     stages.stage("tamper", tamper::gate)?;
     stages.stage("examples", || examples::run(&[]))?;
     stages.stage("corpus", || corpus::run(&[]))?;

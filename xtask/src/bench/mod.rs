@@ -19,7 +19,10 @@ const CHAIN: usize = 300;
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    known(arguments, &["--scrub"])?;
+    known(arguments, &["--core", "--scrub"])?;
+    if flag(arguments, "--core") {
+        return crate::determinism::costs();
+    }
     if flag(arguments, "--scrub") {
         return scrub::run();
     }

@@ -3,7 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod cost;
+#[allow(dead_code, reason = "the harness of determinism asks for more of it")]
+#[path = "../../examples/determinism/costs.rs"]
+mod costs;
 mod determinism;
 mod drive;
 mod legality;
+#[path = "../../examples/determinism/plans.rs"]
+mod plans;
+#[allow(dead_code, reason = "the harness of determinism asks for more of it")]
+#[path = "../../examples/determinism/play.rs"]
+mod play;
 mod sizes;
+mod whole;
