@@ -124,7 +124,10 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
         Command::Import(command) => import::run(&command, screen),
         Command::Plan(plan::Command::Stats(arguments)) => plan::stats::run(&arguments, screen),
         Command::Plan(plan::Command::Test(arguments)) => plan::test::run(&arguments, screen),
-        Command::Audit(audit::Command::Verify(arguments)) => audit::verify::run(&arguments, selected, screen),
+        Command::Audit(audit::Command::Verify(arguments)) if !arguments.with_keys => {
+            audit::verify::run(&arguments, selected, screen)
+        }
+        Command::Audit(command) => wait(audit::run(command, selected, screen)),
         #[cfg(feature = "crash-points")]
         Command::CrashSites => {
             for site in dvt_store::crash::SITES.iter().chain(dvt_engine::CRASH_SITES) {

@@ -6,6 +6,7 @@
 mod decision;
 pub mod embedded;
 pub mod envelope;
+pub mod reading;
 
 use dvt_model::code::Code;
 

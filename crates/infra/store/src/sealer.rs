@@ -181,6 +181,11 @@ fn restore(tenant: &Tenant, lane: &Connection, head: &Head) -> Result<Sealing, E
     Ok(Sealing { n: head.n, rows, last, last_by })
 }
 
+/// The sealed tree, compared with its signed root.
+pub(crate) fn tree(tenant: &Tenant, lane: &Connection, head: &Head) -> Result<Rows, Error> {
+    restore(tenant, lane, head).map(|sealing| sealing.rows)
+}
+
 /// A stored tile.
 pub(crate) fn tile(tenant: &Tenant, lane: &Connection, n: i64, id: TileId) -> Result<Option<Tile>, Error> {
     let bytes: Option<Vec<u8>> = lane

@@ -11,8 +11,15 @@ pub mod leaf;
 pub mod note;
 pub mod proof;
 pub mod tile;
+pub mod tlog_proof;
 pub mod tree;
 pub mod verifier_key;
 pub mod verify;
 
 pub use leaf::{Hash, Salt};
+
+/// A hash as it stands in checkpoints and proofs.
+pub fn base64_text(hash: &Hash) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(hash)
+}

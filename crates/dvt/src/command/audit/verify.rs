@@ -1,8 +1,10 @@
-//! `dvt audit verify`: the whole ledger, offline, with public keys only. It opens no key file, asks no engine, signs nothing.
+//! `dvt audit verify`: the whole ledger, offline, with public keys only: it opens no key file, asks no engine, signs nothing. With
+//! `--with-keys` the layers under the seals too, by whoever may read the ledger; with `--proof` one entry.
 //!
 //! The profile's own ledger is compared with the newest checkpoint that is kept outside it; another file without `--checkpoint`
 //! is compared with none: a rollback of all of it cannot be seen then, and the answer says `anchored: false`.
 
+use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::{Selected, folder};
@@ -10,11 +12,15 @@ use crate::view::duration::plural;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::Args;
+use dvt_access::reading::Reading;
 use dvt_ledger::checkpoint::Checkpoint;
+use dvt_ledger::tlog_proof::TlogProof;
 use dvt_ledger::verifier_key::VerifierKey;
 use dvt_ledger::verify::result::{Finding, Layer, Status, VerificationResult, Witness};
 use dvt_ledger::verify::source::Source as _;
 use dvt_model::code::Code;
+use dvt_model::proof::{AuditRead, Authorized};
+use dvt_model::resource::Ledger;
 use dvt_store::verify::LedgerFile;
 use dvt_store::{Store, known};
 use std::path::{Path, PathBuf};
@@ -36,28 +42,87 @@ pub(crate) struct Arguments {
     /// A signed checkpoint that you have from elsewhere: with it a rollback is seen too.
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+    /// With the tenant's keys: MACs and payloads are checked too. Needs the right to read the ledger, and is an entry.
+    #[arg(long)]
+    pub(crate) with_keys: bool,
+    /// A proof of one entry instead of a ledger, as `dvt audit prove` writes it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ledger", "checkpoint", "with_keys"])]
+    proof: Option<PathBuf>,
 }
 
 /// The findings that people are shown.
 const SHOWN: usize = 10;
 
-/// Does it.
+/// What is verified, and with what.
+struct Subject {
+    path: PathBuf,
+    file: LedgerFile,
+    name: String,
+    keys: Vec<VerifierKey>,
+    anchor: Option<Checkpoint>,
+}
+
+/// Does it, offline.
 pub(crate) fn run(arguments: &Arguments, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
-    let (ledger, name) = match &arguments.ledger {
+    if let Some(path) = &arguments.proof {
+        return proof(path, &public_keys(arguments, selected)?, screen);
+    }
+    let Subject { file, name, keys, anchor, .. } = subject(arguments, selected)?;
+    let result = dvt_ledger::verify::verify(&file, &keys, anchor.as_ref(), &crate::clock::now);
+    end(&result, &name, screen)
+}
+
+/// Does it with the tenant's keys. What was entered so far is sealed first, so that nothing of it stands above a checkpoint.
+pub(crate) async fn with_keys(
+    arguments: &Arguments,
+    selected: &Selected,
+    composition: &Composition,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let route = "dvt audit verify --with-keys";
+    let proof: Authorized<Ledger, AuditRead> = composition.access.ledger(&composition.context, route).await?;
+    let question = serde_json::json!({ "layers": ["mac", "payload"] });
+    composition.access.entered_reading(&proof, Reading::Page, question, route).await?;
+    let tenant = proof.scope().tenant();
+    composition.store.seal(tenant).await?;
+    let Subject { path, file, name, keys, anchor } = subject(arguments, selected)?;
+    let mut opened = match arguments.ledger {
+        Some(_) => composition.store.with_keys_of(tenant, &path)?,
+        None => composition.store.with_keys(tenant)?,
+    };
+    let now = &crate::clock::now;
+    let result = dvt_ledger::verify::verify_with_keys(&file, &keys, anchor.as_ref(), &mut opened, now);
+    end(&result, &name, screen)
+}
+
+fn end(result: &VerificationResult, name: &str, screen: &mut Screen) -> Result<Exit, Problem> {
+    show(result, name, screen)?;
+    Ok(match result.status {
+        Status::Valid => Exit::Completed,
+        Status::Invalid | Status::Incomplete => Exit::Failed,
+    })
+}
+
+fn public_keys(arguments: &Arguments, selected: &Selected) -> Result<Vec<VerifierKey>, Problem> {
+    let files = if arguments.keys.is_empty() { vec![selected.keys_path()] } else { arguments.keys.clone() };
+    let mut keys = Vec::new();
+    for path in &files {
+        keys.extend(read_keys(path)?);
+    }
+    Ok(keys)
+}
+
+fn subject(arguments: &Arguments, selected: &Selected) -> Result<Subject, Problem> {
+    let (path, name) = match &arguments.ledger {
         Some(path) => (path.clone(), folder::shown(path)),
         None => of_profile(selected)?,
     };
-    let key_files =
-        if arguments.keys.is_empty() { vec![selected.keys_path()] } else { arguments.keys.clone() };
-    let mut keys = Vec::new();
-    for path in &key_files {
-        keys.extend(read_keys(path)?);
-    }
+    let keys = public_keys(arguments, selected)?;
     let anchor = arguments.checkpoint.as_deref().map(|path| read_anchor(path, &keys)).transpose()?;
-    let file = LedgerFile::open(&ledger).map_err(|error| {
+    let file = LedgerFile::open(&path).map_err(|error| {
         let problem = Problem::from(error);
         Problem {
-            message: format!("the ledger `{}` cannot be read: {}", ledger.display(), problem.message),
+            message: format!("the ledger `{}` cannot be read: {}", path.display(), problem.message),
             ..problem
         }
     })?;
@@ -66,12 +131,42 @@ pub(crate) fn run(arguments: &Arguments, selected: &Selected, screen: &mut Scree
         None if arguments.ledger.is_none() => of_installation(selected, &file, &keys)?,
         None => None,
     };
-    let result = dvt_ledger::verify::verify(&file, &keys, anchor.as_ref(), &crate::clock::now);
-    show(&result, &name, screen)?;
-    Ok(match result.status {
-        Status::Valid => Exit::Completed,
-        Status::Invalid | Status::Incomplete => Exit::Failed,
-    })
+    Ok(Subject { path, file, name, keys, anchor })
+}
+
+/// A proof of one entry, checked by itself.
+fn proof(path: &Path, keys: &[VerifierKey], screen: &mut Screen) -> Result<Exit, Problem> {
+    let text = read(path)?;
+    let file = TlogProof::parse(&text);
+    let checked = file.and_then(|file| file.verify(keys).map(|checkpoint| (file, checkpoint)));
+    let (status, exit) = if checked.is_ok() { ("VALID", Exit::Completed) } else { ("INVALID", Exit::Failed) };
+    if !screen.for_people() {
+        let entry = checked.as_ref().ok().and_then(|(file, _)| serde_json::from_slice(&file.envelope).ok());
+        screen.json(&serde_json::json!({
+            "status": status,
+            "index": checked.as_ref().ok().map(|(file, _)| file.index),
+            "size": checked.as_ref().ok().map(|(_, checkpoint)| checkpoint.size),
+            "entry": entry.unwrap_or(serde_json::Value::Null),
+            "reason": checked.as_ref().err().map(ToString::to_string),
+        }));
+        return Ok(exit);
+    }
+    let paint = screen.paint();
+    let line = match &checked {
+        Ok((file, checkpoint)) => format!(
+            "entry {} of {} in {}: {}",
+            file.index,
+            checkpoint.size,
+            safe(&checkpoint.origin),
+            paint.green(status)
+        ),
+        Err(error) => format!("{}: {}: {}", folder::shown(path), paint.red(status), safe(&error.to_string())),
+    };
+    screen.line(&line);
+    if let Ok((file, _)) = &checked {
+        screen.line(&safe(&String::from_utf8_lossy(&file.envelope)));
+    }
+    Ok(exit)
 }
 
 fn of_profile(selected: &Selected) -> Result<(PathBuf, String), Problem> {
@@ -150,8 +245,17 @@ fn show(result: &VerificationResult, name: &str, screen: &mut Screen) -> Result<
         Witness::UnwitnessedLocal => "UNWITNESSED_LOCAL",
     };
     let anchored = if result.anchored { " · anchored" } else { "" };
+    let payloads = if result.layers.contains(&Layer::Payload) {
+        format!(
+            " · {} checked, {} erased",
+            plural(result.payloads_checked, "payload", "payloads"),
+            result.erased
+        )
+    } else {
+        String::new()
+    };
     screen.line(&format!(
-        "ledger of {}: {entries}, {root}  {status} ({}) · {} unsealed · {witness}{anchored}",
+        "ledger of {}: {entries}, {root}  {status} ({}) · {} unsealed{payloads} · {witness}{anchored}",
         safe(name),
         layers.join(", "),
         result.unsealed

@@ -2,5 +2,6 @@
 
 pub mod error;
 pub mod lease;
+pub mod ledger;
 pub mod operation;
 pub mod transaction;

@@ -1,12 +1,13 @@
 //! `TenantTx`: one transaction, exactly one tenant. Reads now, writes staged, preconditions judged under the head lock.
 
 use super::error::{Error, Refusal};
+use super::ledger::{Exported, Page, PayloadSight, Query, Sight, Which};
 use super::operation::*;
 use crate::blob::{bundle, log};
 use crate::commit::prepare::People;
 use crate::commit::stage::Stage;
 use crate::commit::{change, deed, prepare};
-use crate::read::{Reader, events, members, plans, runs, snapshot};
+use crate::read::{Reader, events, ledger, members, plans, proof, runs, snapshot};
 use crate::seal::document::{self, Cell, plan_row};
 use crate::tenant::Tenant;
 use dvt_model::canonical;
@@ -181,6 +182,39 @@ impl TenantTx {
     /// Whether a decision is in the ledger.
     pub async fn decision_recorded(&self, decision: DecisionId) -> Result<bool, Error> {
         self.read(move |reader, lane| events::decision_recorded(reader, lane, decision)).await
+    }
+
+    /// A page of the ledger, newest first, as far as the right to read it reaches.
+    pub async fn read_ledger(
+        &self,
+        sight: &Sight,
+        query: &Query,
+        cursor: Option<&str>,
+    ) -> Result<Page, Error> {
+        let (sight, query, cursor) = (sight.clone(), query.clone(), cursor.map(str::to_owned));
+        self.read(move |reader, lane| ledger::page(reader, lane, &sight, &query, cursor.as_deref())).await
+    }
+
+    /// At most 10,000 entries with their proofs; with `payloads` also what they commit to, in clear.
+    pub async fn export_ledger(
+        &self,
+        sight: &Sight,
+        payloads: Option<&PayloadSight>,
+        query: &Query,
+    ) -> Result<Exported, Error> {
+        let (sight, payloads, query) = (sight.clone(), payloads.cloned(), query.clone());
+        self.read(move |reader, lane| proof::export(reader, lane, &sight, payloads.as_ref(), &query)).await
+    }
+
+    /// One entry with its proof under the newest checkpoint; none where it stands above it.
+    pub async fn prove_entry(&self, sight: &Sight, which: Which) -> Result<Exported, Error> {
+        let sight = sight.clone();
+        self.read(move |reader, lane| proof::one(reader, lane, &sight, which)).await
+    }
+
+    /// The newest checkpoint, and the proof that it extends the tree of `first` leaves.
+    pub async fn prove_growth(&self, first: u64) -> Result<(String, Vec<dvt_ledger::Hash>), Error> {
+        self.read(move |reader, lane| proof::extends(reader, lane, first)).await
     }
 
     fn engine_only(&self) -> Result<(), Error> {

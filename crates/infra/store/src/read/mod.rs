@@ -1,8 +1,10 @@
 //! Reads of a transaction: each runs on a lane, binds the tenant, and gives only what the scope covers.
 
 pub(crate) mod events;
+pub(crate) mod ledger;
 pub(crate) mod members;
 pub(crate) mod plans;
+pub(crate) mod proof;
 pub(crate) mod runs;
 pub(crate) mod snapshot;
 
