@@ -220,3 +220,74 @@ fn a_dry_run_starts_nothing() {
     assert!(told["files"].as_array().unwrap().contains(&"data/orders.csv".into()), "{told}");
     assert!(!home.path("home").exists());
 }
+
+/// What repeats, checks its output, waits for a moment and ends, from the file to the outputs.
+#[test]
+fn items_products_outputs_and_the_end() {
+    let home = Home::new();
+    let plan = home.plan(
+        "items",
+        "apiVersion: dvt/v1
+name: items
+inputs: { regions: { type: array, items: { type: string }, maxItems: 4, default: [eu, us] } }
+steps:
+  list:
+    uses: dvt/noop@1
+    with: { output: [1, 2, 3] }
+    outputs: { type: array, maxItems: 3, items: { type: integer } }
+  each: { foreach: steps.list.output, uses: dvt/noop@1, with: { output: '${{ item * 10 + index }}' } }
+  program: { foreach: inputs.regions, key: item, maxParallel: 1, run: [printf, '%s', '${{ item }}'], output: text }
+  product:
+    foreach: { kind: [full, delta], region: inputs.regions }
+    exclude: [{ kind: full, region: us }]
+    uses: dvt/noop@1
+    with: { output: '${{ item.region }}-${{ item.kind }}' }
+  past: { waitUntil: '2020-01-01T00:00:00Z' }
+finally:
+  last: { needs: [], uses: dvt/noop@1, with: { output: '${{ run.status }}' } }
+outputs:
+  each: ${{ steps.each.output }}
+  program: ${{ steps.program.output }}
+  product: ${{ steps.product.output }}
+",
+    );
+    let run = home.dvt(&["run", &plan, "--allow-host", "--output", "json"]).ends(0).json();
+    assert_eq!(run["status"], "COMPLETED", "{run}");
+    let expected = serde_json::json!({
+        "each": [10, 21, 32],
+        "program": ["eu", "us"],
+        "product": ["eu-full", "eu-delta", "us-delta"],
+    });
+    assert_eq!(run["outputs"], expected, "{run}");
+    assert_eq!(run["steps"]["last"]["status"], "SUCCESS", "{run}");
+    home.dvt(&["audit", "verify"]).ends(0);
+}
+
+/// After a failure what completed is undone, the last one first, and then the end runs.
+#[test]
+fn a_failed_run_is_undone_in_reverse() {
+    let home = Home::new();
+    let log = home.path("undone");
+    let undo = |step: &str| format!("compensate: {{ script: 'echo {step} >> {}' }}", log.display());
+    let plan = home.plan(
+        "undo",
+        &format!(
+            "apiVersion: dvt/v1
+name: undo
+steps:
+  first: {{ uses: dvt/noop@1, {} }}
+  second: {{ needs: first, uses: dvt/noop@1, {} }}
+  third: {{ needs: second, run: ['false'], {} }}
+finally:
+  last: {{ script: 'echo last >> {}' }}
+",
+            undo("first"),
+            undo("second"),
+            undo("third"),
+            log.display()
+        ),
+    );
+    let told = home.dvt(&["run", &plan, "--allow-host", "--output", "json"]);
+    assert_ne!(told.code, 0, "{told:#?}");
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), "second\nfirst\nlast\n", "{told:#?}");
+}

@@ -10,7 +10,6 @@ pub fn not_run_yet(plan: &Plan) -> Option<String> {
     let of_plan = [
         ("onStepFailure: hold", plan.on_step_failure == OnStepFailure::Hold),
         ("concurrency", plan.concurrency.is_some()),
-        ("finally", !plan.finally.is_empty()),
     ];
     let word = of_plan.into_iter().find(|(_, is_met)| *is_met);
     word.map(|(word, _)| format!("`{word}`")).or_else(|| {
@@ -20,15 +19,11 @@ pub fn not_run_yet(plan: &Plan) -> Option<String> {
 
 fn word_of(step: &Step) -> Option<&'static str> {
     match &step.form {
-        Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } | Form::Wait { .. } => {}
-        Form::Uses(_) | Form::WaitUntil { .. } | Form::Approval(_) | Form::Signal(_) | Form::Plan(_) => {
-            return Some(step.form.word());
-        }
+        Form::Run { .. }
+        | Form::Script { .. }
+        | Form::Noop { .. }
+        | Form::Wait { .. }
+        | Form::WaitUntil { .. } => None,
+        Form::Uses(_) | Form::Approval(_) | Form::Signal(_) | Form::Plan(_) => Some(step.form.word()),
     }
-    let keys = [
-        ("foreach", step.foreach.is_some()),
-        ("compensate", step.compensate.is_some()),
-        ("outputs", step.output_schema.is_some()),
-    ];
-    keys.into_iter().find(|(_, is_met)| *is_met).map(|(word, _)| word)
 }

@@ -12,7 +12,8 @@ use crate::read::tree::{Entry, Kind, Node};
 use serde_json::Value;
 
 const MOST_INPUTS: usize = 256;
-const MOST_SCHEMAS: usize = 1_024;
+/// Parts of all schemas of a plan together: inputs, outputs of steps, payloads of signals.
+const MOST_SCHEMAS: usize = 20_000;
 const MOST_PATTERNS: usize = 100;
 /// Memory that one compiled pattern may take.
 const PATTERN_BYTES: usize = 64 << 10;
