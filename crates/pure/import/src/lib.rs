@@ -5,9 +5,13 @@
 //! surprising rule: what is left out is always in the report, by name and place; an importer that drops something in
 //! silence has a bug.
 
+pub mod argo;
 pub mod dbt;
+mod foreign;
+pub mod github;
 mod names;
 mod report;
+mod step;
 pub mod wfcommons;
 mod yaml;
 
@@ -41,7 +45,10 @@ pub enum Error {
     /// The text is no JSON.
     #[error("it is no JSON: {0}")]
     Json(String),
-    /// It is JSON of another kind.
+    /// The text is no YAML.
+    #[error("it is no YAML: {0}")]
+    Yaml(String),
+    /// It is a document of another kind.
     #[error("it is no {expected}: {detail}")]
     Kind {
         /// What was expected.

@@ -29,6 +29,17 @@ pub(crate) fn ids<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeMap<Stri
     given
 }
 
+/// The id of one name.
+pub(crate) fn id(name: &str) -> String {
+    let id = cleaned(name);
+    if id.len() <= LONGEST { id } else { shortened(&id, name) }
+}
+
+/// Another id of a name whose first one is taken.
+pub(crate) fn id_again(name: &str, again: u64) -> String {
+    shortened(&cleaned(name), &format!("{name}#{again}"))
+}
+
 /// Letters, digits, `_` and `-`, beginning with a letter.
 fn cleaned(name: &str) -> String {
     let keep = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };

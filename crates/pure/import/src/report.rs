@@ -25,8 +25,16 @@ pub struct Report {
     pub steps: u64,
     /// Edges between them that the foreign document has.
     pub source_edges: u64,
+    /// Steps that only say what is missing, and fail.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub missing: u64,
     /// What was not kept, in the order of the words.
     pub lost: Vec<Loss>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Report {

@@ -73,7 +73,7 @@ pub fn import(text: &str) -> Result<Imported, Error> {
         ("title".to_owned(), Node::Text(names::literal(name))),
         ("steps".to_owned(), Node::Map(steps)),
     ]);
-    let report = Report { steps: named.len() as u64, source_edges: edges, lost: losses.list() };
+    let report = Report { steps: named.len() as u64, source_edges: edges, missing: 0, lost: losses.list() };
     Ok(Imported { plan, report })
 }
 

@@ -14,11 +14,18 @@ pub enum Node {
     Word(String),
     /// A truth value.
     Flag(bool),
+    /// A text of lines, as a literal block where that keeps every letter.
+    Block(String),
     /// A list, written in one line.
     List(Vec<Node>),
     /// A mapping, in this order.
     Map(Vec<(String, Node)>),
+    /// A value with lines of comment above it.
+    Noted(Vec<String>, Box<Node>),
 }
+
+/// The longest mapping within a step that is written in one line.
+const ONE_LINE: usize = 90;
 
 impl Node {
     /// A word of our own.
@@ -30,7 +37,8 @@ impl Node {
     pub fn get(&self, key: &str) -> Option<&Node> {
         match self {
             Self::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
-            Self::Text(_) | Self::Word(_) | Self::Flag(_) | Self::List(_) => None,
+            Self::Noted(_, value) => value.get(key),
+            Self::Text(_) | Self::Word(_) | Self::Flag(_) | Self::Block(_) | Self::List(_) => None,
         }
     }
 
@@ -38,13 +46,15 @@ impl Node {
     pub fn entries(&self) -> &[(String, Node)] {
         match self {
             Self::Map(entries) => entries,
-            Self::Text(_) | Self::Word(_) | Self::Flag(_) | Self::List(_) => &[],
+            Self::Noted(_, value) => value.entries(),
+            Self::Text(_) | Self::Word(_) | Self::Flag(_) | Self::Block(_) | Self::List(_) => &[],
         }
     }
 
-    fn inline(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn inline(&self, out: &mut impl fmt::Write) -> fmt::Result {
         match self {
-            Self::Text(text) => out.write_str(&quoted(text)),
+            Self::Text(text) | Self::Block(text) => out.write_str(&quoted(text)),
+            Self::Noted(_, value) => value.inline(out),
             Self::Word(word) => out.write_str(word),
             Self::Flag(flag) => write!(out, "{flag}"),
             Self::List(items) => {
@@ -66,16 +76,45 @@ impl Node {
         }
     }
 
-    /// A mapping in block style at a depth; what lies three levels below the top stands in one line.
+    /// A mapping in block style at a depth; a short one within a step stands in one line.
     fn block(&self, depth: usize, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let indent = depth * 2;
         for (key, value) in self.entries() {
-            write!(out, "{:indent$}{key}:", "", indent = depth * 2)?;
+            let value = match value {
+                Self::Noted(lines, value) => {
+                    for line in lines.iter().flat_map(|line| line.lines()) {
+                        writeln!(out, "{:indent$}# {}", "", comment(line))?;
+                    }
+                    value.as_ref()
+                }
+                other => other,
+            };
+            write!(out, "{:indent$}{key}:", "")?;
             match value {
-                Self::Map(entries) if depth < 2 && !entries.is_empty() => {
+                Self::Map(entries) if !entries.is_empty() && (depth < 2 || value.is_long()) => {
                     out.write_str("\n")?;
                     value.block(depth + 1, out)?;
                 }
-                Self::Text(_) | Self::Word(_) | Self::Flag(_) | Self::List(_) | Self::Map(_) => {
+                Self::Block(text) if is_literal(text) => {
+                    let body = text.trim_end_matches('\n');
+                    let chomping = match text.len() - body.len() {
+                        0 => "-",
+                        1 => "",
+                        _ => "+",
+                    };
+                    writeln!(out, " |{chomping}")?;
+                    for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+                        let indent = if line.is_empty() { 0 } else { indent + 2 };
+                        writeln!(out, "{:indent$}{line}", "")?;
+                    }
+                }
+                Self::Text(_)
+                | Self::Word(_)
+                | Self::Flag(_)
+                | Self::Block(_)
+                | Self::List(_)
+                | Self::Map(_)
+                | Self::Noted(..) => {
                     out.write_str(" ")?;
                     value.inline(out)?;
                     out.write_str("\n")?;
@@ -84,6 +123,31 @@ impl Node {
         }
         Ok(())
     }
+
+    fn is_long(&self) -> bool {
+        let mut line = String::new();
+        self.inline(&mut line).is_err() || line.chars().count() > ONE_LINE
+    }
+}
+
+/// Whether a literal block gives back exactly this text.
+fn is_literal(text: &str) -> bool {
+    let odd = |letter: char| {
+        (letter.is_control() && !matches!(letter, '\n' | '\t'))
+            || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    text.starts_with(|first: char| !first.is_whitespace()) && !text.chars().any(odd)
+}
+
+/// A line of comment that stays one.
+fn comment(line: &str) -> String {
+    let each =
+        line.chars().map(|letter| if letter.is_control() || quoted_only(letter) { '?' } else { letter });
+    each.collect()
+}
+
+fn quoted_only(letter: char) -> bool {
+    matches!(letter, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// JSON leaves some characters as they are that YAML would break lines at, or that readers refuse.
@@ -92,9 +156,7 @@ fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for letter in json.chars() {
         match letter {
-            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(letter)));
-            }
+            letter if quoted_only(letter) => out.push_str(&format!("\\u{:04x}", u32::from(letter))),
             other => out.push(other),
         }
     }

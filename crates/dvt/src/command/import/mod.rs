@@ -2,7 +2,9 @@
 //!
 //! The plan is the result, the report stands beside it. Nothing is run, and a file that exists is not written over.
 
+pub(crate) mod argo;
 pub(crate) mod dbt;
+pub(crate) mod github;
 pub(crate) mod wfcommons;
 
 use crate::problem::Problem;
@@ -25,7 +27,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Subcommand)]
 #[command(verbatim_doc_comment)]
 pub(crate) enum Command {
+    Argo(argo::Arguments),
     Dbt(dbt::Arguments),
+    Github(github::Arguments),
     Wfcommons(wfcommons::Arguments),
 }
 
@@ -37,7 +41,9 @@ const SHOWN: usize = 3;
 /// Does it.
 pub(crate) fn run(command: &Command, screen: &mut Screen) -> Result<Exit, Problem> {
     match command {
+        Command::Argo(arguments) => argo::run(arguments, screen),
         Command::Dbt(arguments) => dbt::run(arguments, screen),
+        Command::Github(arguments) => github::run(arguments, screen),
         Command::Wfcommons(arguments) => wfcommons::run(arguments, screen),
     }
 }
@@ -83,6 +89,10 @@ fn give(
     let (steps, edges) =
         (plural(report.steps, "step", "steps"), plural(report.source_edges, "edge", "edges"));
     screen.say(&format!("{steps}, {edges}"));
+    if report.missing > 0 {
+        let missing = plural(report.missing, "step only says", "steps only say");
+        screen.say(&format!("{missing} what is missing, and would fail; write there what it did"));
+    }
     for loss in &report.lost {
         let named: Vec<&str> = loss.named.iter().take(SHOWN).map(String::as_str).collect();
         let more = usize::try_from(loss.count).unwrap_or(usize::MAX).saturating_sub(named.len());

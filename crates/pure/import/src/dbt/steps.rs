@@ -91,7 +91,7 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
         plan.push(("files".to_owned(), Node::List(files(&manifest).into_iter().map(Node::Text).collect())));
     }
     plan.push(("steps".to_owned(), Node::Map(steps)));
-    let report = Report { steps: runs.len() as u64, source_edges: edges, lost: losses.list() };
+    let report = Report { steps: runs.len() as u64, source_edges: edges, missing: 0, lost: losses.list() };
     Ok(Imported { plan: Node::Map(plan), report })
 }
 

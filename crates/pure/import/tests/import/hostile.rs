@@ -2,7 +2,7 @@
 
 use crate::corpus::corpus;
 use dvt_import::dbt::{Form, Options};
-use dvt_import::{dbt, wfcommons};
+use dvt_import::{argo, dbt, github, wfcommons};
 use dvt_plan::diagnostic::Source;
 use serde_json::json;
 
@@ -46,6 +46,29 @@ fn steps(text: &str) -> usize {
 }
 
 #[test]
+fn hostile_texts_of_workflows_stay_texts() {
+    for name in HOSTILE {
+        let workflow = json!({"name": name, "on": "push", "jobs": {"a": {"name": name, "env": {"X": name, name: "y"},
+            "steps": [{"name": name, "run": "true", "env": {"Y": name}}, {"uses": name, "with": {name: name}}]}}});
+        let imported = github::import(&workflow.to_string()).unwrap();
+        let text = imported.text(name);
+        let outcome = dvt_plan::check(&Source { name: "plan.yaml".to_owned(), text: text.clone() });
+        let checked = outcome.checked.unwrap_or_else(|| panic!("{:#?}\n{text}", outcome.diagnostics));
+        assert_eq!(checked.plan.steps.len(), 2, "{text}");
+        for step in checked.plan.steps.values() {
+            if let dvt_plan::plan::Form::Script { text, .. } = &step.form {
+                assert!(text == "true" || text == "echo \"$MISSING\" >&2\nexit 1\n", "{text}");
+            }
+        }
+        let workflow = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": name},
+            "spec": {"entrypoint": name, "templates": [{"name": name, "inputs": {"parameters": [{"name": name, "value": name}]},
+                "container": {"image": name, "command": ["echo"], "args": [name], "env": [{"name": "X", "value": name}]}}]}});
+        let imported = argo::import(&workflow.to_string()).unwrap();
+        assert_eq!(steps(&imported.text(name)), 1, "{name}");
+    }
+}
+
+#[test]
 fn what_is_no_manifest_or_instance_is_refused() {
     for text in [
         "",
@@ -58,6 +81,7 @@ fn what_is_no_manifest_or_instance_is_refused() {
         "\u{feff}{",
     ] {
         assert!(wfcommons::import(text).is_err() && dbt::import(text, &ALL).is_err(), "{text}");
+        assert!(argo::import(text).is_err() && github::import(text).is_err(), "{text}");
     }
     let twice = r#"{"workflow":{"tasks":[{"name":"a"},{"name":"a"}]}}"#;
     assert!(wfcommons::import(twice).unwrap_err().to_string().contains("two tasks"));
@@ -78,10 +102,17 @@ fn no_file_of_the_corpus_makes_an_importer_panic() {
                 }
                 let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
                 // What is no document of this kind is an error, and nothing else is asked here.
-                drop((wfcommons::import(&text), dbt::import(&text, &ALL)));
+                drop((
+                    wfcommons::import(&text),
+                    dbt::import(&text, &ALL),
+                    argo::import(&text),
+                    github::import(&text),
+                ));
+                drop(dvt_plan::check(&Source { name: "plan.yaml".to_owned(), text }));
                 read += 1;
             }
         }
     }
     assert!(read >= 300, "{read}");
+    println!("{read} files, no panic in the plan reader and four importers");
 }

@@ -5,3 +5,4 @@
 mod corpus;
 mod hostile;
 mod selectors;
+mod workflows;

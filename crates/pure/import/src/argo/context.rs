@@ -1,0 +1,171 @@
+//! What stands between `{{` and `}}`, and what it is in a plan.
+
+use super::{Importer, Results, Scope};
+use crate::Node;
+use crate::foreign::expression::{Cel, Gives, Names, field, render};
+use crate::foreign::parse;
+use crate::foreign::text::{Part, Piece, Text, split};
+use crate::foreign::tree::{Place, Tree};
+use crate::step::{placed, word};
+
+/// Where a value opens.
+pub(super) const OPEN: &str = "{{";
+
+struct Context<'i, 'a> {
+    importer: &'i mut Importer<'a>,
+    scope: &'i Scope,
+    place: Place,
+    /// Whether a lone word is a text, as in `when`.
+    has_words: bool,
+}
+
+impl Importer<'_> {
+    /// The value of `{{…}}`.
+    pub(super) fn value(&mut self, source: &str, scope: &Scope, place: Place) -> Result<Cel, String> {
+        let source = source.strip_prefix('=').unwrap_or(source).trim();
+        let tree = parse::parse(source).ok_or_else(|| source.to_owned())?;
+        render(&tree, &mut Context { importer: self, scope, place, has_words: false })
+    }
+
+    /// A text with its values; what cannot be kept is named and stays as it was written.
+    pub(super) fn text(&mut self, text: &str, scope: &Scope, place: Place) -> Text {
+        let pieces = split(text, OPEN).into_iter().map(|part| match part {
+            Part::Text(text) => Piece::Text(text.to_owned()),
+            Part::Value(source) => match self.value(source, scope, place) {
+                Ok(value) => Piece::Value(value),
+                Err(lost) => {
+                    self.lost_value(&lost, place);
+                    Piece::Text(format!("{{{{{source}}}}}"))
+                }
+            },
+        });
+        Text(pieces.collect())
+    }
+
+    pub(super) fn lost_value(&mut self, what: &str, place: Place) {
+        self.losses.add("value", "there is no such value here", &placed(what, place));
+    }
+
+    /// `when`; a condition that cannot be read is never true.
+    pub(super) fn when(&mut self, when: &Tree, scope: &Scope) -> Option<String> {
+        let text = when.text()?.trim();
+        // govaluate pastes values into quotes; here a value is a value.
+        let bare = ["'", "\""].iter().fold(text.to_owned(), |text, quote| {
+            text.replace(&format!("{quote}{{{{"), "{{").replace(&format!("}}}}{quote}"), "}}")
+        });
+        let tree = parse::parse(&bare);
+        let mut context = Context { importer: self, scope, place: when.place, has_words: true };
+        let rendered = tree.ok_or_else(|| text.to_owned()).and_then(|tree| render(&tree, &mut context));
+        match rendered.map(Cel::truth) {
+            Ok(condition) if condition.literal.as_deref() == Some("true") => None,
+            Ok(condition) => Some(condition.source),
+            Err(lost) => {
+                let why = "the condition cannot be read, so the step is left out until it is written anew";
+                self.losses.add("when", why, &placed(&lost, when.place));
+                Some("false".to_owned())
+            }
+        }
+    }
+
+    /// An expression of expr-lang, as `valueFrom.expression` has it.
+    pub(super) fn expression(&mut self, tree: &Tree, scope: &Scope) -> Result<Cel, String> {
+        self.value(tree.text().unwrap_or_default(), scope, tree.place)
+    }
+
+    /// What a called template gives.
+    fn result(&mut self, results: &Results, path: &[&str], place: Place) -> Option<Cel> {
+        match (results, path) {
+            (Results::Step(id, is_repeated), ["outputs", "result"]) => {
+                let step = self.steps.iter_mut().find(|step| step.id == *id)?;
+                let is_program = matches!(step.work, Some(("run" | "script", _)));
+                if is_program && !step.is_missing() {
+                    step.output = Some("text");
+                }
+                let gives = match (is_repeated, is_program) {
+                    (true, _) => Gives::List,
+                    (false, true) if step.output.is_some() => Gives::Text,
+                    (false, _) => Gives::Any,
+                };
+                Some(Cel::new(format!("{}.output", field("steps", id)), gives))
+            }
+            (Results::Step(id, true), ["outputs", "parameters"]) => {
+                Some(Cel::new(format!("{}.output", field("steps", id)), Gives::List))
+            }
+            (Results::Step(id, false), ["outputs", "parameters", name]) => {
+                let step = self.steps.iter().find(|step| step.id == *id)?;
+                if step.output == Some("text") {
+                    return None;
+                }
+                if !matches!(step.work, Some(("signal", _))) {
+                    let why =
+                        "a step writes its outputs as one JSON object to $DVT_OUTPUT, not each to a file";
+                    self.losses.add("outputs", why, &placed(name, place));
+                }
+                Some(Cel::new(field(&format!("{}.output", field("steps", id)), name), Gives::Any))
+            }
+            (Results::Parameters(values), ["outputs", "parameters", name]) => values.get(*name).cloned(),
+            (Results::Items(all), ["outputs", "result"] | ["outputs", "parameters"]) => {
+                let each: Option<Vec<String>> = all
+                    .iter()
+                    .map(|one| self.result(one, &["outputs", "result"], place).map(|cel| cel.source))
+                    .collect();
+                Some(Cel::new(format!("[{}]", each?.join(", ")), Gives::List))
+            }
+            (Results::Items(all), ["outputs", "parameters", name]) => {
+                let each = all.iter().map(|one| self.result(one, &["outputs", "parameters", name], place));
+                let each: Option<Vec<String>> = each.map(|cel| cel.map(|cel| cel.source)).collect();
+                Some(Cel::new(format!("[{}]", each?.join(", ")), Gives::List))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Names for Context<'_, '_> {
+    fn path(&mut self, names: &[String]) -> Result<Cel, String> {
+        let lost = || names.join(".");
+        let path: Vec<&str> = names.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            ["inputs", "parameters", name] => self.scope.inputs.get(*name).map(Text::cel).ok_or_else(lost),
+            ["workflow", "parameters", name] => {
+                let name = word(name);
+                let schema = || Node::Map(vec![("type".to_owned(), Node::word("string"))]);
+                self.importer.inputs.entry(name.clone()).or_insert_with(schema);
+                Ok(Cel::new(format!("inputs.{name}"), Gives::Text))
+            }
+            ["workflow", "name" | "uid"] => Ok(Cel::new("run.id", Gives::Text)),
+            ["workflow", "creationTimestamp"] => Ok(Cel::new("run.startedAt", Gives::Text)),
+            ["workflow", "status"] if self.scope.is_finally => Ok(Cel::compound(
+                "run.status == \"FAILED\" ? \"Failed\" : \"Succeeded\"".to_owned(),
+                Gives::Text,
+            )),
+            ["steps" | "tasks", name, "status"] => {
+                let called = self.scope.called.get(*name).ok_or_else(lost)?;
+                let step = called.exits.first().ok_or_else(lost)?;
+                let status = format!("{}.status", field("steps", step));
+                let source = format!(
+                    "{status} == \"SUCCESS\" ? \"Succeeded\" : {status} == \"FAILED\" ? \"Failed\" : \"Skipped\""
+                );
+                Ok(Cel::compound(source, Gives::Text))
+            }
+            ["steps" | "tasks", name, rest @ ..] => {
+                let called = self.scope.called.get(*name).cloned().ok_or_else(lost)?;
+                self.importer.result(&called.results, rest, self.place).ok_or_else(lost)
+            }
+            ["item"] => self.scope.item.clone().ok_or_else(lost),
+            ["item", name] => match self.scope.item_fields.get(*name) {
+                Some(value) => Ok(value.clone()),
+                None if self.scope.item.as_ref().is_some_and(|item| item.source == "item") => {
+                    Ok(Cel::new(field("item", name), Gives::Any))
+                }
+                None => Err(lost()),
+            },
+            [single] if self.has_words => Ok(Cel::text(single)),
+            _ => Err(lost()),
+        }
+    }
+
+    fn inner(&mut self, text: &str) -> Result<Cel, String> {
+        self.importer.value(text, self.scope, self.place)
+    }
+}

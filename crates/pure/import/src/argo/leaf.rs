@@ -1,0 +1,313 @@
+//! A template that does one thing: a program, a script, a pause, or something that only a cluster can do.
+
+use super::call::Call;
+use super::context::OPEN;
+use super::retry::time;
+use super::{Called, Importer, NO_WORD, Scope};
+use crate::foreign::code::{self, Language};
+use crate::foreign::text::{Text, split};
+use crate::foreign::tree::{Place, Tree};
+use crate::names::literal;
+use crate::step::{Step, Variables, is_variable, placed, seconds, word};
+use crate::{Error, Node};
+
+impl Importer<'_> {
+    /// The step of a template.
+    pub(super) fn leaf(&mut self, template: &Tree, given: &Call, scope: &Scope) -> Result<Called, Error> {
+        if let Some(set) = template.get("containerSet") {
+            return self.container_set(set, given, scope);
+        }
+        let mut step = self.begin(given, &[None, None]);
+        self.limits(template, &mut step, scope);
+        if let Some(container) = template.get("container") {
+            self.container(container, &mut step, scope);
+        } else if let Some(script) = template.get("script") {
+            self.script(script, &mut step, scope);
+        } else if let Some(suspend) = template.get("suspend").or_else(|| suspended(template)) {
+            self.suspend(template, suspend, given, &mut step, scope);
+        } else {
+            let kinds = ["resource", "http", "plugin", "data"];
+            let what = kinds.iter().find(|kind| template.get(kind).is_some()).copied().unwrap_or("template");
+            self.losses.add(
+                what,
+                "its step says what is missing, and fails",
+                &placed(&given.name, template.place),
+            );
+            step.miss(&format!("a {what} template is not part of this plan; put here what it did"));
+        }
+        Ok(self.add(step))
+    }
+
+    fn limits(&mut self, template: &Tree, step: &mut Step, scope: &Scope) {
+        for key in ["timeout", "activeDeadlineSeconds"] {
+            let Some(limit) = template.get(key) else { continue };
+            let text = self.text(limit.text().unwrap_or_default(), scope, limit.place);
+            match text.known().as_deref().and_then(time) {
+                Some(limit) => step.timeout = Some(seconds(limit)),
+                None => self.losses.add(
+                    key,
+                    "here it is a time that is known before the run",
+                    &placed(key, limit.place),
+                ),
+            }
+        }
+        if let Some(strategy) = template.entries().iter().find(|(key, ..)| key == "retryStrategy") {
+            step.retry = Some(self.retry(&strategy.2));
+        }
+    }
+
+    /// Containers of one pod, as steps.
+    fn container_set(&mut self, set: &Tree, given: &Call, scope: &Scope) -> Result<Called, Error> {
+        self.losses.add(
+            "containerSet",
+            "its containers shared a pod and its files",
+            &placed(&given.name, set.place),
+        );
+        let mut called = std::collections::BTreeMap::<&str, String>::new();
+        let mut last = Called { exits: given.needs.clone(), ..Called::default() };
+        let mut inner = std::collections::BTreeSet::new();
+        let mut exits = std::collections::BTreeSet::new();
+        for container in set.get("containers").map(Tree::items).unwrap_or_default() {
+            let name = container.text_of("name").unwrap_or("main");
+            let mut given =
+                Call { name: name.to_owned(), id: format!("{}_{name}", given.id), ..given.clone() };
+            let needs: std::collections::BTreeSet<String> = container
+                .get("dependencies")
+                .map(Tree::items)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|need| called.get(need.text()?).cloned())
+                .collect();
+            if !needs.is_empty() {
+                inner.extend(needs.iter().cloned());
+                given.needs = needs;
+            }
+            let mut step = self.begin(&given, &[None, None]);
+            self.container(container, &mut step, scope);
+            called.insert(name, step.id.clone());
+            exits.insert(step.id.clone());
+            last = self.add(step);
+        }
+        Ok(Called { exits: exits.difference(&inner).cloned().collect(), results: last.results })
+    }
+
+    fn suspend(&mut self, template: &Tree, suspend: &Tree, given: &Call, step: &mut Step, scope: &Scope) {
+        let is_supplied =
+            template.at(&["outputs", "parameters"]).map(Tree::items).unwrap_or_default().iter().any(
+                |parameter| {
+                    parameter
+                        .get("valueFrom")
+                        .is_some_and(|from| from.entries().iter().any(|(key, ..)| key == "supplied"))
+                },
+            );
+        step.timeout = None;
+        step.retry = None;
+        if is_supplied {
+            step.work = Some(("signal", Node::word(word(&given.name))));
+            return;
+        }
+        let Some(duration) = suspend.get("duration") else {
+            step.work = Some(("approval", Node::Map(vec![("role".to_owned(), Node::word("operator"))])));
+            return;
+        };
+        let text = self.text(duration.text().unwrap_or_default(), scope, duration.place);
+        match text.known().as_deref().and_then(time) {
+            Some(limit) => step.work = Some(("wait", Node::word(seconds(limit)))),
+            None => {
+                self.losses.add(
+                    "suspend.duration",
+                    "a pause is known before the run",
+                    &placed("it", duration.place),
+                );
+                step.miss("the pause is not known before the run");
+            }
+        }
+    }
+
+    /// Names what a container has and a step has not, and reads its environment.
+    fn around(&mut self, container: &Tree, step: &mut Step, scope: &Scope, variables: &mut Variables) {
+        for (key, place, value) in container.entries() {
+            let why = match key.as_str() {
+                "image" => {
+                    let image = literal(value.text().unwrap_or_default());
+                    step.notes.push(format!(
+                        "in Argo this ran in the image {image}; its programs must be on the worker"
+                    ));
+                    self.losses.add("image", "programs are those of the worker", &placed(&image, *place));
+                    continue;
+                }
+                "command" | "args" | "source" | "env" | "name" | "dependencies" => continue,
+                "resources" | "imagePullPolicy" | "securityContext" | "ports" | "readinessProbe"
+                | "livenessProbe" => "it belongs to the cluster",
+                "volumeMounts" => "files reach another step by a store that both know, or by outputs",
+                "workingDir" => "a step begins in the plan's files; change to the folder in the program",
+                _ => NO_WORD,
+            };
+            self.losses.add(key, why, &placed(key, *place));
+        }
+        for entry in container.get("env").map(Tree::items).unwrap_or_default() {
+            let name = entry.text_of("name").unwrap_or_default();
+            match entry.get("value").and_then(Tree::text) {
+                Some(value) if is_variable(name) => {
+                    let value = self.text(value, scope, entry.place).node();
+                    variables.env.insert(name.to_owned(), value);
+                }
+                _ => self.losses.add(
+                    "env",
+                    "its value stands in the cluster, or a plan cannot set its name",
+                    &placed(name, entry.place),
+                ),
+            }
+        }
+    }
+
+    fn container(&mut self, container: &Tree, step: &mut Step, scope: &Scope) {
+        let mut variables = Variables::default();
+        self.around(container, step, scope, &mut variables);
+        let list = |key: &str| container.get(key).map(Tree::one_or_more).unwrap_or_default();
+        let (command, arguments) = (list("command"), list("args"));
+        let Some(program) = command.first().and_then(|word| word.text()).filter(|word| !word.contains(OPEN))
+        else {
+            let image = container.text_of("image").unwrap_or("unknown");
+            self.losses.add(
+                "command",
+                "the image decides what runs, so the step says so and fails",
+                &placed(image, container.place),
+            );
+            step.miss(&format!(
+                "what the image {image} runs by itself is not part of this plan; put here what it did"
+            ));
+            return;
+        };
+        let words: Vec<&Tree> = command.iter().skip(1).chain(&arguments).copied().collect();
+        let language = language_of(program);
+        if let ([option, code], Some((language, shell))) = (words.as_slice(), language)
+            && option.text() == Some("-c")
+            && let Some(shell) = shell
+        {
+            let text =
+                self.code(language, code.text().unwrap_or_default(), code.place, scope, &mut variables);
+            self.write_script(step, &text, shell, variables, code.place);
+            return;
+        }
+        let mut list = vec![Node::Text(literal(program))];
+        let mut is_code = false;
+        for argument in words {
+            let text = argument.text().unwrap_or_default();
+            if is_code {
+                let language = language.map_or(Language::Other, |(language, _)| language);
+                let code = self.code(language, text, argument.place, scope, &mut variables);
+                list.push(Node::Text(literal(&code)));
+            } else {
+                list.push(self.text(text, scope, argument.place).node());
+            }
+            is_code = text.starts_with('-') && text.ends_with(['c', 'e']);
+        }
+        step.env = variables.env;
+        step.work = Some(("run", Node::List(list)));
+    }
+
+    fn script(&mut self, script: &Tree, step: &mut Step, scope: &Scope) {
+        let mut variables = Variables::default();
+        self.around(script, step, scope, &mut variables);
+        let command: Vec<&str> = script
+            .get("command")
+            .map(Tree::one_or_more)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|word| word.text())
+            .collect();
+        let source = script.get("source");
+        let place = source.map_or(script.place, |source| source.place);
+        let text = source.and_then(Tree::text).unwrap_or_default();
+        let program = command.first().copied().unwrap_or_default();
+        match language_of(program) {
+            Some((language, Some(shell))) => {
+                let text = self.code(language, text, place, scope, &mut variables);
+                self.write_script(step, &text, shell, variables, place);
+            }
+            Some((language, None)) => {
+                let text = self.code(language, text, place, scope, &mut variables);
+                let words = [program, "-e", &text].map(|word| Node::Text(literal(word)));
+                step.env = variables.env;
+                step.work = Some(("run", Node::List(words.to_vec())));
+            }
+            None => {
+                self.losses.add(
+                    "command",
+                    "there is no such interpreter here; the step says so and fails",
+                    &placed(program, script.place),
+                );
+                step.miss(&format!("a script for {program} is not part of this plan; put here what it did"));
+            }
+        }
+    }
+
+    fn write_script(
+        &mut self,
+        step: &mut Step,
+        text: &str,
+        shell: &'static str,
+        variables: Variables,
+        place: Place,
+    ) {
+        if text.trim().is_empty() {
+            self.losses.add("source", "it is empty", &placed("a script", place));
+            step.miss("the script is empty");
+            return;
+        }
+        step.env = variables.env;
+        step.work = Some(("script", Node::Block(literal(text))));
+        step.shell = (shell != "bash").then_some(shell);
+    }
+
+    /// Code in which values are variables.
+    fn code(
+        &mut self,
+        language: Language,
+        text: &str,
+        place: Place,
+        scope: &Scope,
+        variables: &mut Variables,
+    ) -> String {
+        let parts = split(text, OPEN);
+        let code = code::with_variables(language, &parts, |source| {
+            let value = match self.value(source, scope, place) {
+                Ok(value) => Text::value(value).node(),
+                Err(lost) => {
+                    self.lost_value(&lost, place);
+                    Node::Text(String::new())
+                }
+            };
+            Some(variables.bind(source, value))
+        });
+        for source in &code.one_word {
+            self.losses.add(
+                "pasted text",
+                "a value in a script stays one word and is never code",
+                &placed(source, place),
+            );
+        }
+        for source in &code.out_of_place {
+            let why = "a value cannot stand there; read the variable of the step's `env` instead";
+            self.losses.add("pasted text", why, &placed(source, place));
+        }
+        code.text
+    }
+}
+
+/// `suspend:` with nothing behind it.
+fn suspended(template: &Tree) -> Option<&Tree> {
+    template.entries().iter().find(|(key, ..)| key == "suspend").map(|(.., value)| value)
+}
+
+fn language_of(program: &str) -> Option<(Language, Option<&'static str>)> {
+    match program.rsplit('/').next().unwrap_or_default() {
+        "bash" => Some((Language::Shell, Some("bash"))),
+        "sh" | "ash" | "dash" => Some((Language::Shell, Some("sh"))),
+        "python" | "python3" | "python2" => Some((Language::Python, Some("python"))),
+        "node" => Some((Language::JavaScript, None)),
+        "perl" | "ruby" => Some((Language::Other, None)),
+        _ => None,
+    }
+}

@@ -1,0 +1,141 @@
+//! What an expression of a workflow may name, and what it is in a plan.
+
+use super::Workflow;
+use crate::foreign::expression::{Cel, Gives, Names, field, render};
+use crate::foreign::parse;
+use crate::foreign::text::{Part, Piece, Text, split};
+use crate::foreign::tree::Place;
+use crate::step::{placed, word};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Where an expression opens.
+pub(super) const OPEN: &str = "${{";
+
+/// The surroundings of one step.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scope {
+    pub(super) job: String,
+    /// `env`, outer values first overwritten by inner ones.
+    pub(super) env: BTreeMap<String, Text>,
+    /// `None` where the matrix could not be written out.
+    pub(super) matrix: Option<Map<String, Value>>,
+    /// Steps of the job by their id; `None` for one that is not part of the plan.
+    pub(super) steps: BTreeMap<String, Option<String>>,
+}
+
+/// Looks names up.
+pub(super) struct Context<'a> {
+    pub(super) workflow: &'a mut Workflow,
+    pub(super) scope: &'a Scope,
+    pub(super) place: Place,
+}
+
+impl Workflow {
+    /// An expression of the workflow as one of the plan; the error is what cannot be kept.
+    pub(super) fn expression(&mut self, source: &str, scope: &Scope, place: Place) -> Result<Cel, String> {
+        let tree = parse::parse(source).ok_or_else(|| format!("`{source}`"))?;
+        render(&tree, &mut Context { workflow: self, scope, place })
+    }
+
+    /// A text with its values; what cannot be kept is named and stays as it was written.
+    pub(super) fn text(&mut self, text: &str, scope: &Scope, place: Place) -> Text {
+        let pieces = split(text, OPEN).into_iter().map(|part| match part {
+            Part::Text(text) => Piece::Text(text.to_owned()),
+            Part::Value(source) => match self.expression(source, scope, place) {
+                Ok(value) => Piece::Value(value),
+                Err(lost) => {
+                    self.lost_value(&lost, place);
+                    Piece::Text(format!("{{{{ {source} }}}}"))
+                }
+            },
+        });
+        Text(pieces.collect())
+    }
+
+    pub(super) fn lost_value(&mut self, what: &str, place: Place) {
+        let why = if what.starts_with("secrets.") || what == "github.token" {
+            "secrets do not come from a workflow; let the program read its own credential store"
+        } else if what.starts_with("steps.") {
+            "the step that gives it is not part of the plan"
+        } else {
+            "there is no such value here"
+        };
+        self.losses.add("value", why, &placed(what, place));
+    }
+}
+
+impl Names for Context<'_> {
+    fn path(&mut self, names: &[String]) -> Result<Cel, String> {
+        let lost = || names.join(".");
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        match names.as_slice() {
+            ["github", "workspace"] => Ok(Cel::text(".")),
+            ["github", "job"] => Ok(Cel::text(&self.scope.job)),
+            ["github", "run_id"] => Ok(Cel::new("run.id", Gives::Text)),
+            ["github", "token"] | ["secrets", ..] => Err(lost()),
+            ["inputs", name] | ["github", "event", "inputs", name] => {
+                let name = word(name);
+                let gives = match self.workflow.inputs.get(&name).and_then(|schema| schema.get("type")) {
+                    Some(crate::Node::Word(kind)) if kind == "boolean" => Gives::Flag,
+                    Some(crate::Node::Word(kind)) if kind == "number" => Gives::Number,
+                    _ => Gives::Text,
+                };
+                if !self.workflow.inputs.contains_key(&name) {
+                    self.workflow.given(&name, &names.join("."));
+                }
+                Ok(Cel::new(format!("inputs.{name}"), gives))
+            }
+            ["github", ..] | ["vars", _] => {
+                let source = self.workflow.given(&names.join("_"), &names.join("."));
+                Ok(Cel::new(source, Gives::Text))
+            }
+            ["runner", "os"] => Ok(Cel::text("Linux")),
+            ["runner", "arch"] => Ok(Cel::text("X64")),
+            ["env", name] => self.scope.env.get(*name).map(Text::cel).ok_or_else(lost),
+            ["matrix", name, rest @ ..] => {
+                let matrix = self.scope.matrix.as_ref().ok_or_else(lost)?;
+                let value = matrix.get(*name);
+                let value = rest.iter().try_fold(value, |value, key| value.map(|value| value.get(*key)));
+                Ok(value.flatten().map_or_else(|| Cel::text(""), Cel::json))
+            }
+            ["steps", id, "outputs", name] => {
+                let step = self.scope.steps.get(*id).cloned().flatten().ok_or_else(lost)?;
+                self.workflow.losses.add(
+                    "outputs",
+                    "a step writes them as one JSON object to $DVT_OUTPUT, not as lines to $GITHUB_OUTPUT",
+                    &placed(&names.join("."), self.place),
+                );
+                Ok(Cel::new(field(&format!("{}.output", field("steps", &step)), name), Gives::Any))
+            }
+            ["steps", id, "outcome" | "conclusion"] => {
+                let step = self.scope.steps.get(*id).cloned().flatten().ok_or_else(lost)?;
+                Ok(result_of(&step))
+            }
+            ["needs", job, "outputs", name] => {
+                let done = self.workflow.jobs.get(*job).ok_or_else(lost)?;
+                done.outputs.get(*name).cloned().unwrap_or_else(|| Err(lost()))
+            }
+            ["needs", job, "result"] => {
+                let exits = self.workflow.jobs.get(*job).map(|done| &done.exits);
+                exits.and_then(|exits| exits.first()).map(|step| result_of(step)).ok_or_else(lost)
+            }
+            _ => Err(lost()),
+        }
+    }
+
+    fn inner(&mut self, text: &str) -> Result<Cel, String> {
+        Err(text.to_owned())
+    }
+}
+
+/// GitHub's word for how a step ended.
+fn result_of(step: &str) -> Cel {
+    let status = format!("{}.status", field("steps", step));
+    Cel::compound(
+        format!(
+            "{status} == \"SUCCESS\" ? \"success\" : {status} == \"FAILED\" ? \"failure\" : {status} == \"CANCELLED\" ? \"cancelled\" : \"skipped\""
+        ),
+        Gives::Text,
+    )
+}

@@ -1,0 +1,172 @@
+//! Workflows of GitHub Actions: every `run` step becomes a step, in the order of its job; a matrix is written out.
+//!
+//! What an action did is not here: one that only prepares a machine is named as lost, any other becomes a step that says
+//! what is missing and fails. A condition that cannot be read leaves its step out, for it may have been a guard.
+
+mod context;
+mod job;
+mod matrix;
+mod run;
+
+use crate::foreign::expression::Cel;
+use crate::foreign::tree::{self, Tree};
+use crate::report::Losses;
+use crate::step::{Ids, Step, placed, word};
+use crate::{Error, Imported, Node, Report, names};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most steps that a workflow may become.
+const MOST: usize = 5_000;
+/// Why a key without a better reason is not kept.
+const NO_WORD: &str = "a plan has no word for it";
+
+/// What is known of a job that was imported.
+#[derive(Debug, Default)]
+struct Done {
+    /// The last step of each of its instances.
+    exits: BTreeSet<String>,
+    outputs: BTreeMap<String, Result<Cel, String>>,
+}
+
+/// A workflow while it is imported.
+#[derive(Debug, Default)]
+struct Workflow {
+    losses: Losses,
+    ids: Ids,
+    inputs: BTreeMap<String, Node>,
+    steps: Vec<Step>,
+    /// Steps that a condition of their own may leave out.
+    skippable: BTreeSet<String>,
+    jobs: BTreeMap<String, Done>,
+}
+
+/// Imports a workflow.
+pub fn import(text: &str) -> Result<Imported, Error> {
+    let documents = tree::read(text)?;
+    let document = documents.first().ok_or_else(|| kind("it is empty"))?;
+    let jobs = document.get("jobs").map(Tree::entries).filter(|jobs| !jobs.is_empty());
+    let jobs = jobs.ok_or_else(|| kind("there are no `jobs`"))?;
+    let mut workflow = Workflow::default();
+    workflow.keys(document);
+    workflow.triggers(document);
+    let mut open: Vec<&(String, tree::Place, Tree)> = jobs.iter().collect();
+    while !open.is_empty() {
+        let is_ready = |(_, _, job): &&(String, tree::Place, Tree)| {
+            job.get("needs").map(Tree::one_or_more).unwrap_or_default().iter().all(|need| {
+                let known = |name: &str| {
+                    !jobs.iter().any(|(job, ..)| job == name) || workflow.jobs.contains_key(name)
+                };
+                need.text().is_none_or(known)
+            })
+        };
+        let Some(at) = open.iter().position(is_ready) else {
+            return Err(kind("jobs wait for each other"));
+        };
+        let (name, place, job) = open.remove(at);
+        workflow.job(document, name, *place, job)?;
+    }
+    let title = document.text_of("name").unwrap_or("workflow");
+    let mut plan = vec![
+        ("apiVersion".to_owned(), Node::word("dvt/v1")),
+        ("name".to_owned(), Node::word(names::plan_name(title))),
+        ("title".to_owned(), Node::Text(names::literal(title))),
+    ];
+    if !workflow.inputs.is_empty() {
+        plan.push(("inputs".to_owned(), Node::Map(workflow.inputs.into_iter().collect())));
+    }
+    let missing = workflow.steps.iter().filter(|step| step.is_missing()).count() as u64;
+    let edges = workflow.steps.iter().map(|step| step.needs.len() as u64).sum();
+    let report = Report {
+        steps: workflow.steps.len() as u64,
+        source_edges: edges,
+        missing,
+        lost: workflow.losses.list(),
+    };
+    let steps = workflow.steps.into_iter().map(|step| (step.id.clone(), step.node())).collect();
+    plan.push(("steps".to_owned(), Node::Map(steps)));
+    Ok(Imported { plan: Node::Map(plan), report })
+}
+
+fn kind(detail: &str) -> Error {
+    Error::Kind { expected: "workflow of GitHub Actions", detail: detail.to_owned() }
+}
+
+impl Workflow {
+    /// Names what stands at the top and is not kept.
+    fn keys(&mut self, document: &Tree) {
+        for (key, place, _) in document.entries() {
+            let why = match key.as_str() {
+                "name" | "run-name" | "env" | "defaults" | "jobs" => continue,
+                "on" => "a plan stays data; start it from cron or CI with `dvt run`",
+                "permissions" => "they are GitHub's; what a plan may do stands in its own `permissions`",
+                "concurrency" => "say it anew with the plan's `concurrency`",
+                _ => NO_WORD,
+            };
+            self.losses.add(key, why, &placed(key, *place));
+        }
+    }
+
+    /// Inputs of the triggers that have some.
+    fn triggers(&mut self, document: &Tree) {
+        for trigger in ["workflow_dispatch", "workflow_call"] {
+            let inputs = document.at(&["on", trigger, "inputs"]).map(Tree::entries).unwrap_or_default();
+            for (name, place, input) in inputs {
+                let kind = match input.text_of("type") {
+                    Some("boolean") => "boolean",
+                    Some("number") => "number",
+                    _ => "string",
+                };
+                let mut schema = vec![("type".to_owned(), Node::word(kind))];
+                if let Some(description) = input.text_of("description") {
+                    schema.push(("description".to_owned(), Node::Text(names::literal(description))));
+                }
+                let options = input.get("options").map(Tree::items).unwrap_or_default();
+                if !options.is_empty() {
+                    let texts =
+                        options.iter().filter_map(Tree::text).map(|text| Node::Text(names::literal(text)));
+                    schema.push(("enum".to_owned(), Node::List(texts.collect())));
+                }
+                let fits = |text: &&str| match kind {
+                    "boolean" => matches!(*text, "true" | "false"),
+                    "number" => text.parse::<i64>().is_ok_and(|number| number.to_string() == **text),
+                    _ => options.is_empty() || options.iter().any(|option| option.text() == Some(*text)),
+                };
+                let absent = match kind {
+                    "boolean" => Some("false"),
+                    "string" if options.is_empty() => Some(""),
+                    _ => None,
+                };
+                let absent = absent.filter(|_| !input.get("required").is_some_and(Tree::is_true));
+                match input.text_of("default").or(absent) {
+                    Some(text) if fits(&text) => {
+                        let value = if kind == "string" {
+                            Node::Text(names::literal(text))
+                        } else {
+                            Node::word(text)
+                        };
+                        schema.push(("default".to_owned(), value));
+                    }
+                    Some(_) => {
+                        self.losses.add("default", "it does not fit the input's type", &placed(name, *place))
+                    }
+                    None => {}
+                }
+                self.inputs.insert(word(name), Node::Map(schema));
+            }
+        }
+    }
+
+    /// An input for something that GitHub knows when a workflow starts.
+    fn given(&mut self, name: &str, what: &str) -> String {
+        let name = word(name);
+        let description = Node::Text(names::literal(&format!("what GitHub calls {what}")));
+        let schema = || {
+            Node::Map(vec![
+                ("type".to_owned(), Node::word("string")),
+                ("description".to_owned(), description),
+            ])
+        };
+        self.inputs.entry(name.clone()).or_insert_with(schema);
+        format!("inputs.{name}")
+    }
+}
