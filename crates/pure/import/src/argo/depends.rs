@@ -100,7 +100,7 @@ impl Importer<'_> {
                 match each.as_slice() {
                     [] => None,
                     [one] => Some(one.clone()),
-                    several => Some(format!("({})", several.join(if any { " || " } else { " && " }))),
+                    several => Some(several.join(if any { " || " } else { " && " })),
                 }
             }
             Expression::Not(inner) => Some(format!("!({})", self.ended(inner, scope)?)),

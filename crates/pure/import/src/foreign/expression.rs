@@ -22,12 +22,14 @@ pub(crate) struct Cel {
     pub(crate) gives: Gives,
     /// The text, where it is a literal.
     pub(crate) literal: Option<String>,
+    /// The text that it was, where it stands for one with values in it.
+    pub(crate) parts: Vec<super::text::Piece>,
     is_atom: bool,
 }
 
 impl Cel {
     pub(crate) fn new(source: impl Into<String>, gives: Gives) -> Self {
-        Self { source: source.into(), gives, literal: None, is_atom: true }
+        Self { source: source.into(), gives, literal: None, parts: Vec::new(), is_atom: true }
     }
 
     pub(crate) fn text(text: &str) -> Self {

@@ -59,12 +59,23 @@ impl Text {
 
     /// As a value of the plan: what is known is a literal, everything else an expression in its place.
     pub(crate) fn node(&self) -> Node {
-        let parts = self.0.iter().map(|piece| match piece {
-            Piece::Text(text) => names::literal(text),
-            Piece::Value(Cel { literal: Some(text), .. }) => names::literal(text),
-            Piece::Value(value) => format!("${{{{ {} }}}}", value.source),
+        let mut out = String::new();
+        let mut text = String::new();
+        let flat = self.0.iter().flat_map(|piece| match piece {
+            Piece::Value(Cel { parts, .. }) if !parts.is_empty() => parts.as_slice(),
+            piece => std::slice::from_ref(piece),
         });
-        Node::Text(parts.collect())
+        for piece in flat {
+            match piece {
+                Piece::Text(more) | Piece::Value(Cel { literal: Some(more), .. }) => text.push_str(more),
+                Piece::Value(value) => {
+                    // Two literals side by side may open an expression that neither of them opens.
+                    out.push_str(&names::literal(&std::mem::take(&mut text)));
+                    out.push_str(&format!("${{{{ {} }}}}", value.source));
+                }
+            }
+        }
+        Node::Text(out + &names::literal(&text))
     }
 
     /// As one expression.
@@ -78,14 +89,26 @@ impl Text {
         match self.0.as_slice() {
             [Piece::Value(value)] => value.clone(),
             pieces => {
-                let parts: Vec<String> = pieces
+                let texts: Vec<String> = pieces
                     .iter()
                     .map(|piece| match piece {
                         Piece::Text(text) => super::expression::quoted(text),
                         Piece::Value(value) => value.as_text(),
                     })
                     .collect();
-                Cel::compound(parts.join(" + "), Gives::Text)
+                // One level is kept flat, so that a text that is handed on stays readable.
+                let mut parts = Vec::new();
+                for piece in pieces {
+                    match piece {
+                        Piece::Value(Cel { parts: inner, .. }) if !inner.is_empty() => {
+                            parts.extend(inner.clone())
+                        }
+                        piece => parts.push(piece.clone()),
+                    }
+                }
+                let mut joined = Cel::compound(texts.join(" + "), Gives::Text);
+                joined.parts = parts;
+                joined
             }
         }
     }
@@ -104,12 +127,13 @@ mod tests {
         let text = Text(vec![
             Piece::Text("x ${{ y }} ".to_owned()),
             Piece::Value(Cel::new("inputs.z", Gives::Any)),
-            Piece::Value(Cel::text("${{ w }}")),
+            Piece::Text("$".to_owned()),
+            Piece::Value(Cel::text("{{ w }}")),
         ]);
         assert_eq!(text.node(), Node::Text("x $ {{ y }} ${{ inputs.z }}$ {{ w }}".to_owned()));
         assert_eq!(
             text.cel().source,
-            r#""x $\u007b\u007b y \u007d\u007d " + string(inputs.z) + "$\u007b\u007b w \u007d\u007d""#
+            r#""x $\u007b\u007b y \u007d\u007d " + string(inputs.z) + "$" + "\u007b\u007b w \u007d\u007d""#
         );
     }
 }
