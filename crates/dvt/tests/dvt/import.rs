@@ -5,9 +5,11 @@ use crate::home::{Home, repository};
 #[test]
 fn the_plans_of_the_examples_are_what_is_imported() {
     let home = Home::new();
-    let forms: [(&str, &[&str]); 2] = [
+    let forms: [(&str, &[&str]); 4] = [
         ("dbt-shop", &["import", "dbt", "@manifest.json", "--as", "simulated"]),
         ("forkjoin", &["import", "wfcommons", "@instance.json"]),
+        ("argo-coin", &["import", "argo", "@workflow.yaml"]),
+        ("github-build", &["import", "github", "@workflow.yaml"]),
     ];
     for (name, words) in forms {
         let folder = repository().join("examples").join(name);

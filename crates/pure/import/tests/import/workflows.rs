@@ -181,10 +181,9 @@ spec:
 #[test]
 fn the_examples_are_what_is_imported() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../examples");
-    for (name, import) in [
-        ("argo-coin", argo::import as fn(&str) -> Result<Imported, Error>),
-        ("github-build", github::import),
-    ] {
+    for (name, import) in
+        [("argo-coin", argo::import as fn(&str) -> Result<Imported, Error>), ("github-build", github::import)]
+    {
         let text = std::fs::read_to_string(folder.join(name).join("workflow.yaml")).unwrap();
         let imported = import(&text).unwrap();
         plan(&imported);
