@@ -83,7 +83,11 @@ fn signal(name: &str, of_name: &str, needs: &[&str]) -> Step {
 fn sub_plan(name: &str, needs: &[&str]) -> Step {
     let reference = PlanReference::Path("./child.yaml".to_owned());
     with(
-        of(name, Form::Plan(SubPlan { reference, digest: Some(Digest::of(b"child")), child: None }), needs),
+        of(
+            name,
+            Form::Plan(SubPlan { reference, digest: Some(Digest::of(b"child")), child: None, bounds: None }),
+            needs,
+        ),
         "{'n': 1}",
     )
 }

@@ -92,7 +92,7 @@ impl<'a> Play<'a> {
             commands: 0,
         };
         play.begin();
-        play.to_the_end();
+        play.follow_to_the_end();
         play
     }
 
@@ -138,7 +138,7 @@ impl<'a> Play<'a> {
         at.ms_since(self.now) <= 3_600_000
     }
 
-    fn to_the_end(&mut self) {
+    fn follow_to_the_end(&mut self) {
         let mut deeds = self.golden.deeds.clone().into_iter().peekable();
         let mut ended = 0;
         for _ in 0..20_000 {
