@@ -125,7 +125,7 @@ fn line(kind: &str, entry: &Proven, with_payloads: bool) -> Value {
 }
 
 fn path(entry: &Proven) -> Vec<String> {
-    entry.path.iter().map(|hash| dvt_ledger::base64_text(hash)).collect()
+    entry.path.iter().map(dvt_ledger::base64_text).collect()
 }
 
 /// Columns as spreadsheets read them. The envelope goes along whole: the proof is about its bytes.

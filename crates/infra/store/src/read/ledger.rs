@@ -224,7 +224,7 @@ impl<'a> Search<'a> {
         );
         let tenant = self.reader.tenant.id.bytes();
         let row = (tenant, self.n, column::signed(first));
-        let read = self.lane.query_row(&text, row, |row| events::block(row)).sql()??;
+        let read = self.lane.query_row(&text, row, events::block).sql()??;
         Ok(std::rc::Rc::new(self.genuine(read)?))
     }
 

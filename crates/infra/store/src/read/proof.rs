@@ -209,8 +209,6 @@ fn index_of(reader: &Reader, lane: &Connection, n: i64, entry: &str) -> Result<O
 /// The proof that the newest checkpoint extends the tree of `first` leaves, and that checkpoint.
 pub(crate) fn extends(reader: &Reader, lane: &Connection, first: u64) -> Result<(String, Vec<Hash>), Error> {
     let prover = Prover::new(reader, lane)?;
-    let nodes = prover.rows.nodes(|id| prover.tile(id));
-    let path = consistency(&nodes, first, prover.rows.size()).ok_or(Error::NotFound)?;
-    drop(nodes);
-    Ok((prover.note, path))
+    let path = consistency(&prover.rows.nodes(|id| prover.tile(id)), first, prover.rows.size());
+    Ok((prover.note.clone(), path.ok_or(Error::NotFound)?))
 }
