@@ -127,10 +127,9 @@ pub(crate) struct Variables {
 impl Variables {
     /// The variable that holds this value; `source` is what it was called.
     pub(crate) fn bind(&mut self, source: &str, value: Node) -> String {
-        let words =
+        let mut words =
             source.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != '-');
-        let last =
-            words.filter(|word| word.starts_with(|first: char| first.is_ascii_alphabetic())).next_back();
+        let last = words.rfind(|word| word.starts_with(|first: char| first.is_ascii_alphabetic()));
         let mut name = word(last.unwrap_or("value")).to_ascii_uppercase();
         if !is_variable(&name) {
             name = format!("VALUE_{name}");

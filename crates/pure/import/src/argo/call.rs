@@ -241,18 +241,15 @@ impl Importer<'_> {
     }
 
     fn items(&mut self, written: &Tree, scope: &Scope) -> Items {
-        if let Some(list) = written.get("withItems") {
-            if let Kind::List(items) = &list.kind {
-                if items.len() <= MOST_ITEMS {
-                    return Items::Written(items.iter().map(Tree::json).collect());
-                }
-                self.losses.add(
-                    "withItems",
-                    "more than 256 items are not written out",
-                    &placed("it", list.place),
-                );
-                return Items::Unknown;
+        if let Some(list) = written.get("withItems")
+            && let Kind::List(items) = &list.kind
+        {
+            if items.len() <= MOST_ITEMS {
+                return Items::Written(items.iter().map(Tree::json).collect());
             }
+            let why = "more than 256 items are not written out";
+            self.losses.add("withItems", why, &placed("it", list.place));
+            return Items::Unknown;
         }
         for key in ["withItems", "withParam"] {
             let Some(list) = written.get(key) else { continue };

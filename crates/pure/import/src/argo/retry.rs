@@ -19,7 +19,7 @@ impl Importer<'_> {
                 }
                 _ => "it belongs to the cluster",
             };
-            self.losses.add(&format!("retryStrategy.{key}"), why, &placed(key, *place));
+            self.losses.add(format!("retryStrategy.{key}"), why, &placed(key, *place));
         }
         let limit = strategy.text_of("limit").and_then(|text| text.parse::<u64>().ok());
         if limit.is_none_or(|limit| limit > MOST) {

@@ -81,7 +81,7 @@ impl Parser {
         let tree = self.primary()?;
         Some(match negations {
             0 => tree,
-            _ if negations % 2 == 0 => Tree::Not(Box::new(Tree::Not(Box::new(tree)))),
+            _ if negations.is_multiple_of(2) => Tree::Not(Box::new(Tree::Not(Box::new(tree)))),
             _ => Tree::Not(Box::new(tree)),
         })
     }

@@ -4,5 +4,6 @@
 
 mod corpus;
 mod hostile;
+mod mutations;
 mod selectors;
 mod workflows;
