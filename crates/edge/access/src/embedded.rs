@@ -12,6 +12,7 @@ use dvt_model::action::Action;
 use dvt_model::code::Code;
 use dvt_model::context::{Authenticated, Kind, OpContext, Principal, PrincipalType};
 use dvt_model::decision::{Circumstances, DecisionRecord, Draft};
+use dvt_model::deed::Deed;
 use dvt_model::entry::Outcome;
 use dvt_model::id::{PlanId, RequestId, RunId};
 use dvt_model::proof::{Authorized, Permits};
@@ -87,6 +88,34 @@ impl Embedded {
         self.authorize(transaction, context, resource, Some(run), route).await
     }
 
+    /// Authorizes a signal or a vote on a run: the action, and the lowest role that this deed takes (contract 4.5). Where the
+    /// run's step names a role of its own for it, the engine asks for that.
+    pub async fn deed<A: Permits>(
+        &self,
+        context: &OpContext,
+        run: RunId,
+        deed: &Deed,
+        route: &str,
+    ) -> Result<Authorized<Run, A>, Denied> {
+        if A::ACTION != deed.action() {
+            return Err(Denied::new(
+                Code::AuthorizationRequired,
+                "the proof asked for is not the one of this deed",
+            ));
+        }
+        let proof: Authorized<Run, A> = self.run(context, run, route).await?;
+        if dvt_policy::holds(&context.principal().roles, deed.lowest_role()) {
+            return Ok(proof);
+        }
+        let verdict = Verdict {
+            run: Some(run),
+            ..Verdict::denied(A::ACTION, proof.resource().reference(), Code::AuthzDenied)
+        };
+        self.enter(self.begin(context)?, context, verdict, route).await?;
+        let least = deed.lowest_role();
+        Err(Denied::new(Code::AuthzDenied, format!("this takes the role `{least}` or a higher one")))
+    }
+
     /// Whether the caller's roles allow an action: for a command that asks for less where more is not allowed. It enters
     /// nothing and proves nothing; what is read then needs a look-up of its own.
     pub fn may(&self, context: &OpContext, action: Action) -> bool {
@@ -143,6 +172,8 @@ impl Embedded {
                 resource: proof.resource().reference(),
                 timestamp: (self.clock)(),
                 policy_decision_id: proof.policy_decision_id(),
+                // Embedded is single-tenant: its one member is its owner.
+                solo_owner: true,
             })
             .map_err(|incomplete| Denied::new(Code::DecisionRecordIncomplete, incomplete.to_string()))
     }

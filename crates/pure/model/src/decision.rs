@@ -13,14 +13,41 @@ use std::fmt;
 words! {
     /// The operations of section 9 that exist today.
     Operation {
+        /// Pause a run.
+        Pause = "PAUSE",
+        /// Go on with a paused run.
+        Resume = "RESUME",
         /// Cancel a run.
         Cancel = "CANCEL",
+        /// Another attempt of a failed step.
+        Retry = "RETRY",
+        /// Another attempt of a step that has not failed.
+        ForceRetry = "FORCE_RETRY",
+        /// Leave a step out.
+        ManualOverride = "MANUAL_OVERRIDE",
+        /// End a run now, without its way out.
+        EmergencyStop = "EMERGENCY_STOP",
+        /// A vote for what an approval step asks.
+        Approve = "APPROVE",
+        /// A vote against it.
+        Reject = "REJECT",
         /// Destroy the key of a run's or a person's payloads.
         DataErasure = "DATA_ERASURE",
         /// Place or release a legal hold.
         LegalHoldChange = "LEGAL_HOLD_CHANGE",
         /// Take away envelopes whose years are over.
         LedgerPrune = "LEDGER_PRUNE",
+    }
+}
+
+impl Operation {
+    /// Whether it is a vote on an approval step.
+    pub fn is_vote(self) -> bool {
+        matches!(self, Self::Approve | Self::Reject)
+    }
+
+    fn kind(self) -> &'static str {
+        if self.is_vote() { "APPROVAL" } else { "OPERATOR" }
     }
 }
 
@@ -54,6 +81,8 @@ pub struct Circumstances {
     pub timestamp: Timestamp,
     /// The policy evaluation behind it.
     pub policy_decision_id: DecisionId,
+    /// Whether the tenant has one owner, so that rules about a second person are waived (contract 1.3).
+    pub solo_owner: bool,
 }
 
 /// A complete record. Private fields: it can only come from [`Draft::complete`] or out of the ledger.
@@ -72,6 +101,8 @@ pub struct DecisionRecord {
     approval_ticket_id: Option<String>,
     timestamp: Timestamp,
     policy_decision_id: DecisionId,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    solo_owner: bool,
 }
 
 /// The fields that a record lacks.
@@ -100,7 +131,7 @@ impl Draft {
         }
         Ok(DecisionRecord {
             decision_id: circumstances.decision_id,
-            kind: "OPERATOR".to_owned(),
+            kind: self.operation.kind().to_owned(),
             operation: self.operation,
             actor_id: circumstances.actor_id,
             actor_role: circumstances.actor_role,
@@ -110,6 +141,8 @@ impl Draft {
             approval_ticket_id: self.approval_ticket_id,
             timestamp: circumstances.timestamp,
             policy_decision_id: circumstances.policy_decision_id,
+            // Only votes have a rule about a second person today; elsewhere the word would say nothing.
+            solo_owner: circumstances.solo_owner && self.operation.is_vote(),
         })
     }
 }

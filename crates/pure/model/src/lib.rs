@@ -9,6 +9,7 @@ pub mod canonical;
 pub mod code;
 pub mod context;
 pub mod decision;
+pub mod deed;
 pub mod digest;
 pub mod entry;
 pub mod failure;

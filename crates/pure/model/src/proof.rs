@@ -33,6 +33,7 @@ permits! {
     RunStart => RunStart,
     RunCancel => RunCancel,
     SignalSend => SignalSend,
+    StepApprove => StepApprove,
     RunReadStatus => RunReadStatus,
     RunReadPayload => RunReadPayload,
     AuditRead => AuditRead,

@@ -116,9 +116,30 @@ pub fn weakest_sufficient(roles: &[Role], action: Action, place: &Place) -> Opti
         .find(|role| roles.contains(role) && decide(&[*role], action, place, &[]).is_granted())
 }
 
+/// Whether somebody with these roles holds at least this one: operator < engineer < tenant-admin (8.3). Other roles are
+/// held by name; nobody ever holds `system` by holding another.
+pub fn holds(roles: &[Role], least: Role) -> bool {
+    let ladder = [Role::Operator, Role::Engineer, Role::TenantAdmin];
+    let step = |role: &Role| ladder.iter().position(|rung| rung == role);
+    match step(&least) {
+        Some(least) => roles.iter().filter_map(step).any(|rung| rung >= least),
+        None => roles.contains(&least),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_higher_role_holds_the_lower_ones_of_its_ladder_and_no_other() {
+        assert!(holds(&[Role::TenantAdmin], Role::Operator));
+        assert!(holds(&[Role::Engineer], Role::Engineer));
+        assert!(!holds(&[Role::Operator], Role::Engineer));
+        assert!(!holds(&[Role::TenantAdmin], Role::Auditor));
+        assert!(!holds(&[Role::TenantAdmin], Role::System));
+        assert!(!holds(&[], Role::Operator));
+    }
 
     fn place(development: bool) -> Place {
         Place { environment: EnvironmentId::from_random([1; 16]), development }

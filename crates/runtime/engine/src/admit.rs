@@ -167,7 +167,7 @@ impl Engine {
         }
         crash::point(crash::START_ACK);
         self.seal_soon(scope.tenant());
-        self.warm(fold, request.host_allowed);
+        self.warm(fold, request.host_allowed, false);
         drop(admitting);
         Ok(StartAnswer {
             run_id,

@@ -5,12 +5,13 @@ use crate::forward::remote::Remote;
 use crate::forward::request::{Command, Reply};
 use crate::lease::{self, Place};
 use crate::status::Follow;
-use crate::{Grant, Parts, Problem};
+use crate::{Asked, Grant, Parts, Problem, act};
 use dvt_model::code::Code;
 use dvt_model::decision::DecisionRecord;
+use dvt_model::deed::Deed;
 use dvt_model::digest::Digest;
 use dvt_model::id::{PlanId, RunId, RunRequestId, SignalId};
-use dvt_model::proof::{Authorized, PlanCreate, RunCancel, RunReadStatus, RunStart, SignalSend};
+use dvt_model::proof::{Authorized, Permits, PlanCreate, RunCancel, RunReadStatus, RunStart, SignalSend};
 use dvt_model::resource::{Plan, Project, Run};
 use dvt_model::run::RunStatus;
 use serde::{Deserialize, Serialize};
@@ -171,28 +172,37 @@ impl Client {
         signal_id: SignalId,
         host_allowed: bool,
     ) -> Result<RunStatus, Problem> {
+        let asked = Asked { deed: Deed::Cancel {}, record: Some(record), signal_id };
+        self.act_on_run(proof, asked, host_allowed).await
+    }
+
+    /// A signal or a vote (4.1, 4.5, 9); the same signal id again is accepted and adds no event. The word is for what always
+    /// runs on the way out of a run that this act ends and that no engine works on.
+    pub async fn act_on_run<A: Permits>(
+        &self,
+        proof: &Authorized<Run, A>,
+        asked: Asked,
+        host_allowed: bool,
+    ) -> Result<RunStatus, Problem> {
         let (grant, run) = (Grant::of(proof), proof.resource().id);
-        let command = Command::Cancel {
-            run,
-            record: Box::new(record.clone()),
-            signal_id: signal_id.clone(),
-            host_allowed,
-        };
+        let ends = act::ends(&asked.deed);
+        let command = Command::Act { run, asked: Box::new(asked.clone()), host_allowed };
         let answer = self
             .ask(|side| {
-                let (grant, record, signal_id, command) = (&grant, &record, &signal_id, &command);
+                let (grant, asked, command) = (&grant, &asked, &command);
                 async move {
                     match side {
-                        Side::Engine(engine) => engine
-                            .cancel(grant, run, record, signal_id, host_allowed)
-                            .await
-                            .map(Reply::Status),
+                        Side::Engine(engine) => {
+                            engine.act(grant, run, asked, host_allowed).await.map(Reply::Status)
+                        }
                         Side::Remote(remote) => remote.call(command, &[grant]).await,
                     }
                 }
             })
             .await?;
-        self.hold(run, Held { grant, attends: true, host_allowed });
+        if ends {
+            self.hold(run, Held { grant, attends: true, host_allowed });
+        }
         status_in(answer)
     }
 

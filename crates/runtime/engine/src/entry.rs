@@ -154,10 +154,11 @@ pub(crate) fn of_record(place: Place, grant: &Grant, record: &DecisionRecord) ->
 }
 
 /// What became of a signal.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct SignalVerdict<'a> {
     pub(crate) signal_id: &'a SignalId,
     pub(crate) signal_type: &'a str,
+    pub(crate) payload: Value,
     pub(crate) decision_id: DecisionId,
     pub(crate) refused: Option<Code>,
 }
@@ -176,7 +177,7 @@ pub(crate) fn of_signal(place: Place, grant: &Grant, verdict: SignalVerdict<'_>)
         "signalDecisionId": verdict.decision_id,
         "signalId": verdict.signal_id,
         "signalType": verdict.signal_type,
-        "signalPayload": {},
+        "signalPayload": verdict.payload,
         "decision": word,
     });
     if let (Some(code), Some(fields)) = (verdict.refused, payload.as_object_mut()) {

@@ -4,9 +4,9 @@
 //! happens only in the active engine; other processes forward to it over the private socket. Nothing is acknowledged before
 //! it is durable, and what the core decided takes effect only after its events are.
 
+mod act;
 mod admit;
 mod ahead;
-mod cancel;
 mod chance;
 pub mod client;
 mod crash;
@@ -23,6 +23,7 @@ mod sealer;
 mod status;
 mod timers;
 
+pub use act::Asked;
 pub use ahead::not_run_yet;
 pub use crash::CRASH_SITES;
 pub use problem::Problem;

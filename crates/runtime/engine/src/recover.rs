@@ -42,7 +42,8 @@ impl Engine {
                 let open = open.into_iter().find(|open| open.row.metadata.run_id == run);
                 let own = open.ok_or_else(Problem::terminal)?.scope;
                 let fold = Fold::load(self, own, run).await?;
-                self.warm(fold, host_allowed)
+                let rests = messages.iter().any(|message| matches!(message, Message::Rest));
+                self.warm(fold, host_allowed, rests)
             }
         };
         drop(folding);
@@ -54,6 +55,8 @@ impl Engine {
                         drop(answer.send(Err(worked_on())));
                     }
                 }
+                // It is worked on: there is nothing to leave.
+                Message::Rest if was_hot => {}
                 other => hot.send(other).map_err(|_| Problem::engine_gone())?,
             }
         }

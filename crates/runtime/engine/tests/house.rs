@@ -162,6 +162,7 @@ impl House {
                 resource: proof.resource().reference(),
                 timestamp: (self.parts.clock)(),
                 policy_decision_id: proof.policy_decision_id(),
+                solo_owner: true,
             })
             .unwrap()
     }

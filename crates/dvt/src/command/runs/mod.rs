@@ -1,12 +1,20 @@
-//! `dvt runs …`: what runs there are, how one stands, what it printed, and how to stop it or go on with it.
+//! `dvt runs …`: what runs there are, how one stands, what it printed, and every act upon one.
 
+mod act;
+pub(crate) mod approve;
 pub(crate) mod cancel;
 pub(crate) mod fold;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod locate;
 pub(crate) mod logs;
+pub(crate) mod pause;
+pub(crate) mod reject;
 pub(crate) mod resume;
+pub(crate) mod retry;
+pub(crate) mod signal;
+pub(crate) mod skip;
+pub(crate) mod stop;
 
 use crate::compose::{Composition, compose};
 use crate::problem::Problem;
@@ -22,7 +30,7 @@ use dvt_plan::plan::Plan;
 use dvt_store::port::operation::{RunRow, StoredEvent};
 use dvt_store::port::transaction::Kind;
 
-/// See runs, their logs and states; cancel them or go on with them.
+/// See runs, their logs and states, and act on them: cancel, pause, approve, signal, skip, retry.
 ///
 /// Example:
 ///   dvt runs list
@@ -34,6 +42,13 @@ pub(crate) enum Command {
     Logs(logs::Arguments),
     Cancel(cancel::Arguments),
     Resume(resume::Arguments),
+    Pause(pause::Arguments),
+    Approve(approve::Arguments),
+    Reject(reject::Arguments),
+    Signal(signal::Arguments),
+    Skip(skip::Arguments),
+    Retry(retry::Arguments),
+    Stop(stop::Arguments),
 }
 
 /// Does it.
@@ -45,6 +60,13 @@ pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Scre
         Command::Logs(arguments) => logs::run(&arguments, &composition, screen).await,
         Command::Cancel(arguments) => cancel::run(&arguments, &composition, screen).await,
         Command::Resume(arguments) => resume::run(&arguments, selected, &composition, screen).await,
+        Command::Pause(arguments) => pause::run(&arguments, &composition, screen).await,
+        Command::Approve(arguments) => approve::run(&arguments, &composition, screen).await,
+        Command::Reject(arguments) => reject::run(&arguments, &composition, screen).await,
+        Command::Signal(arguments) => signal::run(&arguments, &composition, screen).await,
+        Command::Skip(arguments) => skip::run(&arguments, &composition, screen).await,
+        Command::Retry(arguments) => retry::run(&arguments, &composition, screen).await,
+        Command::Stop(arguments) => stop::run(&arguments, &composition, screen).await,
     };
     let closed = composition.store.close().await;
     let exit = done?;

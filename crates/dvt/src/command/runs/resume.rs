@@ -1,7 +1,9 @@
-//! `dvt runs resume RUN`: goes on with a run that no engine works on, and follows it to its end.
+//! `dvt runs resume RUN`: goes on with a run that no engine works on, and follows it to its end; one that is paused is sent
+//! RESUME, with the reason as its decision record.
 //!
 //! What the run may do is what its RunQueued says; the word given here can only keep that, never widen it.
 
+use super::act::{self, Act};
 use super::{locate, picture, plan, row};
 use crate::command::run::follow::{Followed, to_the_end};
 use crate::command::run::words;
@@ -14,10 +16,12 @@ use crate::view::screen::{Format, Screen};
 use crate::view::width::wrap;
 use clap::Args;
 use dvt_model::code::Code;
+use dvt_model::deed::Deed;
 use dvt_model::proof::{Authorized, RunReadPayload, SignalSend};
 use dvt_model::resource::Run;
+use dvt_model::run::RunStatus;
 
-/// Go on with a run whose engine ended, and keep its completed steps.
+/// Go on with a run that is paused, or whose engine ended; its completed steps are kept.
 ///
 /// Example:
 ///   dvt runs resume @latest --allow-host
@@ -30,6 +34,9 @@ pub(crate) struct Arguments {
     /// Your word that the plan's programs may run as you, without a wall.
     #[arg(long)]
     allow_host: bool,
+    /// Why; it stands in the ledger (only a paused run is asked for it).
+    #[arg(short = 'm', long = "message", value_name = "TEXT")]
+    message: Option<String>,
 }
 
 const ROUTE: &str = "dvt runs resume";
@@ -49,6 +56,22 @@ pub(crate) async fn run(
     if row.status.is_terminal() {
         return Err(Problem::new(Code::RunTerminal, format!("{run} has ended: {}", row.status))
             .fix(format!("dvt runs get {run}")));
+    }
+    if row.status == RunStatus::Paused {
+        let paused = Act {
+            run: &run.to_string(),
+            deed: Deed::Resume {},
+            route: ROUTE,
+            question: "Why does it go on?",
+            told: "resumed",
+            message: arguments.message.as_deref(),
+            signal_id: None,
+            allow_host: false,
+        };
+        let exit = act::ask::<SignalSend>(paused, composition, screen).await?;
+        if dvt_engine::engine_is_live(&composition.store) {
+            return Ok(exit);
+        }
     }
     let plan = plan(composition, &read, &row).await?;
     let (before, _) = picture(composition, &read, &plan).await?;

@@ -3,12 +3,11 @@
 //! The text of a command is what its envelopes are bound to, together with the name of the socket it is meant for: an
 //! envelope taken to another engine opens nothing there.
 
-use crate::Problem;
 use crate::client::{Progress, StartAnswer, StartRequest};
+use crate::{Asked, Problem};
 use dvt_model::canonical;
 use dvt_model::code::Code;
-use dvt_model::decision::DecisionRecord;
-use dvt_model::id::{RunId, SignalId};
+use dvt_model::id::RunId;
 use dvt_model::run::RunStatus;
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +17,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Command {
     /// * (PLAN_CREATE, then RUN_START) Start a run.
     Start(Box<StartRequest>),
-    /// * (RUN_CANCEL) Cancel it.
-    Cancel { run: RunId, record: Box<DecisionRecord>, signal_id: SignalId, host_allowed: bool },
+    /// * (what the deed takes: RUN_CANCEL, SIGNAL_SEND or STEP_APPROVE) A signal or a vote.
+    Act { run: RunId, asked: Box<Asked>, host_allowed: bool },
     /// * (SIGNAL_SEND) Go on with a run that no engine works on.
     Resume { run: RunId, host_allowed: bool },
     /// * (what the run was started, resumed or cancelled with) The engine changed; this client still attends the run.

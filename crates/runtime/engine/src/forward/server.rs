@@ -8,7 +8,7 @@ use super::request::{self, Answer, Call, Command, Greeting, Reply};
 use super::socket::Socket;
 use crate::engine::Engine;
 use crate::status::Follow;
-use crate::{Grant, Problem};
+use crate::{Grant, Problem, act};
 use dvt_model::id::RunId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -109,9 +109,12 @@ async fn answer(engine: &Arc<Engine>, audience: &str, proved: &Proved, call: Cal
             proved.add(answer.run_id, Follow::attending(start));
             Ok(Reply::Started(answer))
         }
-        (Command::Cancel { run, record, signal_id, host_allowed }, [grant]) => {
-            let status = engine.cancel(grant, run, &record, &signal_id, host_allowed).await?;
-            proved.add(run, Follow::attending(grant));
+        (Command::Act { run, asked, host_allowed }, [grant]) => {
+            let status = engine.act(grant, run, &asked, host_allowed).await?;
+            // Who ends a run sees its end; another act is no right to attend it.
+            if act::ends(&asked.deed) {
+                proved.add(run, Follow::attending(grant));
+            }
             Ok(Reply::Status(status))
         }
         (Command::Resume { run, host_allowed }, [grant]) => {

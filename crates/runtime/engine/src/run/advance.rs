@@ -5,18 +5,17 @@
 //! if it fails the memory is dropped.
 
 use super::load::Fold;
-use super::{Cancel, Hot, Message};
+use super::{Hot, Message};
 use crate::client::Progress;
 use crate::dispatch::Attempt;
 use crate::engine::Engine;
-use crate::{Problem, chance, crash, entry};
-use dvt_core::command::{Command, Input, Report, Signal};
+use crate::{Problem, chance, crash};
+use dvt_core::command::{Command, Input, Report};
 use dvt_core::event::{Effect, Event};
 use dvt_model::code::Code;
 use dvt_model::run::RunStatus;
 use dvt_store::Refusal;
 use dvt_store::port::operation::EntryDraft;
-use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -31,10 +30,12 @@ pub(crate) struct Task {
     hot: Hot,
     news: watch::Sender<Progress>,
     host_allowed: bool,
+    /// Taken up for one act: it asks for no slots and no timer.
+    rests: bool,
     /// Stands in the dispatcher's line.
     wants: bool,
     /// The last offer started nothing: another one would not either before something else happened.
-    fruitless: bool,
+    pub(crate) fruitless: bool,
     /// Slots of this turn, to be given back whatever becomes of it.
     pub(crate) granted: u32,
 }
@@ -47,6 +48,8 @@ pub(crate) enum Left {
     Stopped,
     /// Somebody stopped it hard.
     Dropped,
+    /// It was taken up for one act, which is written.
+    Rested,
     /// The store takes no more.
     Refused(Refusal),
     /// The core refuses its own events: a bug, and the run is left as the ledger has it.
@@ -72,7 +75,7 @@ struct Turn {
 impl Task {
     /// Makes the task of a folded run; `host_allowed` is the word of whoever continues it.
     // Power only narrows: the recorded word AND the present one.
-    pub(crate) fn new(engine: Arc<Engine>, fold: Fold, host_allowed: bool) -> (Self, Hot) {
+    pub(crate) fn new(engine: Arc<Engine>, fold: Fold, host_allowed: bool, rests: bool) -> (Self, Hot) {
         let (sender, inbox) = mpsc::unbounded_channel();
         let (news, told) = watch::channel(Progress {
             run_id: fold.metadata.run_id,
@@ -88,6 +91,7 @@ impl Task {
             hot: hot.clone(),
             news,
             host_allowed,
+            rests,
             wants: false,
             fruitless: false,
             granted: 0,
@@ -118,6 +122,9 @@ impl Task {
 
     /// Tells the timers and the dispatcher what this run waits for.
     fn arrange(&mut self) {
+        if self.rests {
+            return;
+        }
         let run = self.fold.metadata.run_id;
         let now = self.engine.now();
         self.engine.set_timer(run, self.fold.state.next_due_after(now), &self.hot);
@@ -127,17 +134,17 @@ impl Task {
         }
     }
 
-    /// Everything that waits now, in its order; a cancel is a turn of its own, for it has a signal of its own.
+    /// Everything that waits now, in its order; an act is a turn of its own, for it has a signal of its own.
     async fn turns(&mut self, first: Message) -> Result<(), Left> {
         let mut next = Some(first);
         while next.is_some() {
             let mut turn = Turn::default();
             let mut count = 0;
-            let mut cancel = None;
+            let mut act = None;
             while let Some(message) = next.take() {
                 match message {
-                    Message::Cancel(asked) => {
-                        cancel = Some(asked);
+                    Message::Act(asked) => {
+                        act = Some(asked);
                         break;
                     }
                     other => self.decide(other, &mut turn)?,
@@ -148,8 +155,8 @@ impl Task {
                 }
             }
             self.finish(turn).await?;
-            if let Some(cancel) = cancel {
-                self.cancel(*cancel).await?;
+            if let Some(act) = act {
+                self.act_on(*act).await?;
             }
             if self.fold.status.is_terminal() {
                 break;
@@ -181,7 +188,8 @@ impl Task {
                 Command::Recover
             }
             Message::Drop => return Err(Left::Dropped),
-            Message::Cancel(_) => return Ok(()),
+            Message::Rest => return Err(Left::Rested),
+            Message::Act(_) => return Ok(()),
         };
         let offer = matches!(command, Command::Offer { .. });
         let input = Input { now: self.engine.now(), entropy: chance::entropy(), command };
@@ -198,7 +206,7 @@ impl Task {
         Ok(())
     }
 
-    fn evolve(&mut self, events: &[Event]) -> Result<(), Left> {
+    pub(crate) fn evolve(&mut self, events: &[Event]) -> Result<(), Left> {
         for event in events {
             dvt_core::evolve(&self.fold.plan, &mut self.fold.state, event)
                 .map_err(|error| Left::Broken(Problem::new(Code::ContractViolation, error.to_string())))?;
@@ -238,7 +246,7 @@ impl Task {
     }
 
     /// Does what the core wants done. Each effect follows from a durable event; a crash before one is healed by `Recover`.
-    fn act(&self, effects: Vec<Effect>) {
+    pub(crate) fn act(&self, effects: Vec<Effect>) {
         let run = self.fold.metadata.run_id;
         for effect in effects {
             match effect {
@@ -268,65 +276,11 @@ impl Task {
         }
     }
 
-    fn tell(&self) {
+    pub(crate) fn tell(&self) {
         self.news.send_replace(Progress {
             run_id: self.fold.metadata.run_id,
             last_run_seq: self.fold.last_run_seq,
             status: self.fold.status,
         });
-    }
-
-    /// Decision, record, signal and what follows from it: one block. A signal that was sent before adds no run event.
-    async fn cancel(&mut self, asked: Cancel) -> Result<(), Left> {
-        let Cancel { grant, record, signal_id, answer } = asked;
-        if self.fold.status.is_terminal() {
-            // The one who asked finds the run ended, and has the refusal entered.
-            drop(answer.send(Err(Problem::new(Code::LeaseLost, "the run ended meanwhile"))));
-            return Ok(());
-        }
-        let command = Command::Signal(Signal::Cancel { signal_id: signal_id.clone() });
-        let input = Input { now: self.engine.now(), entropy: chance::entropy(), command };
-        let decided = match dvt_core::decide(&self.fold.plan, &self.fold.state, &input) {
-            Ok(decided) => decided,
-            Err(refusal) => {
-                let code = refusal.code;
-                let entries = crate::cancel::refusal(self.fold.place(&self.engine), &grant, &signal_id, code);
-                let result = self.engine.append_act(&self.fold.scope, entries).await;
-                drop(answer.send(result.and(Err(refusal.into()))));
-                return Ok(());
-            }
-        };
-        let place = self.fold.place(&self.engine);
-        let accepted = entry::SignalVerdict {
-            signal_id: &signal_id,
-            signal_type: "CANCEL",
-            decision_id: chance::decision(),
-            refused: None,
-        };
-        let acts = vec![
-            entry::of_decision(place, &grant, "cancelRun"),
-            entry::of_record(place, &grant, &record).map_err(Left::Broken)?,
-            entry::of_signal(place, &grant, accepted),
-        ];
-        let payload = json!({ "signalType": "CANCEL", "payload": {} });
-        let events = decided.events.clone();
-        match self.fold.append(&self.engine, acts, events, Some((signal_id.clone(), payload))).await {
-            Ok(()) => {}
-            Err(Refusal::Signalled { same }) => {
-                let repeated = self.engine.enter_repeated(&self.fold, &grant, &signal_id, same).await;
-                drop(answer.send(repeated.map(|()| self.fold.status)));
-                return Ok(());
-            }
-            Err(refusal) => {
-                drop(answer.send(Err(refusal.clone().into())));
-                return Err(refusal.into());
-            }
-        }
-        self.fruitless = false;
-        self.evolve(&decided.events)?;
-        self.act(decided.effects);
-        drop(answer.send(Ok(self.fold.status)));
-        self.tell();
-        Ok(())
     }
 }

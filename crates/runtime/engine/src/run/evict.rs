@@ -13,7 +13,7 @@ impl Task {
     pub(crate) fn evict(mut self, left: Left) {
         let run = self.fold.metadata.run_id;
         let problem = match left {
-            Left::Ended | Left::Stopped => None,
+            Left::Ended | Left::Stopped | Left::Rested => None,
             Left::Refused(Refusal::LeaseLost) => {
                 // Another engine writes this tenant: everything we hold in memory may be old.
                 self.engine.depose();
@@ -37,10 +37,14 @@ impl Task {
         while let Ok(message) = self.inbox.try_recv() {
             let again = || Problem::new(Code::LeaseLost, "the run left this engine; ask again");
             match message {
-                Message::Cancel(cancel) => drop(cancel.answer.send(Err(again()))),
+                Message::Act(act) => drop(act.answer.send(Err(again()))),
                 Message::Recover(_, Some(answer)) => drop(answer.send(Err(again()))),
                 Message::Slots(granted) => self.engine.dispatcher().settle(granted),
-                Message::Recover(_, None) | Message::Report(_) | Message::Due | Message::Drop => {}
+                Message::Recover(_, None)
+                | Message::Report(_)
+                | Message::Due
+                | Message::Drop
+                | Message::Rest => {}
             }
         }
     }

@@ -2,16 +2,16 @@
 //!
 //! Everything reaches it through its inbox. It refuses nothing by permission; whoever sends has checked the proof.
 
+pub(crate) mod act;
 pub(crate) mod advance;
 pub(crate) mod append;
 pub(crate) mod evict;
 pub(crate) mod load;
 
 use crate::client::Progress;
-use crate::{Grant, Problem};
+use crate::{Asked, Grant, Problem};
 use dvt_core::command::Report;
-use dvt_model::decision::DecisionRecord;
-use dvt_model::id::{SignalId, TenantId};
+use dvt_model::id::TenantId;
 use dvt_model::run::RunStatus;
 use dvt_model::scope::TenantScope;
 use dvt_store::port::operation::EntryDraft;
@@ -27,17 +27,18 @@ pub(crate) enum Message {
     Due,
     /// What it had running is lost: give it out again. The entries are those of the act that asks for it.
     Recover(Vec<EntryDraft>, Option<oneshot::Sender<Result<RunStatus, Problem>>>),
-    /// Cancel it.
-    Cancel(Box<Cancel>),
+    /// A signal or a vote.
+    Act(Box<Act>),
+    /// Leave it as it is: it was taken up for one act, and goes on when somebody asks for that.
+    Rest,
     /// Leave it as it is, and kill what it has running: a person interrupted twice.
     Drop,
 }
 
-/// A cancel with its proof and its reason.
-pub(crate) struct Cancel {
+/// A signal or a vote with its proof and its reason.
+pub(crate) struct Act {
     pub(crate) grant: Grant,
-    pub(crate) record: DecisionRecord,
-    pub(crate) signal_id: SignalId,
+    pub(crate) asked: Asked,
     pub(crate) answer: oneshot::Sender<Result<RunStatus, Problem>>,
 }
 

@@ -1,0 +1,147 @@
+//! An act on a hot run: decision, record, signal and what follows from it are one block.
+//!
+//! What the plan itself asks of whoever acts (the role that a step names) is asked here, where the plan is; whether the state
+//! allows the act is the core's to say. A refusal is entered before it is told.
+
+use super::Act;
+use super::advance::{Left, Task};
+use crate::{Asked, Grant, Problem, act, chance, entry};
+use dvt_core::command::{Command, Input, Signal, Vote};
+use dvt_core::event::body::Verdict;
+use dvt_model::action::Role;
+use dvt_model::code::Code;
+use dvt_model::deed::Deed;
+use dvt_model::id::StepId;
+use dvt_model::run::RunStatus;
+use dvt_plan::plan::{Form, Plan};
+use dvt_store::Refusal;
+use serde_json::json;
+use std::collections::BTreeMap;
+use tokio::sync::oneshot;
+
+type Answer = oneshot::Sender<Result<RunStatus, Problem>>;
+
+impl Task {
+    /// Does it, or has it refused. A signal that was sent before adds no run event.
+    pub(crate) async fn act_on(&mut self, act: Act) -> Result<(), Left> {
+        let Act { grant, asked, answer } = act;
+        if self.fold.status.is_terminal() {
+            // The one who asked finds the run ended, and has the refusal entered.
+            drop(answer.send(Err(Problem::new(Code::LeaseLost, "the run ended meanwhile"))));
+            return Ok(());
+        }
+        let decided = match command(&self.fold.plan, &grant, &asked) {
+            Ok(command) => {
+                let input = Input { now: self.engine.now(), entropy: chance::entropy(), command };
+                dvt_core::decide(&self.fold.plan, &self.fold.state, &input).map_err(Problem::from)
+            }
+            Err(problem) => Err(problem),
+        };
+        let decided = match decided {
+            Ok(decided) => decided,
+            Err(problem) => return self.refuse(&grant, &asked, problem, answer).await,
+        };
+        let place = self.fold.place(&self.engine);
+        let mut acts = vec![entry::of_decision(place, &grant, asked.deed.route())];
+        if let Some(record) = &asked.record {
+            acts.push(entry::of_record(place, &grant, record).map_err(Left::Broken)?);
+        }
+        acts.extend(act::verdict(place, &grant, &asked, None));
+        let signal = asked.deed.signal_type().map(|signal_type| {
+            let payload = json!({ "signalType": signal_type, "payload": asked.deed.payload() });
+            (asked.signal_id.clone(), payload)
+        });
+        match self.fold.append(&self.engine, acts, decided.events.clone(), signal).await {
+            Ok(()) => {}
+            Err(Refusal::Signalled { same }) => {
+                let repeated = self.engine.enter_repeated(&self.fold, &grant, &asked, same).await;
+                drop(answer.send(repeated.map(|()| self.fold.status)));
+                return Ok(());
+            }
+            Err(refusal) => {
+                drop(answer.send(Err(refusal.clone().into())));
+                return Err(refusal.into());
+            }
+        }
+        self.fruitless = false;
+        self.evolve(&decided.events)?;
+        self.act(decided.effects);
+        drop(answer.send(Ok(self.fold.status)));
+        self.tell();
+        Ok(())
+    }
+
+    async fn refuse(
+        &self,
+        grant: &Grant,
+        asked: &Asked,
+        problem: Problem,
+        answer: Answer,
+    ) -> Result<(), Left> {
+        let entries = act::refusal(self.fold.place(&self.engine), grant, asked, problem.code);
+        let result = self.engine.append_act(&self.fold.scope, entries).await;
+        drop(answer.send(result.and(Err(problem))));
+        Ok(())
+    }
+}
+
+/// The core's command for a deed, once the roles that the plan names are held.
+fn command(plan: &Plan, grant: &Grant, asked: &Asked) -> Result<Command, Problem> {
+    let signal_id = asked.signal_id.clone();
+    let signal = match &asked.deed {
+        Deed::Pause {} => Signal::Pause { signal_id },
+        Deed::Resume {} => Signal::Resume { signal_id },
+        Deed::Cancel {} => Signal::Cancel { signal_id },
+        Deed::SkipStep { step_id } => Signal::SkipStep { signal_id, step_id: step_id.clone() },
+        Deed::RetryStep { step_id, force } => Signal::RetryStep {
+            signal_id,
+            step_id: step_id.clone(),
+            force: *force,
+            restored: BTreeMap::new(),
+        },
+        Deed::Send { name, payload } => {
+            for role in named_for(plan, name) {
+                hold(grant, role)?;
+            }
+            Signal::Send { signal_id, name: name.clone(), payload: payload.clone() }
+        }
+        Deed::EmergencyStop { force_kill } => Signal::EmergencyStop { signal_id, force_kill: *force_kill },
+        Deed::Approve { step_id } => return vote(plan, grant, asked, step_id, Verdict::Approved),
+        Deed::Reject { step_id } => return vote(plan, grant, asked, step_id, Verdict::Rejected),
+    };
+    Ok(Command::Signal(signal))
+}
+
+fn vote(
+    plan: &Plan,
+    grant: &Grant,
+    asked: &Asked,
+    step_id: &StepId,
+    outcome: Verdict,
+) -> Result<Command, Problem> {
+    if let Some(Form::Approval(approval)) = plan.steps.get(step_id).map(|step| &step.form) {
+        hold(grant, approval.role)?;
+    }
+    let record = asked.record.as_ref().ok_or_else(|| Problem::unproved("a vote"))?;
+    Ok(Command::Vote(Vote {
+        step_id: step_id.clone(),
+        decision_id: record.decision_id(),
+        principal_id: grant.context.principal().id,
+        outcome,
+    }))
+}
+
+/// The roles that steps waiting for this signal name.
+fn named_for<'p>(plan: &'p Plan, name: &'p str) -> impl Iterator<Item = Role> + 'p {
+    plan.steps.values().filter_map(move |step| match &step.form {
+        Form::Signal(signal) if signal.name == name => signal.role,
+        _ => None,
+    })
+}
+
+fn hold(grant: &Grant, role: Role) -> Result<(), Problem> {
+    if dvt_policy::holds(&grant.context.principal().roles, role) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::AuthzDenied, format!("the plan asks for the role `{role}` here")))
+}
