@@ -19,18 +19,27 @@ fn a_foreign_id_and_one_that_never_was_answer_alike() {
     let own = home.completed_run(&["--profile", "second"]);
 
     let short = |id: &str| id[..16].to_owned();
-    let commands: [&[&str]; 6] = [
+    let commands: [&[&str]; 12] = [
         &["runs", "get"],
         &["runs", "logs"],
         &["runs", "cancel", "-m", "because"],
         &["runs", "cancel"],
         &["runs", "resume", "--allow-host"],
         &["runs", "logs", "--step", "one"],
+        &["runs", "pause", "-m", "because"],
+        &["runs", "skip", "-m", "because", "two"],
+        &["runs", "retry", "-m", "because", "two"],
+        &["runs", "approve", "-m", "because", "two"],
+        &["runs", "signal", "-p", "1", "late"],
+        &["runs", "stop", "-m", "because"],
     ];
     for command in commands {
         for output in ["table", "json"] {
             let ask = |id: &str| {
-                let told = home.dvt(&[command, &[id, "--profile", "second", "--output", output]].concat());
+                let told = home.dvt(
+                    &[&command[..2], &[id], &command[2..], &["--profile", "second", "--output", output]]
+                        .concat(),
+                );
                 masked(&told, id)
             };
             let absent = ask(NEVER);

@@ -1,5 +1,6 @@
 //! `dvt runs …`
 
+mod acts;
 mod cancel;
 mod list;
 mod resume;
