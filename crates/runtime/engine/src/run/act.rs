@@ -30,7 +30,7 @@ impl Task {
             drop(answer.send(Err(Problem::new(Code::LeaseLost, "the run ended meanwhile"))));
             return Ok(());
         }
-        let decided = match command(&self.fold.plan, &grant, &asked) {
+        let decided = match self.command(&grant, &asked).await {
             Ok(command) => {
                 let input = Input { now: self.engine.now(), entropy: chance::entropy(), command };
                 dvt_core::decide(&self.fold.plan, &self.fold.state, &input).map_err(Problem::from)
@@ -83,12 +83,28 @@ impl Task {
         drop(answer.send(result.and(Err(problem))));
         Ok(())
     }
+
+    /// The core's command for a deed, once the roles that the plan names are held.
+    async fn command(&self, grant: &Grant, asked: &Asked) -> Result<Command, Problem> {
+        match &asked.deed {
+            Deed::RetryStep { step_id, force } => {
+                let forgotten = self.fold.state.forgotten_by(&self.fold.plan, step_id);
+                Ok(Command::Signal(Signal::RetryStep {
+                    signal_id: asked.signal_id.clone(),
+                    step_id: step_id.clone(),
+                    force: *force,
+                    restored: self.fold.outputs_of(&self.engine, &forgotten).await?,
+                }))
+            }
+            other => command(&self.fold.plan, grant, asked, other),
+        }
+    }
 }
 
-/// The core's command for a deed, once the roles that the plan names are held.
-fn command(plan: &Plan, grant: &Grant, asked: &Asked) -> Result<Command, Problem> {
+/// The same for a deed that needs nothing from the ledger.
+fn command(plan: &Plan, grant: &Grant, asked: &Asked, deed: &Deed) -> Result<Command, Problem> {
     let signal_id = asked.signal_id.clone();
-    let signal = match &asked.deed {
+    let signal = match deed {
         Deed::Pause {} => Signal::Pause { signal_id },
         Deed::Resume {} => Signal::Resume { signal_id },
         Deed::Cancel {} => Signal::Cancel { signal_id },

@@ -16,6 +16,7 @@ use dvt_plan::plan::Plan;
 use dvt_store::port::operation::StoredEvent;
 use dvt_store::port::transaction::{Kind, TenantTx};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The page of a fold.
@@ -83,6 +84,39 @@ impl Fold {
         }
         fold.status = row.status;
         Ok(fold)
+    }
+
+    /// The outputs of completed steps, out of the ledger: what the state has let go and somebody asks for again.
+    pub(crate) async fn outputs_of(
+        &self,
+        engine: &Engine,
+        steps: &BTreeSet<StepId>,
+    ) -> Result<BTreeMap<StepId, Value>, Problem> {
+        let mut found = BTreeMap::new();
+        if steps.is_empty() {
+            return Ok(found);
+        }
+        let transaction = engine.parts().store.begin(&self.scope, Kind::Engine)?;
+        let mut after = 0;
+        loop {
+            let page = transaction.fetch_events(self.metadata.run_id, after, PAGE).await?;
+            let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+            for stored in page {
+                let (run_seq, event) = read(stored)?;
+                after = run_seq;
+                let Some(event) = event else { continue };
+                let ends = matches!(event.name, EventName::StepCompleted | EventName::StepReused);
+                if let (true, Some(step), Some(result)) = (ends, event.step_id, event.payload.get("result"))
+                    && steps.contains(&step)
+                {
+                    // A later attempt's output takes the place of an older one's.
+                    found.insert(step, result.clone());
+                }
+            }
+            if !full {
+                return Ok(found);
+            }
+        }
     }
 
     fn take(&mut self, stored: StoredEvent) -> Result<(), Problem> {
