@@ -25,7 +25,7 @@ pub(crate) fn snapshot(metadata: &RunMetadata, picture: &Picture, fold: &Value, 
     }
     let shown = fold.get("steps").and_then(Value::as_array).into_iter().flatten();
     let steps = shown.map(|shown| {
-        let look = shown.get("stepId").and_then(Value::as_str).and_then(|id| picture.steps.get(id));
+        let look = shown.get("stepId").and_then(Value::as_str).and_then(|id| picture.step(id));
         let mut object = look.map_or_else(|| json!({}), step);
         for (key, value) in shown.as_object().into_iter().flatten() {
             put(&mut object, key, Some(value.clone()));
@@ -57,7 +57,8 @@ fn withhold(step: &mut Value) {
 /// The end of a followed run: steps by id, and the ledger's word.
 pub(crate) fn ended(metadata: &RunMetadata, picture: &Picture, sealed: Sealed) -> Value {
     let mut object = run(metadata, picture);
-    let steps: Map<String, Value> = picture.steps.iter().map(|(id, look)| (id.clone(), step(look))).collect();
+    let steps: Map<String, Value> =
+        picture.steps.iter().chain(picture.derived()).map(|(id, look)| (id.clone(), step(look))).collect();
     put(&mut object, "steps", Some(Value::from(steps)));
     put(&mut object, "ledger", Some(json!({"entries": sealed.entries, "sealedSize": sealed.size})));
     object
@@ -66,7 +67,8 @@ pub(crate) fn ended(metadata: &RunMetadata, picture: &Picture, sealed: Sealed) -
 /// A run that this process no longer follows and that has not ended.
 pub(crate) fn left(metadata: &RunMetadata, picture: &Picture) -> Value {
     let mut object = run(metadata, picture);
-    let steps: Map<String, Value> = picture.steps.iter().map(|(id, look)| (id.clone(), step(look))).collect();
+    let steps: Map<String, Value> =
+        picture.steps.iter().chain(picture.derived()).map(|(id, look)| (id.clone(), step(look))).collect();
     put(&mut object, "steps", Some(Value::from(steps)));
     put(&mut object, "substatus", Some(Value::from("RECOVERING")));
     object

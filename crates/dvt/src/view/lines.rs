@@ -11,7 +11,7 @@ pub(crate) fn draw(picture: &Picture, event: &StoredEvent) -> Option<String> {
     let part = event.envelope.run.as_ref()?;
     let name = EventName::parse(event.envelope.event_name.as_deref()?)?;
     let step = event.envelope.step_id.as_deref();
-    let look = step.and_then(|id| picture.steps.get(id));
+    let look = step.and_then(|id| picture.step(id));
     let attempt = part.logical_attempt_id.0;
     let nth = if attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
     let took = look.and_then(|step| step.started_at).map_or(0, |start| part.emitted_at.ms_since(start));

@@ -26,6 +26,8 @@ pub(crate) struct Picture {
     pub(crate) failed_step: Option<String>,
     pub(crate) host_allowed: bool,
     pub(crate) steps: BTreeMap<String, StepPicture>,
+    /// Items and compensations that began, by their ids.
+    derived: BTreeMap<String, StepPicture>,
     /// Steps in the order of their layers, then by id.
     pub(crate) order: Vec<String>,
     pub(crate) last_run_seq: u64,
@@ -58,6 +60,8 @@ pub(crate) struct StepPicture {
     pub(crate) wait_ms: Option<u64>,
     /// Whether it starts a program, so that it prints and its time is its own doing.
     pub(crate) is_program: bool,
+    /// Items of a `foreach`: how many there are, and how many of them have ended well.
+    pub(crate) items: Option<(u64, u64)>,
 }
 
 impl StepPicture {
@@ -110,6 +114,7 @@ impl Picture {
                         _ => None,
                     },
                     is_program: step.form.is_program(),
+                    items: None,
                 },
             );
         }
@@ -126,6 +131,7 @@ impl Picture {
             failed_step: None,
             host_allowed: false,
             steps,
+            derived: BTreeMap::new(),
             order: order.into_iter().map(|(_, id)| id).collect(),
             last_run_seq: 0,
             usage: Usage::default(),
@@ -142,8 +148,10 @@ impl Picture {
         let payload = Payload(event.payload.as_ref());
         if let Some(step) = &event.envelope.step_id {
             self.usage_of(&payload);
-            if let Some(step) = self.steps.get_mut(step) {
-                step.apply(name, at, part.logical_attempt_id.0, part.engine_attempt_id.0, &payload);
+            let numbers = (part.logical_attempt_id.0, part.engine_attempt_id.0);
+            match self.steps.get_mut(step) {
+                Some(step) => step.apply(name, at, numbers.0, numbers.1, &payload),
+                None => self.apply_derived(step, name, at, numbers, &payload),
             }
             return;
         }
@@ -189,6 +197,37 @@ impl Picture {
         }
     }
 
+    /// An item of a `foreach`, or a compensation: it begins to be shown with its first event.
+    fn apply_derived(
+        &mut self,
+        id: &str,
+        name: EventName,
+        at: Timestamp,
+        (attempt, dispatch): (u32, u32),
+        payload: &Payload<'_>,
+    ) {
+        let Some(base) = id.split('.').next().and_then(|base| self.steps.get_mut(base)) else { return };
+        let step = self.derived.entry(id.to_owned()).or_insert_with(|| base.begun_anew());
+        let was_done = step.status == StepStatus::Success;
+        step.apply(name, at, attempt, dispatch, payload);
+        if let Some((_, done)) = base.items.as_mut().filter(|_| !id.ends_with(".compensate"))
+            && !was_done
+            && step.status == StepStatus::Success
+        {
+            *done += 1;
+        }
+    }
+
+    /// A step, an item or a compensation.
+    pub(crate) fn step(&self, id: &str) -> Option<&StepPicture> {
+        self.steps.get(id).or_else(|| self.derived.get(id))
+    }
+
+    /// Items and compensations that began, in byte order of their ids.
+    pub(crate) fn derived(&self) -> impl Iterator<Item = (&String, &StepPicture)> {
+        self.derived.iter()
+    }
+
     fn usage_of(&mut self, payload: &Payload<'_>) {
         if let Some(usage) = payload.read::<Usage>("usage") {
             self.usage.cpu_ms = self.usage.cpu_ms.saturating_add(usage.cpu_ms);
@@ -200,12 +239,12 @@ impl Picture {
     pub(crate) fn withheld(mut self) -> Self {
         self.is_withheld = true;
         (self.inputs, self.outputs) = (None, None);
-        for failure in
-            self.failure.iter_mut().chain(self.steps.values_mut().filter_map(|s| s.failure.as_mut()))
-        {
+        for failure in self.failure.iter_mut().chain(
+            self.steps.values_mut().chain(self.derived.values_mut()).filter_map(|s| s.failure.as_mut()),
+        ) {
             WITHHELD.clone_into(&mut failure.error_message);
         }
-        for step in self.steps.values_mut() {
+        for step in self.steps.values_mut().chain(self.derived.values_mut()) {
             step.output = None;
         }
         self
@@ -238,6 +277,25 @@ impl Picture {
 }
 
 impl StepPicture {
+    /// The same step before anything of it began.
+    fn begun_anew(&self) -> Self {
+        Self {
+            status: StepStatus::Pending,
+            attempts: 0,
+            dispatches: 0,
+            started_at: None,
+            first_started_at: None,
+            ended_at: None,
+            retry_at: None,
+            due_at: None,
+            failure: None,
+            output: None,
+            skipped: None,
+            items: None,
+            ..self.clone()
+        }
+    }
+
     fn apply(&mut self, name: EventName, at: Timestamp, attempt: u32, dispatch: u32, payload: &Payload<'_>) {
         match name {
             EventName::StepStarted => {
@@ -248,6 +306,9 @@ impl StepPicture {
                 self.first_started_at = self.first_started_at.or(Some(at));
                 self.retry_at = None;
                 self.due_at = payload.time("dueAt");
+                // A new attempt of a `foreach` runs only the items that did not end well.
+                let done = self.items.map_or(0, |(_, done)| done);
+                self.items = payload.get("itemCount").and_then(Value::as_u64).map(|count| (count, done));
             }
             EventName::StepRedispatched => {
                 self.dispatches = payload

@@ -83,7 +83,7 @@ fn words(picture: &Picture, step: &StepPicture, canvas: Canvas) -> String {
         StepStatus::Success => {
             parts.extend(step.elapsed_ms(canvas.now).map(short));
             parts.extend(attempts);
-            parts.extend(rows(step.output.as_ref()));
+            parts.extend(items(step).or_else(|| rows(step.output.as_ref())));
         }
         StepStatus::Failed => {
             parts.extend(step.elapsed_ms(canvas.now).map(short));
@@ -96,6 +96,7 @@ fn words(picture: &Picture, step: &StepPicture, canvas: Canvas) -> String {
                 Some(wait) => parts.push(waits(step, wait, canvas)),
                 None => parts.extend(step.started_at.map(|start| short(canvas.now.ms_since(start)))),
             }
+            parts.extend(items(step));
             if step.attempts > 1 {
                 parts.push(format!("attempt {} of {}", step.attempts, step.most_attempts));
             }
@@ -106,6 +107,11 @@ fn words(picture: &Picture, step: &StepPicture, canvas: Canvas) -> String {
         StepStatus::Pending => parts.push(reason(picture, step, canvas)),
     }
     parts.join("  ")
+}
+
+/// `2/3 items`.
+fn items(step: &StepPicture) -> Option<String> {
+    step.items.map(|(all, done)| format!("{done}/{all} items"))
 }
 
 /// `waits 10 min, 3m 12s left`.

@@ -3,18 +3,14 @@
 //!
 //! A row leaves with the change that makes its word work from end to end.
 
-use dvt_plan::plan::{Form, OnStepFailure, Plan, Step};
+use dvt_plan::plan::{Form, Plan, Step};
 
 /// What is met first, in the order of the steps' ids: the word, and the step where it is one's.
 pub fn not_run_yet(plan: &Plan) -> Option<String> {
-    let of_plan = [
-        ("onStepFailure: hold", plan.on_step_failure == OnStepFailure::Hold),
-        ("concurrency", plan.concurrency.is_some()),
-    ];
-    let word = of_plan.into_iter().find(|(_, is_met)| *is_met);
-    word.map(|(word, _)| format!("`{word}`")).or_else(|| {
-        plan.steps.values().find_map(|step| Some(format!("`{}` (step `{}`)", word_of(step)?, step.id)))
-    })
+    if plan.concurrency.is_some() {
+        return Some("`concurrency`".to_owned());
+    }
+    plan.steps.values().find_map(|step| Some(format!("`{}` (step `{}`)", word_of(step)?, step.id)))
 }
 
 fn word_of(step: &Step) -> Option<&'static str> {
@@ -23,7 +19,9 @@ fn word_of(step: &Step) -> Option<&'static str> {
         | Form::Script { .. }
         | Form::Noop { .. }
         | Form::Wait { .. }
-        | Form::WaitUntil { .. } => None,
-        Form::Uses(_) | Form::Approval(_) | Form::Signal(_) | Form::Plan(_) => Some(step.form.word()),
+        | Form::WaitUntil { .. }
+        | Form::Approval(_)
+        | Form::Signal(_) => None,
+        Form::Uses(_) | Form::Plan(_) => Some(step.form.word()),
     }
 }

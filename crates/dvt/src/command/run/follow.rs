@@ -205,7 +205,7 @@ async fn printed(followed: &Followed<'_>, event: &StoredEvent, screen: &mut Scre
 }
 
 async fn log_lines(followed: &Followed<'_>, step: &str, attempt: u32) -> Result<Vec<String>, Problem> {
-    let Ok(step) = StepId::parse(step) else { return Ok(Vec::new()) };
+    let Ok(step) = StepId::parse_stored(step) else { return Ok(Vec::new()) };
     let transaction = followed.composition.store.begin(followed.read.scope(), Kind::Act)?;
     let chunks = transaction.read_log(followed.run(), &step, attempt).await?;
     let text: String = chunks.into_iter().map(|chunk| chunk.text).collect();

@@ -45,10 +45,14 @@ pub(crate) async fn run(
     let row = row(composition, &read).await?;
     let plan = plan(composition, &read, &row).await?;
     let (picture, _) = picture(composition, &read, &plan).await?;
-    let mut steps: Vec<(Option<Timestamp>, &String, u32)> =
-        picture.in_order().map(|(id, step)| (step.first_started_at, id, step.attempts)).collect();
+    let mut steps: Vec<(Option<Timestamp>, &String, u32)> = picture
+        .in_order()
+        .chain(picture.derived())
+        .map(|(id, step)| (step.first_started_at, id, step.attempts))
+        .collect();
     if let Some(wanted) = &arguments.step {
-        steps.retain(|(_, id, _)| *id == wanted);
+        // A step's items and its compensation print under its name.
+        steps.retain(|(_, id, _)| *id == wanted || id.split('.').next() == Some(wanted));
         if steps.is_empty() {
             let near = spelling::nearest(wanted, picture.order.iter().map(String::as_str)).join(", ");
             let problem =
@@ -65,7 +69,7 @@ pub(crate) async fn run(
     let alone = arguments.step.is_some();
     let transaction = composition.store.begin(read.scope(), Kind::Act)?;
     for (_, id, attempts) in steps {
-        let Ok(step) = StepId::parse(id) else { continue };
+        let Ok(step) = StepId::parse_stored(id) else { continue };
         for attempt in 1..=attempts {
             let chunks = transaction.read_log(run, &step, attempt).await?;
             show(id, attempt, attempts, alone, &chunks, screen);
