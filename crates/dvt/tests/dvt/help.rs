@@ -31,16 +31,23 @@ fn examples(help: &str) -> Vec<String> {
     lines.take_while(|line| line.starts_with("  ")).map(|line| line.trim().to_owned()).collect()
 }
 
+const GATE: &str = "apiVersion: dvt/v1\nname: gate\nsteps:\n  release: { approval: { role: operator } }\n";
+const HELD: &str =
+    "apiVersion: dvt/v1\nname: held\nonStepFailure: hold\nsteps:\n  load: { run: ['false'] }\n";
+
 /// What the example of a verb needs beside a completed run of `orders-etl`.
 fn prepare(home: &Home, example: &str) -> Option<Running> {
-    let plan = home.plan("endless", ENDLESS);
-    let start = || {
+    let start = |name: &str, text: &str, until: &str| {
+        let plan = home.plan(name, text);
         let mut running = Running::start(home, &["run", &plan, "--allow-host", "--output", "jsonl"]);
-        running.until("\"StepStarted\"");
-        running
+        running.until(until);
+        Some(running)
     };
-    if example.starts_with("dvt runs cancel") {
-        return Some(start());
+    match example.split(' ').nth(2).filter(|_| example.starts_with("dvt runs ")) {
+        Some("cancel" | "pause" | "signal" | "stop") => return start("endless", ENDLESS, "\"StepStarted\""),
+        Some("approve" | "reject") => return start("gate", GATE, "\"StepStarted\""),
+        Some("skip" | "retry") => return start("held", HELD, "\"RunPaused\""),
+        _ => {}
     }
     if example.starts_with("dvt runs resume") {
         // One that can end: its gate is open by the time it goes on.
@@ -93,7 +100,9 @@ fn every_help_begins_with_a_sentence_and_an_example_that_works() {
             let running = prepare(&home, &example);
             typed(&home, &example).ends(0);
             if let Some(running) = running {
-                running.end().ends(3);
+                // Whatever the act left of it.
+                home.dvt(&["runs", "cancel", "@latest", "-m", "the example is over"]);
+                running.end();
             }
         }
     }

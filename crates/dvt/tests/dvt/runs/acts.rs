@@ -82,7 +82,7 @@ fn a_signal_may_come_early_or_late_and_once() {
     early.until("\"RunCompleted\"");
     early.end().ends(0);
     let got = home.dvt(&["runs", "get", "@latest", "--output", "json"]).ends(0).json();
-    assert_eq!(got["steps"]["count"]["status"], "SUCCESS", "{got}");
+    assert_eq!((&got["status"], &got["outputs"]["parcels"]), (&"COMPLETED".into(), &3.into()), "{got}");
 
     let mut late = started(&home, "parcel", PARCEL, "\"stepId\":\"hold\"");
     home.dvt(&["runs", "approve", "@latest", "hold", "-m", "go"]).ends(0);
@@ -143,4 +143,29 @@ fn an_act_on_a_resting_run_is_written_and_wakes_nothing() {
     home.dvt(&["runs", "resume", id, "-m", "now"]).ends(0);
     let ended = home.dvt(&["runs", "get", id, "--output", "json"]).ends(0).json();
     assert_eq!(ended["status"], "COMPLETED", "{ended}");
+}
+
+const PRODUCT: &str = "apiVersion: dvt/v1\nname: product\nsteps:\n  transform:\n    foreach: { region: [eu, us], kind: [full, delta] }\n    maxParallel: 2\n    script: |\n      printf '\"%s-%s\"' \"$REGION\" \"$KIND\" > \"$DVT_OUTPUT\"\n      echo \"at work on $REGION\"\n    env: { REGION: '${{ item.region }}', KIND: '${{ item.kind }}' }\n    compensate: { run: [echo, undone] }\n  fails: { needs: transform, run: ['false'] }\nfinally:\n  tell: { uses: dvt/noop@1, with: { output: '${{ run.status }}' } }\n";
+
+/// Items run beside each other, a failure undoes them, and `finally` runs whatever happened.
+#[test]
+fn items_are_run_undone_and_told_of() {
+    let home = Home::new();
+    let plan = home.plan("product", PRODUCT);
+    let ended = home.dvt(&["run", &plan, "--allow-host", "--output", "json"]).ends(1).json();
+    let steps = &ended["steps"];
+    assert_eq!(
+        steps["transform"]["output"],
+        serde_json::json!(["full-eu", "full-us", "delta-eu", "delta-us"].map(|pair| {
+            let (kind, region) = pair.split_once('-').unwrap();
+            format!("{region}-{kind}")
+        })),
+        "{ended}"
+    );
+    assert_eq!(steps["transform.3"]["status"], "SUCCESS", "{ended}");
+    assert_eq!(steps["transform.0.compensate"]["status"], "SUCCESS", "{ended}");
+    assert_eq!(steps["tell"]["status"], "SUCCESS", "{ended}");
+    let logs = home.dvt(&["runs", "logs", "@latest", "--step", "transform"]).ends(0);
+    assert_eq!(logs.out.matches("at work on").count(), 4, "{logs:#?}");
+    home.dvt(&["audit", "verify"]).ends(0);
 }
