@@ -3,3 +3,4 @@
 pub mod power_cut;
 pub mod simulator;
 pub mod tamper;
+pub mod whole;
