@@ -2,8 +2,10 @@
 //!
 //! Today: start-up to the end of a one-step plan and of a chain of noop steps, beside raw durable commits a second of the same
 //! disk (append and `fdatasync` of one page, which is what a commit costs at least); and the cost of reading and checking a
-//! plan per step at three sizes, which must not rise with the size. One part alone: `--scrub`.
+//! plan per step at three sizes, which must not rise with the size. One part alone:
+//! `--plan`, `--scrub`.
 
+mod plan;
 mod scrub;
 
 use crate::process::{self, Outcome, flag, known};
@@ -19,9 +21,12 @@ const CHAIN: usize = 300;
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    known(arguments, &["--core", "--scrub"])?;
+    known(arguments, &["--core", "--plan", "--scrub"])?;
     if flag(arguments, "--core") {
         return crate::determinism::costs();
+    }
+    if flag(arguments, "--plan") {
+        return plan::run();
     }
     if flag(arguments, "--scrub") {
         return scrub::run();

@@ -58,7 +58,7 @@ fn list(pages: &BTreeMap<&'static str, &'static str>, screen: &mut Screen) {
 }
 
 /// What the heading says after the code, else the first line below it.
-fn title(page: &str) -> &str {
+pub(crate) fn title(page: &str) -> &str {
     let mut lines = page.lines().map(str::trim).filter(|line| !line.is_empty());
     let heading = lines.next().unwrap_or("");
     match heading.split_once(": ") {
@@ -67,8 +67,9 @@ fn title(page: &str) -> &str {
     }
 }
 
-/// The codes of the registry, those of the plan language and those of its test files.
-fn all() -> BTreeMap<&'static str, &'static str> {
+/// The codes of the registry, those of the plan language, of its test files and of its security rules.
+pub(crate) fn all() -> BTreeMap<&'static str, &'static str> {
     let language = dvt_plan::diagnostic::pages().iter().chain(dvt_plan::test_file::codes::PAGES);
-    pages::all().chain(language.map(|(code, page)| (*code, *page))).collect()
+    let all = language.chain(dvt_plan::security::pages());
+    pages::all().chain(all.map(|(code, page)| (*code, *page))).collect()
 }

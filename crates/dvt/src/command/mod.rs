@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod import;
+pub(crate) mod init;
 pub(crate) mod lint;
 pub(crate) mod plan;
 pub(crate) mod run;
@@ -59,6 +60,7 @@ enum Command {
     Run(run::Arguments),
     Lint(lint::Arguments),
     Explain(explain::Arguments),
+    Init(init::Arguments),
     Doctor(doctor::Arguments),
     #[command(subcommand)]
     Import(import::Command),
@@ -121,9 +123,9 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
     match command {
         Command::Lint(arguments) => lint::run(&arguments, screen),
         Command::Explain(arguments) => explain::run(&arguments, screen),
+        Command::Init(arguments) => init::run(&arguments, screen),
         Command::Import(command) => import::run(&command, screen),
-        Command::Plan(plan::Command::Stats(arguments)) => plan::stats::run(&arguments, screen),
-        Command::Plan(plan::Command::Test(arguments)) => plan::test::run(&arguments, screen),
+        Command::Plan(command) => plan::run(&command, screen),
         Command::Audit(audit::Command::Verify(arguments)) if !arguments.with_keys => {
             audit::verify::run(&arguments, selected, screen)
         }

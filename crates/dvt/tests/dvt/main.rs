@@ -16,3 +16,4 @@ mod run;
 mod runs;
 mod tenants;
 mod terminal;
+mod tools;

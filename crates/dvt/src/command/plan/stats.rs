@@ -1,6 +1,6 @@
 //! `dvt plan stats FILE`: the shape of a plan and its worst case.
 
-use crate::command::lint;
+use crate::command::plan::checked;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::duration::{bound, size};
@@ -24,14 +24,7 @@ pub(crate) struct Arguments {
 
 /// Does it.
 pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
-    let source = lint::read(&arguments.file)?;
-    let outcome = crate::command::sub_plans::check(&source);
-    let Some(checked) = &outcome.checked else {
-        lint::show(&source, &outcome, screen);
-        let message = format!("{}: {}", source.name, lint::counts(&outcome));
-        return Err(Problem::new(Code::InvalidPlanSchema, message));
-    };
-    let stats = dvt_plan::stats::of(checked);
+    let stats = dvt_plan::stats::of(&checked(&arguments.file, screen)?);
     if !screen.for_people() {
         let value =
             serde_json::to_value(&stats).map_err(|error| Problem::new(Code::Internal, error.to_string()))?;

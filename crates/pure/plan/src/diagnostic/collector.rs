@@ -137,6 +137,11 @@ impl<'t> Collector<'t> {
         self.errors
     }
 
+    /// Everything so far, shown or not.
+    pub(crate) fn noticed(&self) -> usize {
+        self.reports.len() + self.uncounted
+    }
+
     /// The human position of a place.
     pub(crate) fn span(&self, place: Place) -> Span {
         let start = floor(self.text, place.start as usize);

@@ -9,7 +9,10 @@ mod graph;
 mod inputs;
 mod linear;
 mod pages;
+mod pictures;
 mod refused;
+mod repair;
+mod security;
 mod sub_plans;
 
 use dvt_model::digest::Digest;

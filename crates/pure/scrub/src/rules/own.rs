@@ -16,11 +16,11 @@ macro_rules! rules {
 
 rules! {
     // Private keys and the like.
-    "private-key", Any, ["PRIVATE KEY"], r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?s:.{0,20000}?)(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\z)";
+    "private-key", Any, ["PRIVATE KEY"], r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?s:.*?)(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\z)";
     "private-key-base64", Any, ["LS0tLS1CRUdJTi", "tLS0tQkVHSU4g", "0tLS1CRUdJTi"], r"(?:LS0tLS1CRUdJTi|tLS0tQkVHSU4g|0tLS1CRUdJTi)[A-Za-z0-9+/=]{20,}";
     "age-secret-key", Any, ["AGE-SECRET-KEY-1"], r"AGE-SECRET-KEY-1[0-9A-Z]{58}";
     "wireguard-key", Any, ["PrivateKey", "PresharedKey"], r"(?i)\b(?:PrivateKey|PresharedKey)\s*=\s*([A-Za-z0-9+/]{43}=)";
-    "putty-key", Any, ["PuTTY-User-Key"], r"PuTTY-User-Key-File-[0-9]:(?s:.{0,20000}?)(?:Private-MAC: [0-9a-f]+|\z)";
+    "putty-key", Any, ["PuTTY-User-Key"], r"PuTTY-User-Key-File-[0-9]:(?s:.*?)(?:Private-MAC: [0-9a-f]+|\z)";
 
     // Clouds.
     "aws-access-key-id", Any, ["AKIA", "ASIA", "AROA", "AIDA", "AGPA", "ANPA", "ANVA", "AIPA", "ABIA", "ACCA", "A3T"], r"\b(?:A3T[A-Z0-9]|AKIA|ASIA|AROA|AIDA|AGPA|ANPA|ANVA|AIPA|ABIA|ACCA)[A-Z0-9]{16}\b";

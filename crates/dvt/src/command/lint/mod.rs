@@ -1,4 +1,10 @@
-//! `dvt lint FILE…`: checks plans without running anything, and without a profile.
+//! `dvt lint FILE…`: checks plans without running anything, and without a profile. `--fix` alone writes a file, and only one
+//! that it read as a plan.
+//!
+//! The exit code is that of the worst that was told: an error ends in 2, a warning in 0 unless `--strict` is said.
+
+mod fix;
+pub(crate) mod sarif;
 
 use crate::problem::exit::Exit;
 use crate::problem::{Problem, caret};
@@ -20,6 +26,18 @@ pub(crate) struct Arguments {
     /// The plans.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Mend what has one safe way out, in the files themselves; comments and layout stay.
+    #[arg(long)]
+    fix: bool,
+    /// Also ask what the plan could do with less: permissions, secrets, private addresses, timeouts, code in arguments, pins.
+    #[arg(long)]
+    security: bool,
+    /// Warnings end in exit code 2, too.
+    #[arg(long)]
+    strict: bool,
+    /// The report as SARIF 2.1.0, for code hosts.
+    #[arg(long)]
+    sarif: bool,
 }
 
 /// The largest document that is read.
@@ -28,12 +46,23 @@ const MOST_BYTES: u64 = 8 * 1024 * 1024;
 /// Does it.
 pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
     let mut exit = Exit::Completed;
-    let mut report = Vec::new();
+    let (mut report, mut results) = (Vec::new(), Vec::new());
     for file in &arguments.files {
-        let source = read(file)?;
-        let outcome = crate::command::sub_plans::check(&source);
-        if outcome.checked.is_none() {
+        let mut source = read(file)?;
+        if arguments.fix {
+            source = fix::mend(file, source, screen)?;
+        }
+        let mut outcome = crate::command::sub_plans::check(&source);
+        if arguments.security {
+            outcome.diagnostics.extend(dvt_plan::security::check(&source));
+            outcome.diagnostics.sort_by_key(|one| (one.span.start, one.span.end));
+        }
+        if outcome.checked.is_none() || (arguments.strict && !outcome.diagnostics.is_empty()) {
             exit = Exit::Usage;
+        }
+        if arguments.sarif {
+            results.extend(outcome.diagnostics.iter().map(|one| sarif::result(&source, one)));
+            continue;
         }
         match screen.format {
             Format::Table => told(&source, &outcome, screen),
@@ -41,7 +70,9 @@ pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Pr
             Format::Jsonl => screen.json(&data(&source, &outcome)),
         }
     }
-    if screen.format == Format::Json {
+    if arguments.sarif {
+        screen.json(&sarif::log(results));
+    } else if screen.format == Format::Json {
         screen.json(&json!({"files": report}));
     }
     Ok(exit)

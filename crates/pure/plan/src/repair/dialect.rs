@@ -1,0 +1,63 @@
+//! Words of other dialects become ours, where our word is a key of the same mapping. Minutes and seconds get their unit.
+
+use super::{Edit, range};
+use crate::document::dialect;
+use crate::document::keys::Level;
+use crate::read::tree::{Entry, Kind, Node};
+
+pub(super) fn find(_text: &str, root: &Node) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    let plan = root.as_map().unwrap_or_default();
+    words(plan, Level::Plan, "the plan", &mut edits);
+    for entry in plan {
+        match entry.name() {
+            "steps" | "finally" => {
+                for step in entry.value.as_map().unwrap_or_default() {
+                    let keys = step.value.as_map().unwrap_or_default();
+                    words(keys, Level::Step, &format!("`{}`", step.key), &mut edits);
+                    for inner in keys.iter().filter(|key| key.name() == "retry") {
+                        inside(inner, &mut edits);
+                    }
+                }
+            }
+            "defaults" => {
+                for inner in entry.value.as_map().unwrap_or_default() {
+                    inside(inner, &mut edits);
+                }
+            }
+            _ => {}
+        }
+    }
+    edits
+}
+
+fn inside(entry: &Entry, edits: &mut Vec<Edit>) {
+    let what = format!("`{}`", entry.key);
+    words(entry.value.as_map().unwrap_or_default(), Level::Inner, &what, edits);
+}
+
+fn words(entries: &[Entry], level: Level, owner: &str, edits: &mut Vec<Edit>) {
+    for entry in entries {
+        let Some((ours, _)) = dialect::answer(&entry.key, level) else { continue };
+        let is_key = ours.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !is_key || entries.iter().any(|other| other.name() == ours) {
+            continue;
+        }
+        let mut parts = vec![(range(entry.place), ours.to_owned())];
+        if let (Kind::Number(number), Some(unit)) = (&entry.value.kind, unit_of(&entry.key)) {
+            parts.push((range(entry.value.place), format!("{number}{unit}")));
+        }
+        edits.push(Edit { what: format!("`{}` of {owner} is `{ours}` here", entry.key), parts });
+    }
+}
+
+fn unit_of(word: &str) -> Option<char> {
+    let lower = word.to_ascii_lowercase();
+    if lower.contains("minutes") {
+        Some('m')
+    } else if lower.contains("seconds") || lower == "timeout" || lower.ends_with("_timeout") {
+        Some('s')
+    } else {
+        None
+    }
+}

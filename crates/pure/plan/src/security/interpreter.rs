@@ -1,0 +1,61 @@
+//! DVT-S005: code in an argument (`bash -c …`), and code that is fetched and run unseen (`curl … | sh`).
+//!
+//! Code in an argument is cut into words by nobody but its interpreter, so a later change that puts data there becomes an
+//! injection. `script` is checked as code and takes no expressions.
+
+use super::codes::CODE_ARGUMENT;
+use super::steps;
+use crate::check::literals::code_positions;
+use crate::diagnostic::collector::{Collector, Report, shown};
+use crate::read::tree::{Kind, Node};
+use crate::template::{Piece, Template};
+
+const FETCHERS: &[&str] = &["curl ", "wget ", "fetch "];
+const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "python", "python3", "perl", "ruby", "node"];
+
+pub(super) fn check(root: &Node, sink: &mut Collector<'_>) {
+    for step in steps(root) {
+        if let Some(entry) = step.value.entry("run")
+            && let Kind::List(items) = &entry.value.kind
+            && let Some((program, rest)) = items.split_first()
+        {
+            let arguments: Vec<_> = rest
+                .iter()
+                .map(|item| {
+                    let text = item.as_text().unwrap_or_default().to_owned();
+                    (Template { pieces: vec![Piece::Text(text)] }, item.place)
+                })
+                .collect();
+            let program = program.as_text().unwrap_or_default();
+            for at in code_positions(program, &arguments) {
+                let Some((template, place)) = arguments.get(at) else { continue };
+                // The option by itself holds no code; what follows it does.
+                if template.as_literal().is_some_and(|text| text.len() <= 2 && text.starts_with('-')) {
+                    continue;
+                }
+                let message = format!("{} is given code as an argument", shown(program));
+                let report = Report::warning(CODE_ARGUMENT, *place, message)
+                    .why("whoever later puts data into this argument lets it become code");
+                sink.add(report.fix("script: |   is literal code; data goes into `env`"));
+            }
+        }
+        let Some(entry) = step.value.entry("script") else { continue };
+        if entry.value.as_text().is_some_and(runs_what_it_fetches) {
+            let message = format!("{} runs what it fetches, unseen", shown(&step.key));
+            let report = Report::warning(CODE_ARGUMENT, entry.place, message)
+                .why("whoever answers that request decides what runs here");
+            sink.add(report.fix("pack the program under `files`, or compare its digest before it runs"));
+        }
+    }
+}
+
+fn runs_what_it_fetches(text: &str) -> bool {
+    text.lines().any(|line| {
+        let fetched = FETCHERS.iter().filter_map(|word| line.find(word)).min();
+        let Some(rest) = fetched.and_then(|at| line.get(at..)) else { return false };
+        rest.split('|').skip(1).any(|part| {
+            let mut words = part.split_whitespace().skip_while(|word| matches!(*word, "sudo" | "env"));
+            words.next().is_some_and(|word| SHELLS.contains(&word.rsplit('/').next().unwrap_or_default()))
+        })
+    })
+}
