@@ -137,6 +137,32 @@ fn bombs_inside_a_plan_are_refused() {
     }
 }
 
+#[test]
+fn bombs_of_lists_and_schemas_are_refused() {
+    let plan = |step: &str| format!("apiVersion: dvt/v1\nname: a\nsteps:\n  x:\n{step}\n");
+    for (name, text) in [
+        ("lists in lists", plan(&format!("    run: [echo]\n    foreach: \"{}\"", "[".repeat(1 << 20)))),
+        ("sums of lists", plan(&format!("    run: [echo]\n    foreach: \"{}1\"", "[1] + ".repeat(1 << 17)))),
+        (
+            "a list of a hundred thousand",
+            plan(&format!("    run: [echo]\n    foreach: [{}]", "1,".repeat(100_000))),
+        ),
+        (
+            "a schema of many parts",
+            plan(&format!(
+                "    run: [echo]\n    outputs: {{ properties: {{ {} }} }}",
+                (0..40_000).map(|part| format!("p{part}: {{}}, ")).collect::<String>()
+            )),
+        ),
+        (
+            "a schema in a schema",
+            plan(&format!("    run: [echo]\n    outputs: {}{}", "{ items: ".repeat(59), "}".repeat(59))),
+        ),
+    ] {
+        assert!(!refused(name, text).is_empty(), "{name}");
+    }
+}
+
 /// Every prefix and many damaged copies of good plans: no panic, no hang, and never an accepted plan with an error.
 #[test]
 fn damaged_plans_never_panic() {
