@@ -13,7 +13,7 @@ use dvt_keys::RootKey;
 use dvt_model::action::Role;
 use dvt_model::code::Code;
 use dvt_model::context::OpContext;
-use dvt_model::id::RequestId;
+use dvt_model::id::{RequestId, TenantId};
 use dvt_model::scope::Minter;
 use dvt_store::port::operation::Member;
 use dvt_store::{Clock, Options, Store};
@@ -48,6 +48,7 @@ pub(crate) async fn compose(selected: &Selected, screen: &Screen) -> Result<Comp
     let access = Arc::new(Embedded::new(store.clone(), Arc::clone(&minter), Arc::clone(&clock)));
     let request = RequestId::from_random(dvt_keys::entropy::random());
     let context = access.authenticate(profile.scope(), request).await?;
+    keep_public_keys(selected, &store, profile.tenant_id).await?;
     let parts = Parts {
         store: store.clone(),
         folder: selected.folders.data.clone(),
@@ -66,6 +67,21 @@ fn the_minter() -> Result<Arc<Minter>, Problem> {
 pub(crate) fn store_alone(selected: &Selected, key: RootKey) -> Result<Store, Problem> {
     let clock: Clock = Arc::new(crate::clock::now);
     open_store(selected, key, &the_minter()?, &clock)
+}
+
+/// Keeps the public keys of the ledger beside the profile: a checkpoint key that was replaced is joined by the next one.
+pub(crate) async fn keep_public_keys(
+    selected: &Selected,
+    store: &Store,
+    tenant: TenantId,
+) -> Result<(), Problem> {
+    let keys = store.verifier_keys(tenant).await?;
+    let lines: String = keys.iter().map(|key| format!("{key}\n")).collect();
+    let path = selected.keys_path();
+    if folder::read(&path)?.is_some_and(|kept| kept == lines) {
+        return Ok(());
+    }
+    folder::write(&path, &lines)
 }
 
 fn open_store(
@@ -131,12 +147,10 @@ async fn first_start(
         roles: vec![Role::TenantAdmin],
     };
     store.create_tenant(profile.scope(), member).await?;
-    let keys = store.verifier_keys(profile.tenant_id).await?;
     if let Some(parent) = selected.path().parent() {
         folder::make(parent)?;
     }
-    let lines: String = keys.iter().map(|key| format!("{key}\n")).collect();
-    folder::write(&selected.keys_path(), &lines)?;
+    keep_public_keys(selected, &store, profile.tenant_id).await?;
     profile.write(&selected.path())?;
     drop(lock);
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod config;
+pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod import;
@@ -70,6 +71,8 @@ enum Command {
     Runs(runs::Command),
     #[command(subcommand)]
     Audit(audit::Command),
+    #[command(subcommand)]
+    Data(data::Command),
     #[command(subcommand)]
     Config(config::Command),
     /// Names the places at which the crash harness can kill this process.
@@ -140,6 +143,7 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
         Command::Doctor(arguments) => wait(doctor::run(&arguments, selected, screen)),
         Command::Run(arguments) => wait(run::run(arguments, selected, screen)),
         Command::Runs(command) => wait(runs::run(command, selected, screen)),
+        Command::Data(command) => wait(data::run(command, selected, screen)),
         Command::Config(config::Command::Show(arguments)) => {
             wait(config::show::run(&arguments, selected, screen))
         }

@@ -63,6 +63,9 @@ fn prepare(home: &Home, example: &str) -> Option<Running> {
         running.child.wait().unwrap();
         std::fs::write(home.path("gate"), "").unwrap();
     }
+    if example.starts_with("dvt data hold release") {
+        home.dvt(&["data", "hold", "place", "@latest", "-m", "case 7"]).ends(0);
+    }
     if example.contains("--ledger") {
         let shown = home.dvt(&["config", "show", "--output", "json"]).ends(0).json();
         std::fs::copy(shown["ledgerFile"].as_str().unwrap(), home.path("ledger.db")).unwrap();
@@ -94,7 +97,7 @@ fn every_help_begins_with_a_sentence_and_an_example_that_works() {
         assert!(!examples.is_empty(), "{words}");
         for example in examples {
             assert!(example.starts_with("dvt ") && example.contains(&words), "{words}: {example}");
-            if words.starts_with("runs") {
+            if words.starts_with("runs") || words.starts_with("data") {
                 home.dvt(&["run", "examples/orders-etl/plan.yaml", "--allow-host", "--quiet"]).ends(0);
             }
             let running = prepare(&home, &example);

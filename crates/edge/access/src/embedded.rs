@@ -16,7 +16,7 @@ use dvt_model::deed::Deed;
 use dvt_model::entry::Outcome;
 use dvt_model::id::{PlanId, RequestId, RunId};
 use dvt_model::proof::{Authorized, Permits};
-use dvt_model::resource::{Ledger, Plan, Project, Resource, ResourceRef, Run};
+use dvt_model::resource::{Ledger, Plan, Project, Resource, ResourceRef, Run, Tenant};
 use dvt_model::scope::{Cover, Minter, ScopeIds, TenantScope, covers};
 use dvt_policy::{Decision, Place};
 use dvt_store::port::transaction::{Kind as TxKind, TenantTx};
@@ -153,10 +153,20 @@ impl Embedded {
         self.authorize(self.begin(context)?, context, resource, None, route).await
     }
 
-    /// Completes a decision record for an act on a run, or names what it lacks.
-    pub fn record<A: Permits>(
+    /// Authorizes an act on the tenant itself: its keys, holds, retention, and what is known about a person.
+    pub async fn tenant<A: Permits>(
         &self,
-        proof: &Authorized<Run, A>,
+        context: &OpContext,
+        route: &str,
+    ) -> Result<Authorized<Tenant, A>, Denied> {
+        let resource = Tenant { id: context.scope().tenant(), scope: context.scope().ids() };
+        self.authorize(self.begin(context)?, context, resource, None, route).await
+    }
+
+    /// Completes a decision record for an act, or names what it lacks.
+    pub fn record<R: Resource, A: Permits>(
+        &self,
+        proof: &Authorized<R, A>,
         draft: Draft,
     ) -> Result<DecisionRecord, Denied> {
         let context = proof.context();
@@ -168,7 +178,7 @@ impl Embedded {
                 decision_id: fresh_decision(),
                 actor_id: context.principal().id,
                 actor_role,
-                scope: proof.resource().scope,
+                scope: proof.resource().lies_in(),
                 resource: proof.resource().reference(),
                 timestamp: (self.clock)(),
                 policy_decision_id: proof.policy_decision_id(),

@@ -10,6 +10,7 @@
 
 mod admission;
 mod append;
+mod canaries;
 mod compile_fail;
 mod control;
 #[cfg(feature = "crash-points")]

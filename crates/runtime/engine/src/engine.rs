@@ -11,7 +11,7 @@ use crate::forward::socket::Socket;
 use crate::run::advance::Task;
 use crate::run::load::Fold;
 use crate::run::{Hot, Message};
-use crate::{Parts, Problem, lease, sealer, timers};
+use crate::{Parts, Problem, keeper, lease, sealer, timers};
 use dvt_model::id::{RunId, TenantId};
 use dvt_model::time::Timestamp;
 use dvt_store::port::lease::Row;
@@ -92,6 +92,7 @@ impl Engine {
         let parts = engine.parts.clone();
         let ticking = tokio::spawn(timers::serve(Arc::clone(&parts.clock), settings));
         let sealing = tokio::spawn(sealer::serve(parts.store.clone(), asks));
+        let keeping = tokio::spawn(keeper::serve(parts.store.clone(), stopping.clone()));
         let dispatching = tokio::spawn(dispatch::serve(parts.clone(), orders, stopping.clone()));
         let serving = tokio::spawn(server::serve(Arc::clone(&engine), socket, stopping.clone()));
         let supervised = Arc::clone(&engine);
@@ -105,6 +106,7 @@ impl Engine {
             // 2. The worker ends and with it every step: nobody may run one while the next holder gives it out again.
             drop(dispatching.await);
             drop(serving.await);
+            drop(keeping.await);
             ticking.abort();
             // 3. What is durable and unsealed is sealed.
             drop(lock(&engine.sealer).take());

@@ -14,6 +14,8 @@ mod dispatch;
 mod engine;
 mod entry;
 mod forward;
+pub mod keep;
+mod keeper;
 mod lease;
 mod problem;
 mod process;

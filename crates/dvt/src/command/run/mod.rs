@@ -11,7 +11,7 @@ pub(crate) mod pack;
 pub(crate) mod words;
 
 use crate::command::lint;
-use crate::compose::{Composition, compose};
+use crate::compose::{Composition, compose, keep_public_keys};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
@@ -98,8 +98,10 @@ pub(crate) async fn run(
         return Err(words::refusal(&selected.path(), "dvt run"));
     }
     let done = start(&ready, request_id, host_allowed, &composition, screen).await;
+    let kept = keep_public_keys(selected, &composition.store, composition.profile.tenant_id).await;
     let closed = composition.store.close().await;
     let exit = done?;
+    kept?;
     closed?;
     Ok(exit)
 }

@@ -16,13 +16,14 @@ pub(crate) mod signal;
 pub(crate) mod skip;
 pub(crate) mod stop;
 
-use crate::compose::{Composition, compose};
+use crate::compose::{Composition, compose, keep_public_keys};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
 use crate::view::picture::Picture;
 use crate::view::screen::Screen;
 use clap::Subcommand;
+use dvt_model::action::Action;
 use dvt_model::code::Code;
 use dvt_model::proof::{Authorized, Permits};
 use dvt_model::resource::Run;
@@ -68,8 +69,10 @@ pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Scre
         Command::Retry(arguments) => retry::run(&arguments, &composition, screen).await,
         Command::Stop(arguments) => stop::run(&arguments, &composition, screen).await,
     };
+    let kept = keep_public_keys(selected, &composition.store, composition.profile.tenant_id).await;
     let closed = composition.store.close().await;
     let exit = done?;
+    kept?;
     closed?;
     Ok(exit)
 }
@@ -106,6 +109,14 @@ pub(crate) async fn picture<A: Permits>(
     proof: &Authorized<Run, A>,
     plan: &Plan,
 ) -> Result<(Picture, Vec<StoredEvent>), Problem> {
+    if A::ACTION == Action::RunReadPayload {
+        let transaction = composition.store.begin(proof.scope(), Kind::Act)?;
+        if transaction.is_erased(proof.resource().id).await? {
+            return Err(Problem::new(Code::PayloadErased, "what the run's payloads said is erased")
+                .why("the keys that they lay under were destroyed; that the run was can still be proved")
+                .fix("dvt runs list    shows it\ndvt audit verify  shows that nothing else is gone"));
+        }
+    }
     let events = crate::command::run::follow::events(composition, proof, 0).await?;
     let mut picture = Picture::new(plan);
     events.iter().for_each(|event| picture.apply(event));

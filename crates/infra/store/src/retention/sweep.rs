@@ -350,6 +350,13 @@ async fn remove_blobs(tenant: &Arc<Tenant>, blobs: Vec<BlobId>) -> Result<(), Er
 const PLANS: &str = "FROM plan WHERE tenant_id = ?1 AND published_at <= ?2 AND length(sealed) > 0 AND NOT EXISTS (
     SELECT 1 FROM run WHERE run.tenant_id = plan.tenant_id AND run.plan_id = plan.plan_id AND run.plan_version = plan.plan_version)";
 
+fn due_plans(tenant: &Tenant, lane: &Connection, before: i64) -> Result<u64, Error> {
+    let plans: i64 = lane
+        .query_row(&format!("SELECT count(*) {PLANS}"), params![tenant.id.bytes(), before], |row| row.get(0))
+        .sql()?;
+    column::unsigned(plans)
+}
+
 /// Bundles that nobody has used since, beside runs that may still go on.
 fn due_bundles(tenant: &Tenant, lane: &Connection, before: i64) -> Result<Vec<BlobId>, Error> {
     let mut statement = lane
@@ -366,15 +373,17 @@ fn due_bundles(tenant: &Tenant, lane: &Connection, before: i64) -> Result<Vec<Bl
 
 async fn plans_and_bundles(tenant: &Arc<Tenant>, swept: &mut Swept) -> Result<(), Error> {
     let here = Arc::clone(tenant);
-    let (before, bundles, is_held) = tenant
+    let (before, bundles, plans) = tenant
         .lanes
         .run(move |lane| {
             let before = Clocks::of(&here, lane)?.before(Data::Plan);
-            let is_held = hold::stands(lane, here.id, None, None).sql()?;
-            Ok((before, due_bundles(&here, lane, before)?, is_held))
+            if hold::stands(lane, here.id, None, None).sql()? {
+                return Ok((before, Vec::new(), 0));
+            }
+            Ok((before, due_bundles(&here, lane, before)?, due_plans(&here, lane, before)?))
         })
         .await?;
-    if is_held {
+    if bundles.is_empty() && plans == 0 {
         return Ok(());
     }
     let written = tenant.committer.write(0, move |group| {
@@ -445,12 +454,7 @@ fn due(tenant: &Tenant, lane: &Connection) -> Result<Swept, Error> {
     swept.keys += due_outliving(tenant, lane)?.len() as u64;
     let before = clocks.before(Data::Plan);
     if !hold::stands(lane, tenant.id, None, None).sql()? {
-        let plans: i64 = lane
-            .query_row(&format!("SELECT count(*) {PLANS}"), params![tenant.id.bytes(), before], |row| {
-                row.get(0)
-            })
-            .sql()?;
-        swept.plans = column::unsigned(plans)?;
+        swept.plans = due_plans(tenant, lane, before)?;
         swept.bundles = due_bundles(tenant, lane, before)?.len() as u64;
     }
     swept.files = orphans(tenant, lane)?.len() as u64;

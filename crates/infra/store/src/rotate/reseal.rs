@@ -88,6 +88,8 @@ fn retired(connection: &Connection, tenant: &Tenant) -> Result<Option<(KeyId, i6
 pub(crate) async fn work_off(tenant: &Arc<Tenant>) -> Result<u64, Error> {
     let here = Arc::clone(tenant);
     let Some((old, at)) = tenant.lanes.run(move |lane| retired(lane, &here)).await? else { return Ok(0) };
+    // Whoever replaced it, the key that took over is known from here on.
+    tenant.keyring.again()?;
     let began = (tenant.clock)();
     let (mut from, mut count) = (0, 0);
     loop {

@@ -109,6 +109,10 @@ impl SealKey {
         row_version: u64,
         plain: &[u8],
     ) -> Result<Vec<u8>, Error> {
+        #[cfg(feature = "weakened")]
+        if crate::weakened::seals_nothing(keyring.tenant) {
+            return Ok(plain.to_vec());
+        }
         if let Self::Tenant(_, id) = self {
             keyring.spend(*id)?;
         }

@@ -1,0 +1,132 @@
+//! `dvt data …`: what is kept of whom and for how long, and how it ends.
+
+pub(crate) mod erase;
+pub(crate) mod hold;
+pub(crate) mod retention;
+pub(crate) mod rotate_keys;
+pub(crate) mod sweep;
+
+use crate::command::runs::locate;
+use crate::compose::{Composition, compose, keep_public_keys};
+use crate::problem::Problem;
+use crate::problem::exit::Exit;
+use crate::profile::Selected;
+use crate::view::screen::Screen;
+use clap::{Args, Subcommand};
+use dvt_engine::keep::Keeping;
+use dvt_model::code::Code;
+use dvt_model::decision::{Draft, Operation};
+use dvt_store::Target;
+
+/// Keep, hold and erase data, and replace the keys it lies under.
+///
+/// Example:
+///   dvt data sweep --dry-run
+#[derive(Debug, Subcommand)]
+#[command(verbatim_doc_comment)]
+pub(crate) enum Command {
+    Erase(erase::Arguments),
+    #[command(subcommand)]
+    Hold(hold::Command),
+    #[command(subcommand)]
+    Retention(retention::Command),
+    RotateKeys(rotate_keys::Arguments),
+    Sweep(sweep::Arguments),
+}
+
+/// Does it.
+pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
+    let composition = compose(selected, screen).await?;
+    let done = match command {
+        Command::Erase(arguments) => erase::run(&arguments, &composition, screen).await,
+        Command::Hold(command) => hold::run(command, &composition, screen).await,
+        Command::Retention(command) => retention::run(command, &composition, screen).await,
+        Command::RotateKeys(arguments) => rotate_keys::run(&arguments, &composition, screen).await,
+        Command::Sweep(arguments) => sweep::run(&arguments, &composition, screen).await,
+    };
+    let kept = keep_public_keys(selected, &composition.store, composition.profile.tenant_id).await;
+    let closed = composition.store.close().await;
+    let exit = done?;
+    kept?;
+    closed?;
+    Ok(exit)
+}
+
+/// Whose data is meant.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Whose {
+    /// A run: an id, its first six or more digits, or `@latest`.
+    #[arg(value_name = "RUN")]
+    run: Option<String>,
+    /// A person: what a plan's `subject` names, or a principal's id.
+    #[arg(long, value_name = "TEXT")]
+    person: Option<String>,
+    /// Everything of this tenant.
+    #[arg(long)]
+    tenant: bool,
+}
+
+impl Whose {
+    async fn target(&self, composition: &Composition, route: &str) -> Result<Target, Problem> {
+        Ok(match (&self.run, &self.person) {
+            (Some(run), _) => Target::Run(locate::run(run, composition, route).await?),
+            (None, Some(person)) if person.trim().is_empty() => {
+                return Err(Problem::usage("`--person` names nobody"));
+            }
+            (None, Some(person)) => Target::Person(person.clone()),
+            (None, None) => Target::Tenant,
+        })
+    }
+
+    fn shown(&self) -> String {
+        match (&self.run, &self.person) {
+            (Some(run), _) => format!("run {run}"),
+            (None, Some(person)) => format!("person {person}"),
+            (None, None) => "everything of this tenant".to_owned(),
+        }
+    }
+}
+
+/// What makes the entries.
+fn keeping(composition: &Composition) -> Keeping<'_> {
+    Keeping { store: &composition.store, clock: &composition.parts.clock }
+}
+
+/// The reason: as given, or asked for on a terminal.
+fn reason(given: Option<&String>, what: &str, screen: &Screen) -> Result<String, Problem> {
+    if let Some(reason) = given {
+        return Ok(reason.clone());
+    }
+    if !screen.can_ask() {
+        return Err(Problem::new(Code::DecisionRecordIncomplete, format!("{what} needs a reason"))
+            .why("it stands in the ledger as the decision record, with your name and the time")
+            .fix("add -m \"…\""));
+    }
+    screen.say_raw("Why? ");
+    let mut line = String::new();
+    match std::io::stdin().read_line(&mut line) {
+        Ok(_) if !line.trim().is_empty() => Ok(line.trim().to_owned()),
+        _ => Err(Problem::new(Code::DecisionRecordIncomplete, "no reason was given, so nothing was changed")),
+    }
+}
+
+/// Whether it is to be done: `--yes`, or a yes on a terminal.
+fn confirmed(yes: bool, screen: &Screen) -> Result<(), Problem> {
+    if yes {
+        return Ok(());
+    }
+    if !screen.can_ask() {
+        return Err(Problem::usage("nobody can be asked here whether to go on").fix("add --yes"));
+    }
+    screen.say_raw("Go on? [y/N] ");
+    let mut line = String::new();
+    match std::io::stdin().read_line(&mut line) {
+        Ok(_) if matches!(line.trim(), "y" | "Y" | "yes") => Ok(()),
+        _ => Err(Problem::usage("not confirmed, so nothing was changed")),
+    }
+}
+
+fn draft(operation: Operation, reason: String) -> Draft {
+    Draft { operation, justification_text: reason, approval_ticket_id: None }
+}

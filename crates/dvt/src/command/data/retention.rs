@@ -1,0 +1,100 @@
+//! `dvt data retention list|set`: how long each kind of data is kept.
+
+use super::keeping;
+use crate::compose::Composition;
+use crate::problem::Problem;
+use crate::problem::exit::Exit;
+use crate::view::screen::Screen;
+use crate::view::table;
+use clap::{Args, Subcommand};
+use dvt_model::proof::{AuditRead, Authorized, RetentionSet};
+use dvt_model::resource::{Ledger, Tenant};
+use dvt_store::Data;
+use dvt_store::port::transaction::Kind;
+use serde_json::json;
+
+/// See and change how long data is kept.
+///
+/// Example:
+///   dvt data retention list
+#[derive(Debug, Subcommand)]
+#[command(verbatim_doc_comment)]
+pub(crate) enum Command {
+    List(List),
+    Set(Set),
+}
+
+/// List each kind of data with its days.
+///
+/// Example:
+///   dvt data retention list
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct List {}
+
+/// Keep a kind of data for so many days, not less than the law says.
+///
+/// Example:
+///   dvt data retention set log 30
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Set {
+    /// What: `run`, `log`, `phi`, `financial`, `secret-access`, `compliance`, `plan`, `ledger`.
+    #[arg(value_name = "DATA")]
+    data: String,
+    /// For how many days.
+    #[arg(value_name = "DAYS")]
+    days: u64,
+    /// The version that the change is made from, as `list` shows it; without it the present one.
+    #[arg(long, value_name = "VERSION")]
+    from_version: Option<u64>,
+}
+
+/// Does it.
+pub(crate) async fn run(
+    command: Command,
+    composition: &Composition,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let Composition { access, context, store, .. } = composition;
+    let scope = context.scope();
+    if let Command::Set(arguments) = &command {
+        let proof: Authorized<Tenant, RetentionSet> =
+            access.tenant(context, "dvt data retention set").await?;
+        let data = Data::parse(&arguments.data).ok_or_else(|| {
+            let all = Data::ALL.map(Data::as_str).join(", ");
+            Problem::usage(format!("`{}` is no kind of data", arguments.data)).fix(format!("one of: {all}"))
+        })?;
+        let rules = store.begin(scope, Kind::Act)?.retention().await?;
+        let now = rules.iter().find(|rule| rule.data == data).map_or(0, |rule| rule.row_version);
+        let from = arguments.from_version.unwrap_or(now);
+        keeping(composition).retain(&proof, (data, arguments.days), from).await?;
+    } else {
+        let _read: Authorized<Ledger, AuditRead> = access.ledger(context, "dvt data retention list").await?;
+    }
+    let rules = store.begin(scope, Kind::Act)?.retention().await?;
+    if screen.for_people() {
+        let rows: Vec<Vec<String>> = rules
+            .iter()
+            .map(|rule| {
+                let (days, least) = (rule.days.to_string(), rule.data.least_days().to_string());
+                vec![rule.data.as_str().to_owned(), days, least, rule.row_version.to_string()]
+            })
+            .collect();
+        screen.out(&table::draw(&["DATA", "DAYS", "AT LEAST", "VERSION"], &rows));
+    } else {
+        let data: Vec<_> = rules
+            .iter()
+            .map(|rule| {
+                json!({
+                    "data": rule.data.as_str(),
+                    "days": rule.days,
+                    "leastDays": rule.data.least_days(),
+                    "rowVersion": rule.row_version,
+                })
+            })
+            .collect();
+        screen.json(&json!({ "retention": data }));
+    }
+    Ok(Exit::Completed)
+}

@@ -1,0 +1,160 @@
+//! Acts on a tenant's data and keys: erasure, holds, retention, rotation, pruning. Each with its proof, and its record where one is due.
+//!
+//! It makes the entries of who was allowed and why, and hands them with the change to the store, which takes both or neither. It
+//! refuses a proof or a record that is about something else.
+
+use crate::entry::{self, Place};
+use crate::{Grant, Problem, chance};
+use dvt_model::code::Code;
+use dvt_model::decision::{DecisionRecord, Operation};
+use dvt_model::id::{DecisionId, RunId};
+use dvt_model::proof::{Authorized, DataErase, KeyRotate, LegalHoldSet, Permits, RetentionSet};
+use dvt_model::resource::{Resource, Tenant};
+use dvt_store::port::operation::{BlockDraft, EntryDraft};
+use dvt_store::port::transaction::{Kind, TenantTx};
+use dvt_store::{Clock, Data, Erased, Prunable, Purpose, Store, Target};
+
+/// The store, and the present.
+pub struct Keeping<'a> {
+    /// The store.
+    pub store: &'a Store,
+    /// The clock.
+    pub clock: &'a Clock,
+}
+
+// INVARIANT(INV-15): no complete record about exactly this act, no act.
+fn check<R: Resource, A: Permits>(
+    proof: &Authorized<R, A>,
+    record: &DecisionRecord,
+    operation: Operation,
+) -> Result<(), Problem> {
+    if record.operation() != operation || *record.resource() != proof.resource().reference() {
+        return Err(Problem::new(
+            Code::DecisionRecordIncomplete,
+            format!("the decision record is not about {operation} of this {}", R::TYPE),
+        ));
+    }
+    Ok(())
+}
+
+fn run_of(target: &Target) -> Option<RunId> {
+    if let Target::Run(run) = target { Some(*run) } else { None }
+}
+
+/// A target must be what the proof is about: a run's own, or the tenant for everything wider.
+fn covers<R: Resource>(resource: &R, target: &Target) -> Result<(), Problem> {
+    let is_right = match target {
+        Target::Run(run) => *run_text(*run) == *resource.id(),
+        Target::Tenant | Target::Person(_) => R::TYPE == Tenant::TYPE,
+    };
+    if is_right { Ok(()) } else { Err(Problem::unproved("changing what is kept of this")) }
+}
+
+fn run_text(run: RunId) -> String {
+    run.to_string()
+}
+
+impl Keeping<'_> {
+    fn begin<R: Resource, A: Permits>(
+        &self,
+        proof: &Authorized<R, A>,
+        (operation, record): (&str, Option<&DecisionRecord>),
+        run: Option<RunId>,
+    ) -> Result<(TenantTx, BlockDraft), Problem> {
+        let transaction = self.store.begin(proof.scope(), Kind::Act)?;
+        let grant = Grant::of(proof);
+        let scope = proof.resource().lies_in();
+        let place = Place { ledger: transaction.ledger(), scope, now: (self.clock)(), run };
+        let mut entries: Vec<EntryDraft> = vec![entry::of_decision(place, &grant, operation)];
+        if let Some(record) = record {
+            entries.push(entry::of_record(place, &grant, record)?);
+        }
+        Ok((transaction, BlockDraft { block_id: chance::block(), entries }))
+    }
+
+    /// Orders an erasure and works it off.
+    pub async fn erase<R: Resource>(
+        &self,
+        proof: &Authorized<R, DataErase>,
+        record: &DecisionRecord,
+        target: Target,
+    ) -> Result<Erased, Problem> {
+        check(proof, record, Operation::DataErasure)?;
+        covers(proof.resource(), &target)?;
+        let (mut transaction, block) = self.begin(proof, ("eraseData", Some(record)), run_of(&target))?;
+        transaction.order_erasure(block, record.decision_id(), target);
+        transaction.commit().await?;
+        Ok(self.store.erase_ordered(proof.scope().tenant()).await?)
+    }
+
+    /// Places a hold; its id is that of the record.
+    pub async fn hold<R: Resource>(
+        &self,
+        proof: &Authorized<R, LegalHoldSet>,
+        record: &DecisionRecord,
+        target: Target,
+    ) -> Result<DecisionId, Problem> {
+        check(proof, record, Operation::LegalHoldChange)?;
+        covers(proof.resource(), &target)?;
+        let (mut transaction, block) =
+            self.begin(proof, ("placeLegalHold", Some(record)), run_of(&target))?;
+        transaction.place_hold(block, record.decision_id(), target);
+        transaction.commit().await?;
+        Ok(record.decision_id())
+    }
+
+    /// Releases a hold, if its row still has this version.
+    pub async fn release(
+        &self,
+        proof: &Authorized<Tenant, LegalHoldSet>,
+        record: &DecisionRecord,
+        (hold, row_version): (DecisionId, u64),
+    ) -> Result<(), Problem> {
+        check(proof, record, Operation::LegalHoldChange)?;
+        let (mut transaction, block) = self.begin(proof, ("releaseLegalHold", Some(record)), None)?;
+        transaction.release_hold(block, hold, row_version);
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Replaces keys.
+    pub async fn rotate(
+        &self,
+        proof: &Authorized<Tenant, KeyRotate>,
+        purposes: &[Purpose],
+    ) -> Result<(), Problem> {
+        let (mut transaction, block) = self.begin(proof, ("rotateKeys", None), None)?;
+        transaction.rotate_keys(block, purposes);
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Changes how long something is kept, from the version that is named.
+    pub async fn retain(
+        &self,
+        proof: &Authorized<Tenant, RetentionSet>,
+        (data, days): (Data, u64),
+        from_version: u64,
+    ) -> Result<(), Problem> {
+        let (mut transaction, block) = self.begin(proof, ("setRetention", None), None)?;
+        transaction.set_retention(block, data, days, from_version)?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Prunes the ledger once; gives from where to where.
+    pub async fn prune(
+        &self,
+        proof: &Authorized<Tenant, DataErase>,
+        record: &DecisionRecord,
+    ) -> Result<Prunable, Problem> {
+        check(proof, record, Operation::LedgerPrune)?;
+        let (mut transaction, block) = self.begin(proof, ("pruneLedger", Some(record)), None)?;
+        let prunable = transaction.prunable().await?;
+        if prunable.first_left > prunable.lowest {
+            transaction.prune(block);
+            transaction.commit().await?;
+        }
+        Ok(prunable)
+    }
+}
