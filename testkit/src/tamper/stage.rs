@@ -26,6 +26,8 @@ pub struct Stage {
     pub keys: Keys,
     /// Up to where a pruning is announced.
     pub announced: u64,
+    /// Where the tombstone of the erased key stands.
+    pub tombstone: u64,
 }
 
 impl Stage {
@@ -87,7 +89,15 @@ impl Stage {
         honest.write(&stored, &path, &written)?;
         std::fs::rename(&written, &path).map_err(|error| error.to_string())?;
         let honest = File::read(&path)?;
-        Ok(Self { house, honest, path, other: File::read(&other_path)?, keys, announced })
+        Ok(Self {
+            house,
+            honest,
+            path,
+            other: File::read(&other_path)?,
+            keys,
+            announced,
+            tombstone: young.head.0 + 1,
+        })
     }
 
     /// What attackers are given.
