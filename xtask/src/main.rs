@@ -33,7 +33,8 @@ cargo xtask <verb>
   examples                          each example in a fresh DVT_HOME ends as its expect.json says
   readme --bare                     the two commands of README.md in a bare Debian with only a toolchain and gcc
   bench --core                      the core alone: steps a second, operations and bytes a step at four sizes
-  bench                             ratios against raw limits measured in the same run; one part alone: --plan, --scrub
+  bench                             ratios against raw limits measured in the same run; one part alone: --plan, --scrub,
+                                    --store [--verify N]
   soak [--minutes N]                adds counts to evidence/soak.jsonl
 ";
 

@@ -3,13 +3,14 @@
 //! Owns no file handle and no SQLite type. Surprising: a sync that a control removed answers "done" and makes nothing
 //! durable.
 
+use super::fault::{Call, Fault, Trouble, Waiting};
 use super::locks::{Locks, Shared};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Sectors survive or not, whole.
 const SECTOR: usize = 512;
@@ -113,15 +114,17 @@ pub(super) struct State {
     chance: Chance,
     image: Option<BTreeMap<String, Vec<u8>>>,
     next_handle: u64,
+    calls: u64,
+    waiting: Waiting,
+    /// Whether syncs of write-ahead logs wait.
+    is_held: bool,
 }
 
 /// A disk that loses power once.
 pub struct Disk {
     state: Mutex<State>,
+    released: Condvar,
 }
-
-/// The power is gone.
-pub(super) struct Dark;
 
 impl Disk {
     /// A disk whose power goes at operation `cut_at` (writes, truncations and syncs count).
@@ -135,12 +138,68 @@ impl Disk {
             chance: Chance::new(seed),
             image: None,
             next_handle: 1,
+            calls: 0,
+            waiting: Waiting::default(),
+            is_held: false,
         };
-        Self { state: Mutex::new(state) }
+        Self { state: Mutex::new(state), released: Condvar::new() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, locked for a call that nothing holds back.
+    pub(super) fn lock_for_sync(&self, name: &str) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        while state.is_held && state.files.get(name).is_some_and(|file| file.kind == SyncKind::Log) {
+            state = self.released.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state
+    }
+
+    /// From the `from`-th call on (1 is the first of all) this goes wrong, see [`Fault`].
+    pub fn break_from(&self, fault: Fault, from: u64) {
+        self.lock().waiting.set(fault, from);
+    }
+
+    /// From now on this goes wrong.
+    pub fn break_now(&self, fault: Fault) {
+        let mut state = self.lock();
+        let from = state.calls + 1;
+        state.waiting.set(fault, from);
+    }
+
+    /// Nothing goes wrong any more. Gives how many calls the fault had met.
+    pub fn mend(&self) -> u64 {
+        let mut state = self.lock();
+        state.waiting.mend();
+        state.waiting.met
+    }
+
+    /// Calls so far.
+    pub fn calls(&self) -> u64 {
+        self.lock().calls
+    }
+
+    /// Syncs of write-ahead logs wait from now on.
+    pub fn hold(&self) {
+        self.lock().is_held = true;
+    }
+
+    /// They go on.
+    pub fn release(&self) {
+        self.lock().is_held = false;
+        self.released.notify_all();
+    }
+
+    /// Makes durable all that is in view, as an orderly shutdown does.
+    pub fn flush(&self) {
+        for file in self.lock().files.values_mut() {
+            file.durable.clone_from(&file.view);
+            file.pending.clear();
+            file.named = !file.deleted;
+        }
     }
 
     /// Cuts the power now, unless it is gone already.
@@ -184,18 +243,30 @@ impl Disk {
 
 impl State {
     /// Counts an operation; the power may go with it.
-    fn step(&mut self) -> Result<(), Dark> {
+    fn step(&mut self) -> Result<(), Trouble> {
         self.alive()?;
         self.done += 1;
         if self.done >= self.cut_at {
             self.go_dark();
-            return Err(Dark);
+            return Err(Trouble::Dark);
         }
         Ok(())
     }
 
-    pub(super) fn alive(&self) -> Result<(), Dark> {
-        if self.image.is_some() { Err(Dark) } else { Ok(()) }
+    pub(super) fn alive(&self) -> Result<(), Trouble> {
+        if self.image.is_some() { Err(Trouble::Dark) } else { Ok(()) }
+    }
+
+    /// Counts a call; a fault may meet it.
+    pub(super) fn meet(&mut self, call: Call) -> Result<(), Trouble> {
+        self.alive()?;
+        self.calls += 1;
+        self.waiting.meet(call, self.calls)
+    }
+
+    /// Whether files open for reading alone now.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.waiting.is_read_only(self.calls)
     }
 
     pub(super) fn handle(&mut self) -> u64 {
@@ -233,8 +304,8 @@ impl State {
         true
     }
 
-    pub(super) fn read(&self, name: &str, at: usize, into: &mut [u8]) -> Result<usize, Dark> {
-        self.alive()?;
+    pub(super) fn read(&mut self, name: &str, at: usize, into: &mut [u8]) -> Result<usize, Trouble> {
+        self.meet(Call::Read)?;
         let view = self.files.get(name).map(|file| file.view.as_slice()).unwrap_or_default();
         let found = view.get(at..).unwrap_or_default();
         let length = found.len().min(into.len());
@@ -245,7 +316,8 @@ impl State {
         Ok(length)
     }
 
-    pub(super) fn write(&mut self, name: &str, at: usize, bytes: &[u8]) -> Result<(), Dark> {
+    pub(super) fn write(&mut self, name: &str, at: usize, bytes: &[u8]) -> Result<(), Trouble> {
+        self.meet(Call::Write)?;
         self.counts.writes += 1;
         // The write is on the way when the power goes: it may survive, in part too.
         if let Some(file) = self.files.get_mut(name) {
@@ -255,7 +327,8 @@ impl State {
         self.step()
     }
 
-    pub(super) fn truncate(&mut self, name: &str, length: usize) -> Result<(), Dark> {
+    pub(super) fn truncate(&mut self, name: &str, length: usize) -> Result<(), Trouble> {
+        self.meet(Call::Truncate)?;
         self.counts.writes += 1;
         if let Some(file) = self.files.get_mut(name) {
             file.view.truncate(length);
@@ -268,8 +341,9 @@ impl State {
         self.files.get(name).map_or(0, |file| file.view.len())
     }
 
-    pub(super) fn sync(&mut self, name: &str) -> Result<(), Dark> {
+    pub(super) fn sync(&mut self, name: &str) -> Result<(), Trouble> {
         let Some(kind) = self.files.get(name).map(|file| file.kind) else { return self.alive() };
+        self.meet(Call::Sync(kind))?;
         // If the power goes with a sync, it was not done.
         self.counts.syncs.entry(kind).or_default().push(self.done + 1);
         self.step()?;
@@ -283,6 +357,10 @@ impl State {
         }
         if names_folder {
             self.sync_folder(name);
+        }
+        if self.waiting.loses_answer(Call::Sync(kind), self.calls) {
+            self.go_dark();
+            return Err(Trouble::Dark);
         }
         Ok(())
     }
@@ -307,7 +385,8 @@ impl State {
         }
     }
 
-    pub(super) fn delete(&mut self, name: &str, sync: bool) -> Result<(), Dark> {
+    pub(super) fn delete(&mut self, name: &str, sync: bool) -> Result<(), Trouble> {
+        self.meet(Call::Delete)?;
         self.step()?;
         if let Some(file) = self.files.get_mut(name) {
             file.deleted = true;

@@ -44,6 +44,7 @@ async fn inspect(
     }
     repeat_acts(scenario, acknowledged, store).await?;
     runs(scenario, acknowledged, store).await?;
+    beside(scenario, acknowledged, store).await?;
     store.seal(tenant).await.map_err(|error| format!("it cannot be sealed: {error}"))?;
     let path = Store::ledger_path(folder, tenant);
     let entries = rows(acknowledged, &path)?;
@@ -91,6 +92,26 @@ async fn runs(scenario: &Scenario, acknowledged: &Acknowledged, store: &Store) -
             if payload != Some(number) {
                 return Err(format!("`{run}`: event {number} does not hold its payload"));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Acknowledged changes of settings and moves in the queue are there; one that nobody was told of may be.
+async fn beside(scenario: &Scenario, acknowledged: &Acknowledged, store: &Store) -> Result<(), String> {
+    let tx = store.begin(&scenario.scope(), Kind::Act).map_err(|error| error.to_string())?;
+    for (name, version) in &acknowledged.settings {
+        let row = tx.setting("draft", name).await.map_err(|error| format!("a setting: {error}"))?;
+        let row = row.ok_or("an acknowledged setting is gone")?;
+        if !(*version..=*version + 1).contains(&row.version) || row.value.as_u64() != Some(row.version) {
+            return Err(format!("a setting of version {version} is {} with {}", row.version, row.value));
+        }
+    }
+    let places = tx.waiting_runs(500).await.map_err(|error| format!("the queue: {error}"))?;
+    for (run, version) in &acknowledged.places {
+        let place = places.iter().find(|place| place.run_id == *run).ok_or("a place in the queue is gone")?;
+        if !(*version..=*version + 1).contains(&place.version) {
+            return Err(format!("a place of version {version} is {}", place.version));
         }
     }
     Ok(())

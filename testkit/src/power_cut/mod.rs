@@ -4,10 +4,12 @@
 //! bytes survive each by chance, in any order); a new name or a deletion is durable once its folder was synced. Simplified:
 //! SQLite syncs the folder with the first sync of a new journal or write-ahead log, and the model makes all names of the
 //! folder durable then; folder syncs of the store itself are not seen; blobs lie on the real disk and are not cut.
-//! `unsafe` is confined to [`vfs`].
+//! `unsafe` is confined to [`vfs`] and [`watch`], which leaves the files where they are and watches the syncs.
 
 pub mod disk;
+pub mod fault;
 pub mod judge;
 pub mod locks;
 pub mod scenario;
 pub mod vfs;
+pub mod watch;

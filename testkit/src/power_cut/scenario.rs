@@ -4,28 +4,19 @@
 
 use super::disk::Disk;
 use super::vfs;
+use crate::drafts::{Drafts, ids, member, scope};
 use dvt_keys::RootKey;
-use dvt_model::action::{Action, Role};
-use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
-use dvt_model::canonical;
-use dvt_model::context::PrincipalType;
-use dvt_model::digest::Digest;
-use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, RunPart, SourceModule};
-use dvt_model::id::{
-    BlockId, DecisionId, EntryId, EnvironmentId, EventId, LedgerId, PlanId, PrincipalId, ProjectId,
-    RequestId, RunId, TenantId,
-};
-use dvt_model::resource::ResourceRef;
-use dvt_model::run::{PlanRef, RunMetadata, RunStatus};
+use dvt_model::id::{BlockId, LedgerId, RunId};
 use dvt_model::scope::{Minter, ScopeIds, TenantScope};
-use dvt_model::time::Timestamp;
-use dvt_store::port::operation::{AppendAct, AppendRun, BlockDraft, BootstrapRun, EntryDraft, Member};
+use dvt_store::port::operation::{AppendAct, MoveInQueue, QueueState, Queueing, Rights};
 use dvt_store::port::transaction::Kind;
 use dvt_store::{Clock, Options, Store};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use crate::drafts::clock;
 
 /// Writers at once.
 const WRITERS: u64 = 3;
@@ -47,6 +38,10 @@ pub struct Acknowledged {
     pub acts: Vec<(AppendAct, Option<u64>)>,
     /// Sizes of checkpoints.
     pub checkpoints: Vec<u64>,
+    /// Settings, by name: their last acknowledged version.
+    pub settings: BTreeMap<String, u64>,
+    /// Places in the queue: their last acknowledged version.
+    pub places: BTreeMap<RunId, u64>,
 }
 
 /// One history.
@@ -56,10 +51,6 @@ pub struct Scenario {
     /// The tenant's ids.
     pub ids: ScopeIds,
     clock: Clock,
-}
-
-fn random<const N: usize>() -> [u8; N] {
-    dvt_keys::entropy::random()
 }
 
 /// Opens a store in `folder`; the root key lies beside it.
@@ -75,21 +66,11 @@ pub fn open(folder: &Path, key: &Path, vfs: Option<&str>, clock: &Clock) -> Resu
     Store::open(options, root).map_err(|error| error.to_string())
 }
 
-/// A clock that moves a millisecond at each look.
-pub fn clock() -> Clock {
-    let now = AtomicI64::new(1_790_000_000_000);
-    Arc::new(move || Timestamp::from_ms(now.fetch_add(1, Ordering::SeqCst)))
-}
-
 impl Scenario {
     /// A fresh one.
     pub fn new() -> Arc<Self> {
-        let ids = ScopeIds {
-            tenant_id: TenantId::from_random(random()),
-            project_id: ProjectId::from_random(random()),
-            environment_id: EnvironmentId::from_random(random()),
-        };
-        Arc::new(Self { acknowledged: Mutex::new(Acknowledged::default()), ids, clock: clock() })
+        let (ids, clock) = (ids(), clock());
+        Arc::new(Self { acknowledged: Mutex::new(Acknowledged::default()), ids, clock })
     }
 
     /// What was acknowledged so far.
@@ -99,7 +80,7 @@ impl Scenario {
 
     /// The scope of the tenant.
     pub fn scope(&self) -> TenantScope {
-        TenantScope::mint(&Minter::behind_the_test_seam(), self.ids)
+        scope(self.ids)
     }
 
     /// Works until the power goes or everything is done, then cuts it. An error that the cut does not explain is one.
@@ -117,13 +98,7 @@ impl Scenario {
 
     async fn work(self: &Arc<Self>, folder: &Path, key: &Path, disk: &Arc<Disk>) -> Result<(), String> {
         let store = open(folder, key, Some(vfs::NAME), &self.clock)?;
-        let member = Member {
-            principal_id: PrincipalId::from_random(random()),
-            name: "ada".to_owned(),
-            os_uid: 1000,
-            roles: vec![Role::TenantAdmin],
-        };
-        let ledger = store.create_tenant(self.ids, member).await.map_err(|error| error.to_string())?;
+        let ledger = store.create_tenant(self.ids, member()).await.map_err(|error| error.to_string())?;
         {
             let mut acknowledged = self.acknowledged();
             (acknowledged.tenant, acknowledged.ledger) = (true, Some(ledger));
@@ -152,8 +127,9 @@ impl Scenario {
 
     /// A run of its own, its events, and acts between them.
     async fn write(&self, store: &Store, ledger: LedgerId) -> Result<(), String> {
-        let run = RunId::from_random(random());
-        let bootstrap = self.bootstrap(run, ledger);
+        let (run, drafts) = (RunId::from_random(crate::drafts::random()), self.drafts(ledger));
+        let mut bootstrap = drafts.bootstrap(run);
+        bootstrap.queue = Some(Queueing { request_id: run.to_string(), most_waiting: 100 });
         let (id, count) = (bootstrap.block.block_id, bootstrap.block.entries.len() as u64);
         let mut tx = store.begin(&self.scope(), Kind::Engine).map_err(|error| error.to_string())?;
         tx.bootstrap_run(bootstrap);
@@ -164,19 +140,8 @@ impl Scenario {
             acknowledged.runs.push((run, 1));
         }
         for seq in 2..STAGES + 2 {
-            let block = BlockDraft {
-                block_id: BlockId::from_random(random()),
-                entries: vec![self.event(run, ledger, seq)],
-            };
-            let id = block.block_id;
-            let append = AppendRun {
-                run_id: run,
-                expected_run_seq: seq - 1,
-                engine_epoch: 1,
-                signal: None,
-                block,
-                status: RunStatus::Running,
-            };
+            let append = drafts.append(run, seq, payload(seq));
+            let id = append.block.block_id;
             let mut tx = store.begin(&self.scope(), Kind::Engine).map_err(|error| error.to_string())?;
             tx.append_run(append);
             let place = tx.commit().await.map_err(|error| error.to_string())?;
@@ -186,19 +151,38 @@ impl Scenario {
                 acknowledged.runs.push((run, seq));
             }
             self.act(store, ledger).await?;
+            if seq.is_multiple_of(4) {
+                self.beside(store, &drafts, run).await?;
+            }
         }
         Ok(())
     }
 
-    async fn act(&self, store: &Store, ledger: LedgerId) -> Result<(), String> {
-        let mut envelope = self.envelope(ledger, EventType::AuthDecision, "granted");
-        envelope.decision_id = Some(DecisionId::from_random(random()));
-        let payload = Some((PayloadClass::Standard, json!({ "why": "because" })));
-        let entries = vec![EntryDraft { envelope, payload }];
-        let act = AppendAct {
-            block: BlockDraft { block_id: BlockId::from_random(random()), entries },
-            reads: false,
+    /// A change of a setting, and a move in the queue, which is no entry.
+    async fn beside(&self, store: &Store, drafts: &Drafts, run: RunId) -> Result<(), String> {
+        let name = run.key();
+        let before = self.acknowledged().settings.get(&name).copied();
+        let next = before.map_or(1, |version| version + 1);
+        let mut tx = store.begin(&self.scope(), Kind::Act).map_err(|error| error.to_string())?;
+        tx.put_setting(drafts.setting(&name, before, json!(next)));
+        tx.commit().await.map_err(|error| error.to_string())?;
+        self.acknowledged().settings.insert(name, next);
+        let version = self.acknowledged().places.get(&run).copied().unwrap_or(1);
+        let tx = store.begin(&self.scope(), Kind::Engine).map_err(|error| error.to_string())?;
+        let until = (self.clock)().plus_ms(10_000);
+        let step = MoveInQueue {
+            run_id: run,
+            expected_version: version,
+            engine_epoch: 1,
+            to: QueueState::Locked { until },
         };
+        let moved = tx.move_in_queue(step).await.map_err(|error| error.to_string())?;
+        self.acknowledged().places.insert(run, moved);
+        Ok(())
+    }
+
+    async fn act(&self, store: &Store, ledger: LedgerId) -> Result<(), String> {
+        let act = self.drafts(ledger).act(Some(json!({ "why": "because" })));
         let number = {
             let mut acknowledged = self.acknowledged();
             acknowledged.acts.push((act.clone(), None));
@@ -261,86 +245,12 @@ impl Scenario {
         Ok(())
     }
 
-    fn envelope(&self, ledger_id: LedgerId, event_type: EventType, name: &str) -> Envelope {
-        Envelope {
-            record_version: "1.0".to_owned(),
-            entry_id: EntryId::from_random(random()),
-            ledger_id,
-            tenant_id: self.ids.tenant_id,
-            project_id: self.ids.project_id,
-            environment_id: self.ids.environment_id,
-            recorded_at: (self.clock)(),
-            actor: Actor {
-                id: PrincipalId::from_random(random()),
-                actor_type: PrincipalType::User,
-                roles: vec![Role::Operator],
-            },
-            event_type,
-            event_name: Some(name.to_owned()),
-            action: Action::RunStart,
-            resource: ResourceRef { resource_type: "run".to_owned(), id: "run_of_a_power_cut".to_owned() },
-            decision: Outcome::Granted,
-            reason_code: None,
-            request_id: RequestId::from_random(random()),
-            source_module: SourceModule::Engine,
-            route: None,
-            run_id: None,
-            step_id: None,
-            run: None,
-            decision_id: None,
-            policy_decision_id: None,
-            payloads: Vec::new(),
-            usage: None,
-        }
+    fn drafts(&self, ledger: LedgerId) -> Drafts {
+        Drafts { ids: self.ids, ledger, clock: Arc::clone(&self.clock), epoch: 1, rights: Rights::Nobody }
     }
+}
 
-    fn event(&self, run: RunId, ledger: LedgerId, seq: u64) -> EntryDraft {
-        let name = if seq == 1 { "RunQueued" } else { "StepStarted" };
-        let mut envelope = self.envelope(ledger, EventType::StateMutation, name);
-        envelope.action = Action::EngineAdvance;
-        envelope.decision = Outcome::Completed;
-        envelope.run_id = Some(run);
-        envelope.run = Some(RunPart {
-            event_id: EventId::from_random(random()),
-            emitted_at: envelope.recorded_at,
-            plan_id: PlanId::from_random(run.bytes()),
-            plan_version: "1.0.0".to_owned(),
-            logical_attempt_id: LogicalAttemptId::FIRST,
-            engine_attempt_id: EngineAttemptId::FIRST,
-            idempotency_key: Digest::of(format!("{run}{seq}").as_bytes()).hex(),
-            run_seq: seq,
-        });
-        // Every fifth event spans several pages, so that torn writes meet the middle of a row.
-        let text = "x".repeat(if seq.is_multiple_of(5) { 20_000 } else { 300 });
-        EntryDraft { envelope, payload: Some((PayloadClass::Standard, json!({ "seq": seq, "text": text }))) }
-    }
-
-    fn bootstrap(&self, run: RunId, ledger: LedgerId) -> BootstrapRun {
-        let document = json!({ "name": "power" });
-        let digest = Digest::of(&canonical::to_bytes(&document).unwrap_or_default());
-        BootstrapRun {
-            metadata: RunMetadata {
-                scope: self.ids,
-                run_id: run,
-                plan: PlanRef {
-                    plan_id: PlanId::from_random(run.bytes()),
-                    plan_version: "1.0.0".to_owned(),
-                    digest,
-                },
-                plan_name: format!("p-{}", run.key()),
-                provider: "embedded".to_owned(),
-            },
-            admission_key: Digest::of(&run.bytes()).hex(),
-            request: json!({}),
-            engine_epoch: 1,
-            most_open_runs: 1_000,
-            detached: false,
-            plan_document: document,
-            block: BlockDraft {
-                block_id: BlockId::from_random(random()),
-                entries: vec![self.event(run, ledger, 1)],
-            },
-            status: RunStatus::Pending,
-        }
-    }
+/// Every fifth event spans several pages, so that torn writes meet the middle of a row.
+fn payload(seq: u64) -> Value {
+    json!({ "seq": seq, "text": "x".repeat(if seq.is_multiple_of(5) { 20_000 } else { 300 }) })
 }

@@ -5,7 +5,8 @@
 //! lengths it names (sqlite.org/c3ref/io_methods.html). Nothing here unwinds: no call below can panic.
 #![expect(unsafe_code, reason = "a VFS is a table of C functions")]
 
-use super::disk::{Dark, Disk, SyncKind};
+use super::disk::{Disk, SyncKind};
+use super::fault::{Call, Trouble};
 use libsqlite3_sys as ffi;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -123,10 +124,18 @@ fn opened<'a>(file: *mut ffi::sqlite3_file) -> &'a Open {
     unsafe { &*(*file.cast::<Handle>()).open }
 }
 
-fn result(done: Result<(), Dark>, dark: c_int) -> c_int {
+fn result(done: Result<(), Trouble>, io: c_int) -> c_int {
     match done {
         Ok(()) => ffi::SQLITE_OK,
-        Err(Dark) => dark,
+        Err(trouble) => code(trouble, io),
+    }
+}
+
+fn code(trouble: Trouble, io: c_int) -> c_int {
+    match trouble {
+        Trouble::Dark | Trouble::Io => io,
+        Trouble::Full => ffi::SQLITE_FULL,
+        Trouble::ReadOnly => ffi::SQLITE_READONLY,
     }
 }
 
@@ -151,9 +160,18 @@ unsafe extern "C" fn open(
         flags if flags & ffi::SQLITE_OPEN_WAL != 0 => SyncKind::Log,
         _ => SyncKind::Journal,
     };
+    let mut given = flags;
     let id = {
         let mut state = disk.lock();
-        if state.alive().is_err() || !state.open(name, kind, flags & ffi::SQLITE_OPEN_CREATE != 0) {
+        let creates = flags & ffi::SQLITE_OPEN_CREATE != 0 && !state.exists(name);
+        if state.is_read_only() && creates {
+            return ffi::SQLITE_CANTOPEN;
+        }
+        if state.is_read_only() {
+            given =
+                (flags & !(ffi::SQLITE_OPEN_READWRITE | ffi::SQLITE_OPEN_CREATE)) | ffi::SQLITE_OPEN_READONLY;
+        }
+        if state.meet(Call::Open).is_err() || !state.open(name, kind, flags & ffi::SQLITE_OPEN_CREATE != 0) {
             return ffi::SQLITE_CANTOPEN;
         }
         state.handle()
@@ -164,7 +182,7 @@ unsafe extern "C" fn open(
         file.cast::<Handle>()
             .write(Handle { base: ffi::sqlite3_file { pMethods: &raw const METHODS }, open });
         if let Some(out) = out.as_mut() {
-            *out = flags;
+            *out = given;
         }
     }
     ffi::SQLITE_OK
@@ -189,7 +207,7 @@ unsafe extern "C" fn read(file: *mut ffi::sqlite3_file, into: *mut c_void, lengt
     match open.disk.lock().read(&open.name, size(at), buffer) {
         Ok(found) if found == wanted => ffi::SQLITE_OK,
         Ok(_) => ffi::SQLITE_IOERR_SHORT_READ,
-        Err(Dark) => ffi::SQLITE_IOERR_READ,
+        Err(trouble) => code(trouble, ffi::SQLITE_IOERR_READ),
     }
 }
 
@@ -213,12 +231,16 @@ unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, length: i64) -> c_in
 
 unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _: c_int) -> c_int {
     let open = opened(file);
-    result(open.disk.lock().sync(&open.name), ffi::SQLITE_IOERR_FSYNC)
+    result(open.disk.lock_for_sync(&open.name).sync(&open.name), ffi::SQLITE_IOERR_FSYNC)
 }
 
 unsafe extern "C" fn file_size(file: *mut ffi::sqlite3_file, out: *mut i64) -> c_int {
     let open = opened(file);
-    let length = open.disk.lock().size(&open.name);
+    let mut state = open.disk.lock();
+    if let Err(trouble) = state.meet(Call::Size) {
+        return code(trouble, ffi::SQLITE_IOERR_FSTAT);
+    }
+    let length = state.size(&open.name);
     // SAFETY: SQLite gives a valid place for the answer.
     unsafe { *out = i64::try_from(length).unwrap_or(i64::MAX) };
     ffi::SQLITE_OK
@@ -227,6 +249,9 @@ unsafe extern "C" fn file_size(file: *mut ffi::sqlite3_file, out: *mut i64) -> c
 unsafe extern "C" fn lock(file: *mut ffi::sqlite3_file, level: c_int) -> c_int {
     let open = opened(file);
     let mut state = open.disk.lock();
+    if let Err(trouble) = state.meet(Call::Lock) {
+        return code(trouble, ffi::SQLITE_IOERR_LOCK);
+    }
     let got = state.files.get_mut(&open.name).is_some_and(|found| found.locks.lock(open.id, level));
     if got { ffi::SQLITE_OK } else { ffi::SQLITE_BUSY }
 }
@@ -269,6 +294,9 @@ unsafe extern "C" fn shm_map(
 ) -> c_int {
     let open = opened(file);
     let mut state = open.disk.lock();
+    if let Err(trouble) = state.meet(Call::Map) {
+        return code(trouble, ffi::SQLITE_IOERR_SHMMAP);
+    }
     let (number, bytes) = (usize::try_from(number).unwrap_or(0), usize::try_from(bytes).unwrap_or(0));
     let start = match state.files.get_mut(&open.name) {
         Some(found) => found.shared.region(open.id, number, bytes, extend != 0),
@@ -327,9 +355,16 @@ unsafe extern "C" fn access(
     _: c_int,
     out: *mut c_int,
 ) -> c_int {
-    let exists = text(name)
-        .and_then(|name| Some((name, disk_of(name)?)))
-        .is_some_and(|(name, disk)| disk.lock().exists(name));
+    let exists = match text(name).and_then(|name| Some((name, disk_of(name)?))) {
+        Some((name, disk)) => {
+            let mut state = disk.lock();
+            if let Err(trouble) = state.meet(Call::Access) {
+                return code(trouble, ffi::SQLITE_IOERR_ACCESS);
+            }
+            state.exists(name)
+        }
+        None => false,
+    };
     // SAFETY: SQLite gives a valid place for the answer.
     unsafe { *out = c_int::from(exists) };
     ffi::SQLITE_OK

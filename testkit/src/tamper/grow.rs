@@ -20,7 +20,9 @@ use dvt_model::id::{
 use dvt_model::resource::ResourceRef;
 use dvt_model::run::{PlanRef, RunMetadata, RunStatus};
 use dvt_model::scope::{Minter, ScopeIds, TenantScope};
-use dvt_store::port::operation::{AppendAct, AppendRun, BlockDraft, BootstrapRun, EntryDraft, Member};
+use dvt_store::port::operation::{
+    AppendAct, AppendRun, BlockDraft, BootstrapRun, EntryDraft, Member, Rights,
+};
 use dvt_store::port::transaction::Kind;
 use dvt_store::{Clock, Store};
 use serde_json::json;
@@ -162,7 +164,7 @@ impl House {
     /// One block of acts.
     pub async fn act(&self, entries: Vec<EntryDraft>, reads: bool) -> Result<(), String> {
         let mut transaction = self.store.begin(&self.scope(), Kind::Act).map_err(text)?;
-        transaction.append_act(AppendAct { block: block(entries), reads });
+        transaction.append_act(AppendAct { block: block(entries), reads, rights: Rights::Nobody });
         transaction.commit().await.map(drop).map_err(text)
     }
 
@@ -275,6 +277,9 @@ impl House {
             request: json!({}),
             engine_epoch: 1,
             most_open_runs: 1_000,
+            rights: Rights::Nobody,
+            queue: None,
+            group: None,
             detached: false,
             plan_document: document,
             block: block(vec![self.decision(run), self.event(run, 1, "RunQueued")]),

@@ -3,12 +3,12 @@
 //! Today: start-up to the end of a one-step plan and of a chain of noop steps, beside raw durable commits a second of the same
 //! disk (append and `fdatasync` of one page, which is what a commit costs at least); and the cost of reading and checking a
 //! plan per step at three sizes, which must not rise with the size. One part alone:
-//! `--plan`, `--scrub`.
+//! `--plan`, `--scrub`, `--store` (beside raw commits of its kind).
 
 mod plan;
 mod scrub;
 
-use crate::process::{self, Outcome, flag, known};
+use crate::process::{self, Outcome, flag, known, number};
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -21,7 +21,7 @@ const CHAIN: usize = 300;
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    known(arguments, &["--core", "--plan", "--scrub"])?;
+    known(arguments, &["--core", "--plan", "--scrub", "--store", "--verify"])?;
     if flag(arguments, "--core") {
         return crate::determinism::costs();
     }
@@ -30,6 +30,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     }
     if flag(arguments, "--scrub") {
         return scrub::run();
+    }
+    if flag(arguments, "--store") {
+        return store(number(arguments, "--verify", 1_000_000)?);
     }
     process::run(&mut process::cargo(&["build", "--locked", "--release", "-p", "dvt"]))?;
     let dvt = process::target_folder().join("release/dvt");
@@ -58,6 +61,23 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let size = std::fs::metadata(&dvt).map_err(|error| error.to_string())?.len();
     println!("size of the binary {:>38.1} MiB", mebibytes(size));
     Ok(())
+}
+
+/// The store beside the raw limits of the same disk, and the verification of so many entries.
+fn store(verified: u64) -> Outcome {
+    process::run(&mut process::cargo(&[
+        "build",
+        "--locked",
+        "--release",
+        "-p",
+        "dvt-testkit",
+        "--bin",
+        "store_bench",
+    ]))?;
+    let program = process::target_folder().join("release/store_bench");
+    process::run(
+        Command::new(program).args(["--verify", &verified.to_string()]).current_dir(process::target_folder()),
+    )
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]

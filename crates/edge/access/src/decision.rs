@@ -11,7 +11,7 @@ use dvt_model::context::OpContext;
 use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, SourceModule};
 use dvt_model::id::{BlockId, DecisionId, EntryId, RunId};
 use dvt_model::resource::ResourceRef;
-use dvt_store::port::operation::{AppendAct, BlockDraft, EntryDraft};
+use dvt_store::port::operation::{AppendAct, BlockDraft, EntryDraft, Rights};
 use dvt_store::port::transaction::TenantTx;
 
 /// How a granted decision gets into the ledger.
@@ -139,7 +139,13 @@ impl Embedded {
             block_id: BlockId::from_random(dvt_keys::entropy::random()),
             entries: vec![EntryDraft { envelope, payload }],
         };
-        transaction.append_act(AppendAct { block, reads });
+        // A refusal needs no right; what is granted rests on the caller's, as they were when it was authenticated.
+        let principal = context.principal();
+        let rights = match verdict.outcome {
+            Outcome::Granted => Rights::Of { principal: principal.id, epoch: principal.rights_epoch },
+            Outcome::Denied | Outcome::Completed | Outcome::Failed => Rights::Nobody,
+        };
+        transaction.append_act(AppendAct { block, reads, rights });
         transaction.commit().await.map_err(|refusal| Denied::new(refusal.code(), refusal.to_string()))?;
         Ok(())
     }

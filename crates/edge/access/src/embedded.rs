@@ -19,6 +19,7 @@ use dvt_model::proof::{Authorized, Permits};
 use dvt_model::resource::{Ledger, Plan, Project, Resource, ResourceRef, Run, Tenant};
 use dvt_model::scope::{Cover, Minter, ScopeIds, TenantScope, covers};
 use dvt_policy::{Decision, Place};
+use dvt_store::port::operation::KnownMember;
 use dvt_store::port::transaction::{Kind as TxKind, TenantTx};
 use dvt_store::{Clock, Store};
 use std::sync::Arc;
@@ -48,9 +49,13 @@ impl Embedded {
         };
         let uid = rustix::process::geteuid().as_raw();
         let member = transaction.member_by_os_uid(uid).await.map_err(|error| Denied::of_store(&error))?;
-        let member = member.ok_or_else(Denied::unauthenticated)?;
-        let principal =
-            Principal { id: member.principal_id, principal_type: PrincipalType::User, roles: member.roles };
+        let KnownMember { member, epoch } = member.ok_or_else(Denied::unauthenticated)?;
+        let principal = Principal {
+            id: member.principal_id,
+            principal_type: PrincipalType::User,
+            roles: member.roles,
+            rights_epoch: epoch,
+        };
         Ok(OpContext::mint(
             &self.minter,
             Authenticated {

@@ -50,6 +50,7 @@ struct Caller {
     #[serde(rename = "type")]
     principal_type: PrincipalType,
     roles: Vec<Role>,
+    rights_epoch: u64,
     kind: Kind,
     auth_time: Timestamp,
     methods: Vec<String>,
@@ -101,6 +102,7 @@ impl Door for Embedded {
                 id: principal.id,
                 principal_type: principal.principal_type,
                 roles: principal.roles.clone(),
+                rights_epoch: principal.rights_epoch,
                 kind: context.kind(),
                 auth_time: context.auth_time(),
                 methods: context.methods().to_vec(),
@@ -155,6 +157,7 @@ impl Door for Embedded {
                     id: body.principal.id,
                     principal_type: body.principal.principal_type,
                     roles: body.principal.roles,
+                    rights_epoch: body.principal.rights_epoch,
                 },
                 scope: TenantScope::mint(&self.minter, body.scope),
                 request_id: body.request_id,

@@ -10,7 +10,7 @@ use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, Source
 use dvt_model::id::{BlockId, EntryId};
 use dvt_model::proof::{Authorized, Permits};
 use dvt_model::resource::{Ledger, Resource as _};
-use dvt_store::port::operation::{AppendAct, BlockDraft, EntryDraft};
+use dvt_store::port::operation::{AppendAct, BlockDraft, EntryDraft, Rights};
 use dvt_store::port::transaction::Kind;
 use serde_json::Value;
 
@@ -74,7 +74,9 @@ impl Embedded {
             block_id: BlockId::from_random(dvt_keys::entropy::random()),
             entries: vec![EntryDraft { envelope, payload: Some((PayloadClass::Standard, question)) }],
         };
-        transaction.append_act(AppendAct { block, reads: false });
+        let reader = context.principal();
+        let rights = Rights::Of { principal: reader.id, epoch: reader.rights_epoch };
+        transaction.append_act(AppendAct { block, reads: false, rights });
         transaction.commit().await.map_err(|refusal| Denied::new(refusal.code(), refusal.to_string()))?;
         Ok(())
     }

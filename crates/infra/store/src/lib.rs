@@ -26,6 +26,7 @@ pub mod verify;
 #[doc(hidden)]
 pub mod weakened;
 
+use commit::turns::{AT_A_TIME, Turns};
 use control::Control;
 use dvt_keys::RootKey;
 use dvt_ledger::checkpoint::Checkpoint;
@@ -43,6 +44,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tenant::{Home, Tenant};
 
+pub use commit::counts::Counts;
 pub use dvt_keys::Purpose;
 pub use erase::hold::Hold;
 pub use erase::{Erased, Target};
@@ -109,7 +111,8 @@ impl Store {
             Some(_) => Vec::new(),
             None => std::iter::once(known::folder(&folder)).chain(elsewhere).collect(),
         };
-        let home = Home { folder, known, vfs, clock };
+        let turns = Arc::new(Turns::new(AT_A_TIME));
+        let home = Home { folder, known, vfs, clock, turns };
         let (control, keys) = start::start(&home, root, &minter)?;
         let open = Mutex::new(Some(BTreeMap::new()));
         Ok(Self { inner: Arc::new(Inner { home, control, keys, minter, open }) })
@@ -232,6 +235,11 @@ impl Store {
     /// Ends what its clock has ended.
     pub async fn sweep(&self, tenant: TenantId) -> Result<Swept, Error> {
         retention::sweep::sweep(&self.tenant(tenant)?).await
+    }
+
+    /// What the committer of a tenant did since its file was opened.
+    pub fn counts(&self, tenant: TenantId) -> Result<Counts, Error> {
+        Ok(self.tenant(tenant)?.committer.counts())
     }
 
     /// The engine lease of the control database.

@@ -74,7 +74,7 @@ pub(crate) async fn seal(tenant: &Arc<Tenant>) -> Result<Option<Checkpoint>, Err
         for tile in &tiles {
             group
                 .connection
-                .prepare("INSERT INTO ledger_tile (tenant_id, n, level, tile, hashes) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .prepare_cached("INSERT INTO ledger_tile (tenant_id, n, level, tile, hashes) VALUES (?1, ?2, ?3, ?4, ?5)")?
                 .execute(params![tenant, head.n, tile.id.level, column::signed(tile.id.index), tile.encode()])?;
         }
         group.connection.execute(

@@ -6,6 +6,7 @@
 use crate::Clock;
 use crate::blob::log;
 use crate::commit::group::{self, Group};
+use crate::commit::turns::Turns;
 use crate::commit::{Committer, Place, index, prepare};
 use crate::known;
 use crate::port::error::Error;
@@ -75,6 +76,8 @@ pub(crate) struct Home {
     pub(crate) known: Vec<PathBuf>,
     pub(crate) vfs: Option<String>,
     pub(crate) clock: Clock,
+    /// The line in which the committers of all tenants stand.
+    pub(crate) turns: Arc<Turns>,
 }
 
 impl Home {
@@ -157,6 +160,7 @@ impl Tenant {
             path: path.clone(),
             vfs: home.vfs.clone(),
             tenant: id,
+            turns: Arc::clone(&home.turns),
             forget: Box::new(move || memory.forget()),
         };
         let committer = Committer::start(place, connection)?;
@@ -332,13 +336,9 @@ fn first_entries(transaction: &Transaction<'_>, ground: &Ground, new: &New<'_>) 
         entries.push(entry(ground, new.ids, (system, request), "MemberAdded", Some(payload))?);
     }
     let draft = BlockDraft { block_id: BlockId::from_random(crate::seal::random()), entries };
-    let block = prepare::block(
-        ground,
-        &new.scope,
-        transaction,
-        prepare::Of::Act { reads: false },
-        (draft, &prepare::People::new()),
-    )?;
+    let of = prepare::Of::Act { reads: false };
+    let nobody = prepare::People::new();
+    let block = prepare::block(ground, &new.scope, &prepare::Keys::Lane(transaction), of, (draft, &nobody))?;
     let mut group =
         Group { connection: transaction, tenant: ground.id, head: group::head(transaction, ground.id)? };
     index::insert(&mut group, &block)

@@ -1,6 +1,7 @@
 //! What the offline verifier reads: a tenant's file opened without any key, and, for those who hold them, the keys.
 //!
-//! [`LedgerFile`] judges nothing and trusts nothing; it also reads a file that it may not write to.
+//! [`LedgerFile`] judges nothing and trusts nothing; it also reads a file that it may not write to. Surprising: blocks are read
+//! and taken apart on a thread of their own, ahead of whoever takes them, so that reading and hashing share two processors.
 
 use crate::commit::authenticate;
 use crate::port::error::Error;
@@ -16,11 +17,18 @@ use dvt_model::entry::PayloadCommit;
 use dvt_model::id::{BlockId, KeyId, TenantId};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Blocks that are handed over together, and how many such batches may be ahead.
+const BATCH: usize = 256;
+const AHEAD: usize = 8;
+
+type Batch = Vec<Result<Block, Damaged>>;
 
 /// A tenant's ledger as it lies in its file.
 pub struct LedgerFile {
-    connection: Connection,
+    connection: Mutex<Connection>,
     tenant: TenantId,
     n: i64,
 }
@@ -41,7 +49,11 @@ impl LedgerFile {
         connection.execute_batch("BEGIN").sql()?;
         let tenant = tenant::header(&connection, path, None)?.tenant;
         let head = crate::commit::group::head(&connection, tenant)?;
-        Ok(Self { connection, tenant, n: head.n })
+        Ok(Self { connection: Mutex::new(connection), tenant, n: head.n })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whose ledger it is, as the file says.
@@ -50,13 +62,52 @@ impl LedgerFile {
     }
 }
 
+impl LedgerFile {
+    /// All blocks in order, in batches; ends early where nobody takes them any more. The connection is free between batches.
+    fn read_blocks(&self, sender: &SyncSender<Batch>) -> Result<(), Error> {
+        let mut from = Some(i64::MIN);
+        while let Some(begin) = from {
+            let (batch, last) = self.read_batch(begin)?;
+            from = last.filter(|_| batch.len() == BATCH).and_then(|last| last.checked_add(1));
+            if sender.send(batch).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The blocks from a first index on, as many as fit, and the first index of the last of them.
+    fn read_batch(&self, from: i64) -> Result<(Batch, Option<i64>), Error> {
+        let connection = self.lock();
+        let columns = events::COLUMNS;
+        let mut statement = connection
+            .prepare_cached(&format!(
+                "SELECT {columns} FROM ledger_block WHERE tenant_id = ?1 AND n = ?2 AND first_index >= ?3
+                 ORDER BY first_index LIMIT {BATCH}"
+            ))
+            .sql()?;
+        let mut rows = statement.query(params![self.tenant.bytes(), self.n, from]).sql()?;
+        let (mut batch, mut last) = (Vec::with_capacity(BATCH), None);
+        while let Some(row) = rows.next().sql()? {
+            let first: i64 = row.get(0).sql()?;
+            let read = events::block(row).sql().and_then(|read| read);
+            batch.push(read.map_err(|error| Damaged {
+                first_index: u64::try_from(first).unwrap_or(0),
+                detail: error.to_string(),
+            }));
+            last = Some(first);
+        }
+        Ok((batch, last))
+    }
+}
+
 impl Source for LedgerFile {
     type Error = Error;
 
     fn header(&self) -> Result<Header, Error> {
-        let head = crate::commit::group::head(&self.connection, self.tenant)?;
+        let head = crate::commit::group::head(&self.lock(), self.tenant)?;
         let lowest: i64 = self
-            .connection
+            .lock()
             .query_row(
                 "SELECT lowest_index FROM ledger_head WHERE tenant_id = ?1",
                 [self.tenant.bytes()],
@@ -73,28 +124,19 @@ impl Source for LedgerFile {
     }
 
     fn blocks(&self, take: &mut dyn FnMut(Result<Block, Damaged>)) -> Result<(), Error> {
-        let columns = events::COLUMNS;
-        let mut statement = self
-            .connection
-            .prepare(&format!(
-                "SELECT {columns} FROM ledger_block WHERE tenant_id = ?1 AND n = ?2 ORDER BY first_index"
-            ))
-            .sql()?;
-        let mut rows = statement.query(params![self.tenant.bytes(), self.n]).sql()?;
-        while let Some(row) = rows.next().sql()? {
-            let first: i64 = row.get(0).sql()?;
-            let read = events::block(row).sql().and_then(|read| read);
-            take(read.map_err(|error| Damaged {
-                first_index: u64::try_from(first).unwrap_or(0),
-                detail: error.to_string(),
-            }));
-        }
-        Ok(())
+        let (sender, batches) = sync_channel(AHEAD);
+        std::thread::scope(|scope| {
+            let reading = scope.spawn(move || self.read_blocks(&sender));
+            for batch in batches {
+                batch.into_iter().for_each(&mut *take);
+            }
+            reading.join().map_err(|_| Error::Unavailable("read: a thread ended early".to_owned()))?
+        })
     }
 
     fn checkpoints(&self, take: &mut dyn FnMut(StoredCheckpoint)) -> Result<(), Error> {
-        let mut statement = self
-            .connection
+        let connection = self.lock();
+        let mut statement = connection
             .prepare("SELECT size, note FROM ledger_checkpoint WHERE tenant_id = ?1 AND n = ?2 ORDER BY size")
             .sql()?;
         let mut rows = statement.query(params![self.tenant.bytes(), self.n]).sql()?;
@@ -106,8 +148,8 @@ impl Source for LedgerFile {
     }
 
     fn tiles(&self, take: &mut dyn FnMut(TileId)) -> Result<(), Error> {
-        let mut statement = self
-            .connection
+        let connection = self.lock();
+        let mut statement = connection
             .prepare(
                 "SELECT level, tile FROM ledger_tile WHERE tenant_id = ?1 AND n = ?2 ORDER BY level, tile",
             )
@@ -120,13 +162,14 @@ impl Source for LedgerFile {
     }
 
     fn tile(&self, id: TileId) -> Result<Option<Vec<u8>>, Error> {
-        self.connection
-            .query_row(
+        self.lock()
+            .prepare_cached(
                 "SELECT hashes FROM ledger_tile WHERE tenant_id = ?1 AND n = ?2 AND level = ?3 AND tile = ?4",
-                params![self.tenant.bytes(), self.n, id.level, column::signed(id.index)],
-                |row| row.get(0),
             )
-            .optional()
+            .and_then(|mut statement| {
+                let of = params![self.tenant.bytes(), self.n, id.level, column::signed(id.index)];
+                statement.query_row(of, |row| row.get(0)).optional()
+            })
             .sql()
     }
 }

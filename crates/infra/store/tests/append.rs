@@ -187,6 +187,7 @@ async fn what_breaks_a_rule_is_refused_before_the_lock() {
     let act = || dvt_store::port::operation::AppendAct {
         block: block(vec![house.decision(decision)]),
         reads: false,
+        rights: dvt_store::port::operation::Rights::Nobody,
     };
     house.enter(act()).await.unwrap();
     contract(house.enter(act()).await);

@@ -66,7 +66,7 @@ async fn keys_are_replaced_in_time_under_a_live_run() {
     assert_eq!(events.len() as u64, seq);
     assert!(events.iter().all(|event| event.payload.is_some()));
     assert!(house.act().plan(run.plan, "1.0.0").await.unwrap().is_some(), "sealed again, several times");
-    assert!(house.act().member_by_os_uid(1000).await.unwrap().unwrap().name.contains("Ada"));
+    assert!(house.act().member_by_os_uid(1000).await.unwrap().unwrap().member.name.contains("Ada"));
     let result = with_keys(&house).await;
     assert_eq!((result.status, result.findings), (Status::Valid, vec![]));
     assert_eq!(verify(&house).await.status, Status::Valid, "by public keys alone");

@@ -193,6 +193,9 @@ impl House {
             request: json!({ "inputs": { "k": "v" } }),
             engine_epoch: 1,
             most_open_runs: 1_000,
+            rights: Rights::Nobody,
+            queue: None,
+            group: None,
             detached: false,
             plan_document: document,
             block: block(vec![
@@ -227,7 +230,11 @@ impl House {
     }
 
     pub(crate) fn an_act(&self) -> AppendAct {
-        AppendAct { block: block(vec![self.decision(DecisionId::from_random(random()))]), reads: false }
+        AppendAct {
+            block: block(vec![self.decision(DecisionId::from_random(random()))]),
+            reads: false,
+            rights: Rights::Nobody,
+        }
     }
 
     pub(crate) async fn enter(&self, act: AppendAct) -> Result<Committed, dvt_store::Refusal> {

@@ -75,6 +75,8 @@ async fn a_cursor_of_another_scope_opens_nothing() {
 async fn the_first_member_is_known_by_the_os_user() {
     let house = House::new().await;
     let member = house.act().member_by_os_uid(1000).await.unwrap().unwrap();
+    assert_eq!(member.epoch, 1);
+    let member = member.member;
     assert_eq!((member.roles, member.name.as_str()), (vec![Role::TenantAdmin], "Ada CANARY-NAME"));
     assert!(house.act().member_by_os_uid(0).await.unwrap().is_none());
     let house = house.again().await;

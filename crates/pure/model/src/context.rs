@@ -31,6 +31,8 @@ pub struct Principal {
     pub principal_type: PrincipalType,
     /// Its roles in this scope.
     pub roles: Vec<Role>,
+    /// The epoch of its rights when it was authenticated: the store refuses what rests on ended ones.
+    pub rights_epoch: u64,
 }
 
 /// How the call came in.

@@ -23,7 +23,7 @@ use dvt_model::scope::TenantScope;
 use dvt_plan::bounds::Class;
 use dvt_plan::plan::Plan;
 use dvt_store::Refusal;
-use dvt_store::port::operation::{BlockDraft, BootstrapRun, EntryDraft};
+use dvt_store::port::operation::{BlockDraft, BootstrapRun, EntryDraft, Rights};
 use dvt_store::port::transaction::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -131,6 +131,12 @@ impl Engine {
             request: json!({ "inputs": inputs, "power": power }),
             engine_epoch: self.epoch(),
             most_open_runs: MOST_OPEN_RUNS,
+            rights: {
+                let starter = start.context.principal();
+                Rights::Of { principal: starter.id, epoch: starter.rights_epoch }
+            },
+            queue: None,
+            group: None,
             detached: request.detached,
             plan_document: request.plan_document.clone(),
             block: BlockDraft { block_id: chance::block(), entries },

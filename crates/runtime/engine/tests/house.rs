@@ -95,6 +95,7 @@ impl House {
             id: tenant.member,
             principal_type: PrincipalType::User,
             roles: vec![Role::TenantAdmin],
+            rights_epoch: 1,
         };
         let context = OpContext::mint(
             &self.minter,

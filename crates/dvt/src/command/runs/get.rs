@@ -161,6 +161,7 @@ mod tests {
                 id: profile.principal_id,
                 principal_type: PrincipalType::User,
                 roles: vec![role],
+                rights_epoch: 1,
             };
             let authenticated = Authenticated {
                 principal,

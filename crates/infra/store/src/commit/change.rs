@@ -5,7 +5,7 @@
 
 use super::deed::Deed;
 use super::group::{Group, Stop};
-use super::prepare::{self, Of, People, Sealed};
+use super::prepare::{self, Keys, Of, People, Sealed};
 use super::stage::Stage;
 use crate::port::error::{Error, Refusal};
 use crate::port::operation::{BlockDraft, Committed, EntryDraft};
@@ -33,6 +33,8 @@ pub(crate) type Draft = Box<dyn FnOnce(&Reader, &Connection) -> Result<Option<Dr
 
 /// How often a change is prepared again because something moved under it.
 const TRIES: u32 = 8;
+/// The room of a change, whose size is known only once it is drafted.
+const ROOM: usize = 64 * 1024;
 
 /// Does a change of the machinery itself. `None` where there is nothing to do.
 pub(crate) async fn submit(
@@ -51,18 +53,20 @@ pub(crate) async fn submit(
 
 async fn once(tenant: &Arc<Tenant>, draft: Draft) -> Result<Option<Committed>, Refusal> {
     let reader = Reader { tenant: Arc::clone(tenant), scope: tenant.system };
+    let room = tenant.committer.room(ROOM).await?;
     let prepared = tenant.lanes.run(move |lane| {
         let Some((change, entries)) = draft(&reader, lane)? else { return Ok(None) };
         let block = BlockDraft { block_id: BlockId::from_random(crate::seal::random()), entries };
         let of = Of::Act { reads: false };
-        let block = prepare::block(&reader.tenant, &reader.scope, lane, of, (block, &People::new()))?;
+        let block =
+            prepare::block(&reader.tenant, &reader.scope, &Keys::Lane(lane), of, (block, &People::new()))?;
         Ok(Some((Deed::Change(change), block)))
     });
     let Some((deed, block)) = prepared.await.map_err(Refusal::from)? else { return Ok(None) };
     let (answer, wait) = oneshot::channel();
     let stage =
         Stage { tenant: Arc::clone(tenant), scope: tenant.system, deed, block, committed: None, answer };
-    tenant.committer.put(Box::new(stage)).await?;
+    tenant.committer.put(Box::new(stage), room)?;
     wait.await.map_err(|_| super::closed())?.map(Some)
 }
 

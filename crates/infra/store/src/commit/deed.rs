@@ -3,7 +3,11 @@
 use super::change::Change;
 use super::group::{Group, Stop};
 use super::prepare::Sealed;
+use super::rights::{self, EndRights};
+use super::setting::PutSetting;
+use super::waiting;
 use crate::port::error::Refusal;
+use crate::port::operation::{Group as RunGroup, Queueing, Rights};
 use crate::seal::keyring::Keyring;
 use crate::sqlite::column;
 use dvt_model::id::{EnvironmentId, KeyId, PlanId, ProjectId, RunId, SignalId};
@@ -18,7 +22,11 @@ pub(crate) enum Deed {
     /// Run events.
     Append(Append),
     /// An act.
-    Act,
+    Act(Rights),
+    /// A change of a setting.
+    Setting(PutSetting),
+    /// The end of a member's rights.
+    EndRights(EndRights),
     /// A change of keys, holds, settings, or an end of data.
     Change(Box<dyn Change>),
 }
@@ -33,6 +41,9 @@ pub(crate) struct Bootstrap {
     pub(crate) request_hmac: [u8; 32],
     pub(crate) engine_epoch: u64,
     pub(crate) most_open_runs: u64,
+    pub(crate) rights: Rights,
+    pub(crate) queue: Option<Queueing>,
+    pub(crate) group: Option<RunGroup>,
     pub(crate) detached: bool,
     pub(crate) plan_key: KeyId,
     pub(crate) plan_sealed: Vec<u8>,
@@ -61,7 +72,7 @@ impl Deed {
         match self {
             Self::Bootstrap(bootstrap) => Some(bootstrap.engine_epoch),
             Self::Append(append) => Some(append.engine_epoch),
-            Self::Act | Self::Change(_) => None,
+            Self::Act(_) | Self::Setting(_) | Self::EndRights(_) | Self::Change(_) => None,
         }
     }
 
@@ -76,7 +87,9 @@ impl Deed {
         match self {
             Self::Bootstrap(bootstrap) => bootstrap.judge(group, keyring, block),
             Self::Append(append) => append.judge(group, (scope, root), block),
-            Self::Act => Ok(()),
+            Self::Act(rights) => rights::judge(group, *rights),
+            Self::Setting(setting) => setting.judge(group, block),
+            Self::EndRights(end) => end.judge(group),
             Self::Change(change) => change.judge(group, block),
         }
     }
@@ -86,7 +99,7 @@ impl Bootstrap {
     fn judge(&self, group: &Group<'_>, keyring: &Keyring, block: &Sealed) -> Result<(), Stop> {
         let (connection, tenant, metadata) = (group.connection, group.tenant.bytes(), &self.metadata);
         let earlier = connection
-            .prepare("SELECT run_id, request_key_id, request_hmac FROM run WHERE tenant_id = ?1 AND admission_key = ?2")?
+            .prepare_cached("SELECT run_id, request_key_id, request_hmac FROM run WHERE tenant_id = ?1 AND admission_key = ?2")?
             .query_row(params![tenant, self.admission_key], |row| {
                 Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, Vec<u8>>(2)?))
             })
@@ -100,25 +113,29 @@ impl Bootstrap {
             return Err(Refusal::Admitted { run, same }.into());
         }
         let exists: Option<i64> = connection
-            .prepare("SELECT 1 FROM run WHERE tenant_id = ?1 AND run_id = ?2")?
+            .prepare_cached("SELECT 1 FROM run WHERE tenant_id = ?1 AND run_id = ?2")?
             .query_row(params![tenant, metadata.run_id.bytes()], |row| row.get(0))
             .optional()?;
         if exists.is_some() {
             return Err(Refusal::RunAlreadyExists.into());
         }
         let open: i64 = connection
-            .prepare("SELECT count(*) FROM run WHERE tenant_id = ?1 AND open = 1")?
+            .prepare_cached("SELECT count(*) FROM run WHERE tenant_id = ?1 AND open = 1")?
             .query_row([tenant], |row| row.get(0))?;
         if column::unsigned(open)? >= self.most_open_runs {
             return Err(Refusal::Quota("concurrent runs".to_owned()).into());
         }
+        rights::judge(group, self.rights)?;
+        if let Some(of) = &self.group {
+            self.count_group(group, of)?;
+        }
         self.publish(group, block)?;
         connection
-            .prepare(
+            .prepare_cached(
                 "INSERT INTO run (tenant_id, run_id, project_id, environment_id, plan_id, plan_version, plan_digest, plan_name,
                     provider, admission_key, request_key_id, request_hmac, detached, status, open, last_run_seq, queued_at,
-                    updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?17)",
+                    updated_at, concurrency_group)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?17, ?18)",
             )?
             .execute(params![
                 tenant,
@@ -137,8 +154,36 @@ impl Bootstrap {
                 self.status.as_str(),
                 i64::from(!self.status.is_terminal()),
                 column::signed(block.run_seqs.map_or(0, |(_, last)| last)),
-                block.recorded_at.ms()
+                block.recorded_at.ms(),
+                self.group.as_ref().map(|group| group.name.as_str())
             ])?;
+        match &self.queue {
+            Some(queueing) => waiting::enter(group, metadata, queueing, block),
+            None => Ok(()),
+        }
+    }
+
+    fn count_group(&self, group: &Group<'_>, of: &RunGroup) -> Result<(), Stop> {
+        let metadata = &self.metadata;
+        let open: i64 = group
+            .connection
+            .prepare_cached(
+                "SELECT count(*) FROM run WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3 AND plan_id = ?4
+                 AND concurrency_group = ?5 AND open = 1",
+            )?
+            .query_row(
+                params![
+                    group.tenant.bytes(),
+                    metadata.scope.project_id.bytes(),
+                    metadata.scope.environment_id.bytes(),
+                    metadata.plan.plan_id.bytes(),
+                    of.name
+                ],
+                |row| row.get(0),
+            )?;
+        if column::unsigned(open)? >= of.most_open {
+            return Err(Refusal::Quota("runs of the concurrency group".to_owned()).into());
+        }
         Ok(())
     }
 
@@ -149,20 +194,22 @@ impl Bootstrap {
             (metadata.scope.project_id.bytes(), metadata.scope.environment_id.bytes());
         let plan = metadata.plan.plan_id;
         connection
-            .prepare(
+            .prepare_cached(
                 "INSERT INTO plan_name (tenant_id, project_id, name, plan_id) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (tenant_id, project_id, name) DO NOTHING",
             )?
             .execute(params![tenant, project, metadata.plan_name, plan.bytes()])?;
         let named: Vec<u8> = connection
-            .prepare("SELECT plan_id FROM plan_name WHERE tenant_id = ?1 AND project_id = ?2 AND name = ?3")?
+            .prepare_cached(
+                "SELECT plan_id FROM plan_name WHERE tenant_id = ?1 AND project_id = ?2 AND name = ?3",
+            )?
             .query_row(params![tenant, project, metadata.plan_name], |row| row.get(0))?;
         if column::id(&named, PlanId::from_bytes)? != plan {
             // Somebody else gave the name to another plan meanwhile: the caller looks the id up again.
             return Err(Refusal::PlanVersionExists.into());
         }
         let published: Option<Vec<u8>> = connection
-            .prepare(
+            .prepare_cached(
                 "SELECT digest FROM plan WHERE tenant_id = ?1 AND project_id = ?2 AND plan_id = ?3 AND plan_version = ?4 LIMIT 1",
             )?
             .query_row(params![tenant, project, plan.bytes(), metadata.plan.plan_version], |row| row.get(0))
@@ -171,7 +218,7 @@ impl Bootstrap {
             return Err(Refusal::PlanVersionExists.into());
         }
         connection
-            .prepare(
+            .prepare_cached(
                 "INSERT INTO plan (tenant_id, project_id, environment_id, plan_id, plan_version, digest, key_id, sealed, published_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                  -- A document that has ended comes back with the next run of its plan.
@@ -203,7 +250,7 @@ impl Append {
     ) -> Result<(), Stop> {
         let (connection, tenant) = (group.connection, group.tenant.bytes());
         let row = connection
-            .prepare("SELECT project_id, environment_id, status, last_run_seq FROM run WHERE tenant_id = ?1 AND run_id = ?2")?
+            .prepare_cached("SELECT project_id, environment_id, status, last_run_seq FROM run WHERE tenant_id = ?1 AND run_id = ?2")?
             .query_row(params![tenant, self.run.bytes()], |row| {
                 Ok((
                     row.get::<_, Vec<u8>>(0)?,
@@ -238,7 +285,7 @@ impl Append {
         }
         if let Some((_, last)) = block.run_seqs {
             connection
-                .prepare(
+                .prepare_cached(
                     "UPDATE run SET last_run_seq = ?3, status = ?4, open = ?5, updated_at = ?6 WHERE tenant_id = ?1 AND run_id = ?2",
                 )?
                 .execute(params![
@@ -258,7 +305,7 @@ impl Append {
     fn first_decision(&self, group: &Group<'_>, signal: &Signal, block: &Sealed) -> Result<(), Stop> {
         let (connection, tenant) = (group.connection, group.tenant.bytes());
         let earlier: Option<(Vec<u8>, Vec<u8>)> = connection
-            .prepare("SELECT key_id, payload_hmac FROM signal WHERE tenant_id = ?1 AND run_id = ?2 AND signal_id = ?3")?
+            .prepare_cached("SELECT key_id, payload_hmac FROM signal WHERE tenant_id = ?1 AND run_id = ?2 AND signal_id = ?3")?
             .query_row(params![tenant, self.run.bytes(), signal.id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         if let Some((key, hmac)) = earlier {
@@ -266,7 +313,7 @@ impl Append {
             return Err(Refusal::Signalled { same }.into());
         }
         connection
-            .prepare(
+            .prepare_cached(
                 "INSERT INTO signal (tenant_id, run_id, signal_id, block_id, key_id, payload_hmac) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
             .execute(params![

@@ -2,6 +2,8 @@
 //!
 //! Each piece lies in its own savepoint, so that one that is refused leaves neither a hole nor a trace.
 
+use super::queue::Waiting;
+use super::turns::Turns;
 use crate::crash;
 use crate::port::error::{Error, Refusal};
 use crate::sqlite::{Sql, column, fault};
@@ -47,7 +49,7 @@ pub(crate) trait Work: Send {
 }
 
 /// The tenant's head row, locked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) n: i64,
     pub(crate) ledger: LedgerId,
@@ -66,13 +68,14 @@ pub(crate) struct Group<'a> {
 /// The head row.
 pub(crate) fn head(connection: &Connection, tenant: TenantId) -> Result<Head, Error> {
     let row = connection
-        .query_row(
+        .prepare_cached(
             "SELECT n, ledger_id, next_index, sealed_size, engine_epoch FROM ledger_head WHERE tenant_id = ?1",
-            [tenant.bytes()],
-            |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?))
-            },
         )
+        .and_then(|mut statement| {
+            statement.query_row([tenant.bytes()], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?))
+            })
+        })
         .sql()?;
     Ok(Head {
         n: row.0,
@@ -89,17 +92,24 @@ pub(crate) fn head(connection: &Connection, tenant: TenantId) -> Result<Head, Er
 pub(crate) fn commit(
     connection: &mut Connection,
     tenant: TenantId,
-    pieces: &mut [Box<dyn Work>],
+    turns: &Turns,
+    pieces: &mut [Waiting],
 ) -> Result<Vec<Result<(), Refusal>>, Error> {
-    // BEGIN IMMEDIATE is the head lock: no other process changes the file until the end.
+    // BEGIN IMMEDIATE is the head lock: no other process changes the file until the end. It may wait for one, so it comes
+    // before the turn, which all tenants share.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).sql()?;
+    let _turn = turns.take();
     let first = head(&transaction, tenant)?;
     let mut group = Group { connection: &transaction, tenant, head: first };
     let mut verdicts = Vec::with_capacity(pieces.len());
+    // A piece that is alone needs no savepoint: what is refused is the transaction.
+    let is_alone = pieces.len() == 1;
     for piece in pieces.iter_mut() {
         let before = group.head;
-        transaction.execute_batch("SAVEPOINT piece").sql()?;
-        let verdict = match piece.apply(&mut group) {
+        if !is_alone {
+            run(&transaction, "SAVEPOINT piece")?;
+        }
+        let verdict = match piece.work.apply(&mut group) {
             Ok(()) => Ok(()),
             Err(Stop::Refused(refusal)) => Err(refusal),
             Err(Stop::Fault(error)) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
@@ -110,21 +120,29 @@ pub(crate) fn commit(
         };
         if verdict.is_err() {
             group.head = before;
-            transaction.execute_batch("ROLLBACK TO piece").sql()?;
+            if !is_alone {
+                run(&transaction, "ROLLBACK TO piece")?;
+            }
         }
-        transaction.execute_batch("RELEASE piece").sql()?;
+        if !is_alone {
+            run(&transaction, "RELEASE piece")?;
+        }
         verdicts.push(verdict);
+    }
+    if verdicts.iter().all(Result::is_err) {
+        transaction.rollback().sql()?;
+        return Ok(verdicts);
     }
     if group.head.next_index != first.next_index {
         let moved = transaction
-            .execute(
-                "UPDATE ledger_head SET next_index = ?3 WHERE tenant_id = ?1 AND next_index = ?2",
-                params![
+            .prepare_cached("UPDATE ledger_head SET next_index = ?3 WHERE tenant_id = ?1 AND next_index = ?2")
+            .and_then(|mut statement| {
+                statement.execute(params![
                     tenant.bytes(),
                     column::signed(first.next_index),
                     column::signed(group.head.next_index)
-                ],
-            )
+                ])
+            })
             .sql()?;
         if moved != 1 {
             return Err(Error::integrity("the head moved under its lock".to_owned()));
@@ -134,4 +152,8 @@ pub(crate) fn commit(
     crash::point("after-insert");
     transaction.commit().sql()?;
     Ok(verdicts)
+}
+
+fn run(connection: &Connection, statement: &str) -> Result<(), Error> {
+    connection.prepare_cached(statement).and_then(|mut statement| statement.execute([])).map(drop).sql()
 }

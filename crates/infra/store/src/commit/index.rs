@@ -14,7 +14,7 @@ use rusqlite::{OptionalExtension, params};
 pub(crate) fn repeat(group: &Group<'_>, block: &Sealed) -> Result<Option<Committed>, Stop> {
     let found = group
         .connection
-        .prepare(
+        .prepare_cached(
             "SELECT n, first_index, kind, run_id FROM ledger_block WHERE tenant_id = ?1 AND block_id = ?2",
         )?
         .query_row(params![group.tenant.bytes(), block.block_id.bytes()], |row| {
@@ -40,7 +40,7 @@ pub(crate) fn insert(group: &mut Group<'_>, block: &Sealed) -> Result<Committed,
     let (connection, tenant, n) = (group.connection, group.tenant.bytes(), group.head.n);
     if let Some(decision) = block.decision {
         let known: Option<i64> = connection
-            .prepare(
+            .prepare_cached(
                 "SELECT 1 FROM ledger_search WHERE tenant_id = ?1 AND decision_id = ?2 AND decision_id IS NOT NULL
                  AND event_type = 'AUTH_DECISION'",
             )?
@@ -53,7 +53,7 @@ pub(crate) fn insert(group: &mut Group<'_>, block: &Sealed) -> Result<Committed,
     let first = group.head.next_index;
     let count = block.leaves.len() as u64;
     connection
-        .prepare(
+        .prepare_cached(
             "INSERT INTO ledger_block (tenant_id, n, first_index, block_id, kind, count, run_id, first_run_seq,
                 last_run_seq, decision_id, recorded_at, event_types, leaves, leaf_salts, mac, mac_key_id, envelopes)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
@@ -79,7 +79,7 @@ pub(crate) fn insert(group: &mut Group<'_>, block: &Sealed) -> Result<Committed,
         ])?;
     for payload in &block.payloads {
         connection
-            .prepare(
+            .prepare_cached(
                 "INSERT INTO ledger_payload (tenant_id, n, first_index, key_id, class, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
             .execute(params![
@@ -94,7 +94,7 @@ pub(crate) fn insert(group: &mut Group<'_>, block: &Sealed) -> Result<Committed,
     for row in &block.search {
         let envelope = &row.envelope;
         connection
-            .prepare(
+            .prepare_cached(
                 "INSERT INTO ledger_search (tenant_id, n, ledger_index, first_index, event_type, action, decision, actor_id,
                     resource_type, resource_id, decision_id, recorded_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
@@ -124,7 +124,7 @@ pub(crate) fn insert_blobs(group: &Group<'_>, block: &Sealed) -> Result<(), Stop
     for row in &block.blobs {
         group
             .connection
-            .prepare(
+            .prepare_cached(
                 "INSERT INTO blob (tenant_id, blob_id, kind, project_id, environment_id, run_id, class, key_id, size, created_at)
                  VALUES (?1, ?2, 'value', ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?

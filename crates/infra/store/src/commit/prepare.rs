@@ -6,7 +6,7 @@ use super::authenticate;
 use crate::blob::value;
 use crate::port::error::Error;
 use crate::port::operation::{BlockDraft, EntryDraft};
-use crate::seal::keyring::{Holding, SealKey};
+use crate::seal::keyring::{Holding, Keyring, SealKey};
 use crate::seal::payload::{self, Opened};
 use crate::tenant::Ground;
 use dvt_keys::WrappedKey;
@@ -101,11 +101,57 @@ impl Sealed {
     }
 }
 
-/// Makes the block. `lane` reads wrapped keys.
+/// Where the keys of a run come from.
+pub(crate) enum Keys<'a> {
+    /// Memory, else the file, else they are drawn; on a lane.
+    Lane(&'a Connection),
+    /// These, which were in memory: the caller's own thread seals, and waits for no disk.
+    Held(&'a [(PayloadClass, Arc<Holding>)]),
+}
+
+impl Keys<'_> {
+    /// The key of a run and class.
+    pub(crate) fn of(
+        &self,
+        keyring: &Keyring,
+        run: RunId,
+        class: PayloadClass,
+        person: Option<&str>,
+    ) -> Result<Arc<Holding>, Error> {
+        match self {
+            Self::Lane(lane) => keyring.run_key(lane, run, class, person),
+            Self::Held(held) => {
+                held.iter().find_map(|(of, holding)| (*of == class).then(|| Arc::clone(holding))).ok_or_else(
+                    || Error::Key(format!("the key of `{run}` for `{}` is not held", class.as_str())),
+                )
+            }
+        }
+    }
+}
+
+/// The bytes of a draft before it is sealed, roughly: what its room is accounted by.
+pub(crate) fn weight(draft: &BlockDraft) -> usize {
+    let payload = |entry: &EntryDraft| entry.payload.as_ref().map_or(0, |(_, value)| size(value));
+    draft.entries.iter().map(|entry| 1_024 + payload(entry)).sum()
+}
+
+/// The bytes of a value, roughly.
+pub(crate) fn size(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => 8,
+        serde_json::Value::String(text) => text.len() + 2,
+        serde_json::Value::Array(items) => items.iter().map(|item| 1 + size(item)).sum::<usize>() + 2,
+        serde_json::Value::Object(map) => {
+            map.iter().map(|(key, item)| key.len() + 4 + size(item)).sum::<usize>() + 2
+        }
+    }
+}
+
+/// Makes the block.
 pub(crate) fn block(
     tenant: &Ground,
     scope: &TenantScope,
-    lane: &Connection,
+    keys: &Keys<'_>,
     of: Of,
     (draft, people): (BlockDraft, &People),
 ) -> Result<Sealed, Error> {
@@ -118,7 +164,7 @@ pub(crate) fn block(
         Of::Act { reads: true } => (Kind::Reads, None),
         Of::Act { reads: false } => (Kind::Act, None),
     };
-    let mut build = Build { tenant, lane, run, groups: Vec::new(), blobs: Vec::new() };
+    let mut build = Build { tenant, keys, run, groups: Vec::new(), blobs: Vec::new() };
     let mut envelopes = Vec::with_capacity(count);
     let mut salts: Vec<Salt> = Vec::with_capacity(count);
     let mut search = Vec::new();
@@ -239,7 +285,7 @@ struct KeyGroup {
 
 struct Build<'a> {
     tenant: &'a Ground,
-    lane: &'a Connection,
+    keys: &'a Keys<'a>,
     run: Option<RunId>,
     groups: Vec<KeyGroup>,
     blobs: Vec<BlobRow>,
@@ -265,7 +311,7 @@ impl Build<'_> {
                 let holding = match self.run {
                     Some(run) => {
                         let person = person.map(String::as_str);
-                        Some(self.tenant.keyring.run_key(self.lane, run, class, person)?)
+                        Some(self.keys.of(&self.tenant.keyring, run, class, person)?)
                     }
                     None => None,
                 };

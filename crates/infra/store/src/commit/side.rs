@@ -3,8 +3,8 @@
 
 use super::Committer;
 use super::group::{Group, Stop, Work};
+use super::queue::Queue;
 use crate::port::error::{Error, Refusal};
-use tokio::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 
 struct Side<T, F> {
@@ -42,11 +42,11 @@ where
 pub(crate) type FromThread = Box<dyn FnOnce(&mut Group<'_>) -> Result<bool, Stop> + Send>;
 
 /// Puts the write into the queue and waits until it is durable; never on an async thread.
-pub(crate) fn wait(queue: &Sender<Box<dyn Work>>, write: FromThread) -> Result<bool, Error> {
+pub(crate) fn wait(queue: &Queue, write: FromThread) -> Result<bool, Error> {
     let closed = || Error::Unavailable("answer: it is closed".to_owned());
     let (answer, wait) = oneshot::channel();
     let side = Side { write: Some(write), value: None, weight: 0, answer };
-    queue.blocking_send(Box::new(side)).map_err(|_| closed())?;
+    queue.put(Box::new(side), None).map_err(|_| closed())?;
     let done = wait.blocking_recv().map_err(|_| closed())?;
     done.map_err(|refusal| Error::Unavailable(refusal.to_string()))
 }
@@ -59,7 +59,8 @@ impl Committer {
         write: impl FnOnce(&mut Group<'_>) -> Result<T, Stop> + Send + 'static,
     ) -> Result<T, Refusal> {
         let (answer, wait) = oneshot::channel();
-        self.put(Box::new(Side { write: Some(write), value: None, weight, answer })).await?;
+        let room = self.room(weight).await?;
+        self.put(Box::new(Side { write: Some(write), value: None, weight, answer }), room)?;
         wait.await.map_err(|_| super::closed())?
     }
 }

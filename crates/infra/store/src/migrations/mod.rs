@@ -3,8 +3,12 @@
 //! `user_version` and the header row name the version; both change in the migration's own transaction.
 
 /// The migrations of a tenant's file: the n-th brings it to version n.
-pub(crate) const TENANT: &[&str] =
-    &[include_str!("tenant_0001.sql"), include_str!("tenant_0002.sql"), include_str!("tenant_0003.sql")];
+pub(crate) const TENANT: &[&str] = &[
+    include_str!("tenant_0001.sql"),
+    include_str!("tenant_0002.sql"),
+    include_str!("tenant_0003.sql"),
+    include_str!("tenant_0004.sql"),
+];
 
 /// The migrations of the control database.
 pub(crate) const CONTROL: &[&str] = &[include_str!("control_0001.sql")];

@@ -111,6 +111,9 @@ pub enum Refusal {
     /// A legal hold keeps what was to end.
     #[error("a legal hold forbids it")]
     LegalHold,
+    /// The rights that the operation rests on ended or changed since it was authorized.
+    #[error("the rights that it rests on have ended or changed meanwhile")]
+    RightsEnded,
     /// The row has another version than the one named.
     #[error("somebody else changed it meanwhile")]
     VersionConflict,
@@ -133,6 +136,7 @@ impl Refusal {
             Self::Quota(_) => Code::QuotaExceeded,
             Self::Signalled { .. } => Code::SignalDuplicate,
             Self::LegalHold => Code::LegalHoldActive,
+            Self::RightsEnded => Code::AuthzDenied,
             Self::VersionConflict => Code::VersionConflict,
             Self::Unavailable(_) => Code::LedgerUnavailable,
             Self::Contract(_) => Code::ContractViolation,

@@ -27,6 +27,39 @@ pub struct BlockDraft {
     pub entries: Vec<EntryDraft>,
 }
 
+/// On whose rights an operation rests. They are judged again under the head lock, so that what was authorized before they
+/// ended is refused after (contract 6.1, principalEpoch).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rights {
+    /// A member's, as they were when the operation was authorized.
+    Of {
+        /// The member.
+        principal: PrincipalId,
+        /// Its epoch then, see [`KnownMember`].
+        epoch: u64,
+    },
+    /// Nobody's: an act of the system itself, or the record of a refusal, for which nobody needs a right.
+    Nobody,
+}
+
+/// A run that waits for its turn (contract 5.7).
+#[derive(Debug, Clone)]
+pub struct Queueing {
+    /// The request that names its place.
+    pub request_id: String,
+    /// Precondition count(waiting runs) < this.
+    pub most_waiting: u64,
+}
+
+/// Runs of a plan of which only some may be open at a time (contract 5.7).
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Its name within project, environment and plan.
+    pub name: String,
+    /// Precondition count(open runs of the group) < this.
+    pub most_open: u64,
+}
+
 /// Admission of a run (contract 6.1 `bootstrapRun`): all of it at once.
 #[derive(Debug, Clone)]
 pub struct BootstrapRun {
@@ -40,6 +73,12 @@ pub struct BootstrapRun {
     pub engine_epoch: u64,
     /// Precondition count(open runs) < quota.
     pub most_open_runs: u64,
+    /// Precondition: the rights it rests on.
+    pub rights: Rights,
+    /// Where it waits, if it does; precondition count(waiting runs).
+    pub queue: Option<Queueing>,
+    /// Its concurrency group, if it has one; precondition count(open runs of the group).
+    pub group: Option<Group>,
     /// Whether the run goes on without the client that started it.
     pub detached: bool,
     /// The plan to publish with it where it is not there yet (precondition: same version, same digest).
@@ -74,6 +113,114 @@ pub struct AppendAct {
     pub block: BlockDraft,
     /// Whether these are granted reads (kind `reads`) rather than an act.
     pub reads: bool,
+    /// Precondition: the rights it rests on.
+    pub rights: Rights,
+}
+
+/// A change of a setting of the transaction's own project and environment (contract 6.1, configuration writes).
+#[derive(Debug, Clone)]
+pub struct PutSetting {
+    /// What kind of setting.
+    pub kind: String,
+    /// Its name within the kind.
+    pub name: String,
+    /// Precondition: the version that it was made from (`If-Match`); `None`: there must be none yet.
+    pub expected_version: Option<u64>,
+    /// Precondition: the rights it rests on.
+    pub rights: Rights,
+    /// The new value, sealed in the row.
+    pub value: Value,
+    /// Its entries: a change of a setting is an act.
+    pub block: BlockDraft,
+}
+
+/// A setting, opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SettingRow {
+    /// Rises by one with each change.
+    pub version: u64,
+    /// The value.
+    pub value: Value,
+    /// When it was changed.
+    pub changed_at: Timestamp,
+}
+
+/// Ends a member's rights as they are known to others: its epoch rises, and what was authorized before is refused.
+#[derive(Debug, Clone)]
+pub struct EndRights {
+    /// Whose.
+    pub principal: PrincipalId,
+    /// Precondition: the epoch that they have.
+    pub expected_epoch: u64,
+    /// Precondition: the rights that the ending rests on.
+    pub rights: Rights,
+    /// Its entries.
+    pub block: BlockDraft,
+}
+
+/// Where a run stands in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueState {
+    /// It waits.
+    Pending,
+    /// An engine is about to start it.
+    Locked {
+        /// When its lease ends.
+        until: Timestamp,
+    },
+    /// It is started; its place moves no more.
+    Started,
+    /// It never started; its place moves no more.
+    Failed,
+}
+
+impl QueueState {
+    /// As it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Locked { .. } => "LOCKED",
+            Self::Started => "STARTED",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    /// Reads the stored word with its lease.
+    pub(crate) fn parse(text: &str, until: Option<Timestamp>) -> Option<Self> {
+        match (text, until) {
+            ("PENDING", None) => Some(Self::Pending),
+            ("LOCKED", Some(until)) => Some(Self::Locked { until }),
+            ("STARTED", None) => Some(Self::Started),
+            ("FAILED", None) => Some(Self::Failed),
+            _ => None,
+        }
+    }
+}
+
+/// A place in the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueRow {
+    /// The run that has it.
+    pub run_id: RunId,
+    /// Where it stands.
+    pub state: QueueState,
+    /// Since when it waits.
+    pub queued_at: Timestamp,
+    /// Rises by one with each move.
+    pub version: u64,
+}
+
+/// A move of a run's place in the queue (contract 6.1 `leaseRun`).
+#[derive(Debug, Clone, Copy)]
+pub struct MoveInQueue {
+    /// The run.
+    pub run_id: RunId,
+    /// Precondition: the row's version.
+    pub expected_version: u64,
+    /// Precondition: the engine's epoch.
+    pub engine_epoch: u64,
+    /// Where it goes.
+    pub to: QueueState,
 }
 
 /// Where a stage went.
@@ -133,6 +280,15 @@ pub struct Member {
     pub os_uid: u32,
     /// Its roles at the tenant's root.
     pub roles: Vec<Role>,
+}
+
+/// A member as it is looked up.
+#[derive(Debug, Clone)]
+pub struct KnownMember {
+    /// The member, with the roles that reach the scope.
+    pub member: Member,
+    /// The epoch of its rights: what is authorized now names it, see [`Rights`].
+    pub epoch: u64,
 }
 
 /// A page of runs, newest first.

@@ -4,11 +4,12 @@ use super::error::{Error, Refusal};
 use super::ledger::{Exported, Page, PayloadSight, Query, Sight, Which};
 use super::operation::*;
 use crate::blob::{bundle, log};
-use crate::commit::prepare::People;
+use crate::commit::prepare::{Keys, People};
 use crate::commit::stage::Stage;
-use crate::commit::{change, deed, prepare};
-use crate::read::{Reader, events, ledger, members, plans, proof, runs, snapshot};
+use crate::commit::{change, deed, group, prepare, rights, setting, waiting};
+use crate::read::{Reader, events, ledger, members, plans, proof, queue, runs, settings, snapshot};
 use crate::seal::document::{self, Cell, plan_row};
+use crate::seal::keyring::Holding;
 use crate::tenant::Tenant;
 use dvt_model::canonical;
 use dvt_model::digest::Digest;
@@ -43,6 +44,8 @@ enum Operation {
     Append(Box<AppendRun>),
     Act(AppendAct),
     Change(BlockDraft, change::Draft),
+    Setting(PutSetting),
+    EndRights(EndRights),
 }
 
 impl TenantTx {
@@ -75,7 +78,7 @@ impl TenantTx {
     }
 
     /// A member by OS user, with the roles that reach this scope.
-    pub async fn member_by_os_uid(&self, uid: u32) -> Result<Option<Member>, Error> {
+    pub async fn member_by_os_uid(&self, uid: u32) -> Result<Option<KnownMember>, Error> {
         self.read(move |reader, lane| members::by_os_uid(reader, lane, uid)).await
     }
 
@@ -166,6 +169,37 @@ impl TenantTx {
         .await
     }
 
+    /// A setting of this very project and environment.
+    pub async fn setting(&self, kind: &str, name: &str) -> Result<Option<SettingRow>, Error> {
+        let (kind, name) = (kind.to_owned(), name.to_owned());
+        self.read(move |reader, lane| settings::one(reader, lane, &kind, &name)).await
+    }
+
+    /// Runs of this scope that wait, oldest first; at most 500.
+    pub async fn waiting_runs(&self, limit: u32) -> Result<Vec<QueueRow>, Error> {
+        self.read(move |reader, lane| queue::waiting(reader, lane, limit)).await
+    }
+
+    /// How many entries the ledger has.
+    pub async fn ledger_size(&self) -> Result<u64, Error> {
+        self.read(|reader, lane| Ok(group::head(lane, reader.tenant.id)?.next_index)).await
+    }
+
+    /// How many of them a checkpoint stands over.
+    pub async fn sealed_size(&self) -> Result<u64, Error> {
+        self.read(|reader, lane| Ok(group::head(lane, reader.tenant.id)?.sealed_size)).await
+    }
+
+    /// Moves a run's place in the queue; gives its new version. It writes no entry: the run's own events tell what became of it.
+    pub async fn move_in_queue(&self, step: MoveInQueue) -> Result<u64, Refusal> {
+        self.engine_only().map_err(Refusal::from)?;
+        let visible = self.run(step.run_id).await.map_err(Refusal::from)?;
+        if visible.is_none() {
+            return Err(Refusal::Contract("the run is not there".to_owned()));
+        }
+        self.reader.tenant.committer.write(0, move |group| waiting::advance(group, &step)).await
+    }
+
     /// Whether a granted status read of (principal, action, resource) since `since` is in the ledger already (7.1).
     pub async fn read_recorded(
         &self,
@@ -249,43 +283,106 @@ impl TenantTx {
         self.staged.push(Operation::Change(block, change));
     }
 
+    /// Stages a change of a setting.
+    pub fn put_setting(&mut self, operation: PutSetting) {
+        self.staged.push(Operation::Setting(operation));
+    }
+
+    /// Stages the end of a member's rights.
+    pub fn end_rights(&mut self, operation: EndRights) {
+        self.staged.push(Operation::EndRights(operation));
+    }
+
     /// Hands the stage to the committer; answers after the sync. A stage holds one operation.
     pub async fn commit(mut self) -> Result<Committed, Refusal> {
         let (Some(operation), true) = (self.staged.pop(), self.staged.is_empty()) else {
             return Err(Refusal::Contract("a stage holds one operation".to_owned()));
         };
-        if self.kind != Kind::Engine && !matches!(operation, Operation::Act(_) | Operation::Change(..)) {
+        if self.kind != Kind::Engine && matches!(operation, Operation::Bootstrap(_) | Operation::Append(_)) {
             return Err(Refusal::Contract("only the engine changes what belongs to a run".to_owned()));
         }
         crate::rotate::if_due(&self.reader.tenant).await?;
-        // Sealing, leaves and the MAC come before the lock (they do not contain the index), on a lane.
+        let committer = &self.reader.tenant.committer;
+        let room = committer.room(weight(&operation)).await?;
+        // Sealing, leaves and the MAC come before the lock (they do not contain the index): here where nothing but memory is
+        // needed, else on a lane.
         let people = std::mem::take(&mut self.people);
-        let prepared = self.read(move |reader, lane| prepare(reader, lane, operation, &people)).await;
+        let prepared = match held(&self.reader, &operation, &people) {
+            Some(held) => prepare(&self.reader, &Keys::Held(&held), operation, &people),
+            None => {
+                self.read(move |reader, lane| prepare(reader, &Keys::Lane(lane), operation, &people)).await
+            }
+        };
         let (deed, block) = prepared.map_err(Refusal::from)?;
         let (answer, wait) = oneshot::channel();
         let tenant = Arc::clone(&self.reader.tenant);
         let stage = Stage { tenant, scope: self.reader.scope, deed, block, committed: None, answer };
-        self.reader.tenant.committer.put(Box::new(stage)).await?;
+        self.reader.tenant.committer.put(Box::new(stage), room)?;
         wait.await.map_err(|_| crate::commit::closed())?
     }
 }
 
+/// A stage of so many bytes at most is sealed by its caller's own thread: some microseconds.
+const SMALL: usize = 16 * 1024;
+
+fn weight(operation: &Operation) -> usize {
+    match operation {
+        Operation::Bootstrap(operation) => prepare::weight(&operation.block) + 4 * 1_024,
+        Operation::Append(operation) => prepare::weight(&operation.block),
+        Operation::Act(operation) => prepare::weight(&operation.block),
+        Operation::Setting(operation) => prepare::weight(&operation.block) + prepare::size(&operation.value),
+        Operation::EndRights(operation) => prepare::weight(&operation.block),
+        Operation::Change(block, _) => prepare::weight(block) + 64 * 1_024,
+    }
+}
+
+/// The keys that a stage needs, if it is small and they are all in memory: then it can be sealed without waiting for a disk.
+fn held(
+    reader: &Reader,
+    operation: &Operation,
+    people: &People,
+) -> Option<Vec<(PayloadClass, Arc<Holding>)>> {
+    if weight(operation) > SMALL || !people.is_empty() {
+        return None;
+    }
+    // What lies under the tenant's data key may have to reserve rows of it in the file.
+    let is_bare = |block: &BlockDraft| block.entries.iter().all(|entry| entry.payload.is_none());
+    let (run, mut classes, block) = match operation {
+        Operation::Append(append) => {
+            let classes = append.signal.iter().map(|_| PayloadClass::Standard).collect::<Vec<_>>();
+            (append.run_id, classes, &append.block)
+        }
+        Operation::Act(AppendAct { block, .. }) | Operation::EndRights(EndRights { block, .. }) => {
+            return is_bare(block).then(Vec::new);
+        }
+        Operation::Bootstrap(_) | Operation::Setting(_) | Operation::Change(..) => return None,
+    };
+    classes.extend(block.entries.iter().filter_map(|entry| entry.payload.as_ref().map(|(class, _)| *class)));
+    let mut held: Vec<(PayloadClass, Arc<Holding>)> = Vec::new();
+    for class in classes {
+        if held.iter().all(|(of, _)| *of != class) {
+            held.push((class, reader.tenant.keyring.run_key_in_memory(run, class)?));
+        }
+    }
+    Some(held)
+}
+
 fn prepare(
     reader: &Reader,
-    lane: &Connection,
+    keys: &Keys<'_>,
     operation: Operation,
     people: &People,
 ) -> Result<(deed::Deed, prepare::Sealed), Error> {
     let (tenant, scope) = (&reader.tenant, &reader.scope);
     match operation {
-        Operation::Bootstrap(operation) => bootstrap(reader, lane, *operation, people),
+        Operation::Bootstrap(operation) => bootstrap(reader, keys, *operation, people),
         Operation::Append(operation) => {
             let run = operation.run_id;
             let of = prepare::Of::Run { run, after: operation.expected_run_seq };
-            let block = prepare::block(tenant, scope, lane, of, (operation.block, people))?;
+            let block = prepare::block(tenant, scope, keys, of, (operation.block, people))?;
             let signal = match operation.signal {
                 Some((id, payload)) => {
-                    let holding = tenant.keyring.run_key(lane, run, PayloadClass::Standard, None)?;
+                    let holding = keys.of(&tenant.keyring, run, PayloadClass::Standard, None)?;
                     let bytes = canonical(&payload)?;
                     Some(deed::Signal { id, key: holding.id(), hmac: holding.hmac(&bytes) })
                 }
@@ -301,24 +398,69 @@ fn prepare(
             Ok((deed::Deed::Append(append), block))
         }
         Operation::Change(mut block, change) => {
+            // It reads what it changes, so it is never prepared off a lane.
+            let Keys::Lane(lane) = keys else {
+                return Err(Error::Contract("a change is prepared on a lane".to_owned()));
+            };
             let Some((change, entries)) = change(reader, lane)? else {
                 return Err(Error::Contract("there is nothing to change".to_owned()));
             };
             block.entries.extend(entries);
             let of = prepare::Of::Act { reads: false };
-            let sealed = prepare::block(tenant, scope, lane, of, (block, people))?;
+            let sealed = prepare::block(tenant, scope, keys, of, (block, people))?;
             Ok((deed::Deed::Change(change), sealed))
         }
         Operation::Act(operation) => {
             let of = prepare::Of::Act { reads: operation.reads };
-            Ok((deed::Deed::Act, prepare::block(tenant, scope, lane, of, (operation.block, people))?))
+            let block = prepare::block(tenant, scope, keys, of, (operation.block, people))?;
+            Ok((deed::Deed::Act(operation.rights), block))
+        }
+        Operation::Setting(operation) => setting(reader, keys, operation, people),
+        Operation::EndRights(operation) => {
+            let of = prepare::Of::Act { reads: false };
+            let block = prepare::block(tenant, scope, keys, of, (operation.block, people))?;
+            let EndRights { principal, expected_epoch, rights, .. } = operation;
+            Ok((deed::Deed::EndRights(rights::EndRights { principal, expected_epoch, rights }), block))
         }
     }
 }
 
+/// The longest name of a setting, and of its kind.
+const LONGEST_NAME: usize = 128;
+
+fn setting(
+    reader: &Reader,
+    keys: &Keys<'_>,
+    operation: PutSetting,
+    people: &People,
+) -> Result<(deed::Deed, prepare::Sealed), Error> {
+    let tenant = &reader.tenant;
+    let PutSetting { kind, name, expected_version, rights, value, block } = operation;
+    let is_name = |text: &str| {
+        (1..=LONGEST_NAME).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    if !is_name(&kind) || !is_name(&name) {
+        return Err(Error::Contract(
+            "a setting's kind and name are 1 to 128 of a-z, A-Z, 0-9, `-_.`".to_owned(),
+        ));
+    }
+    let block =
+        prepare::block(tenant, &reader.scope, keys, prepare::Of::Act { reads: false }, (block, people))?;
+    let place = reader.scope.ids();
+    let row = document::setting_row(&place, &kind, &name);
+    let version = setting::PutSetting::version(expected_version);
+    let cell = Cell { table: "setting", column: "sealed", row: &row, version };
+    let seal_key = tenant.keyring.tenant_key()?;
+    let sealed = document::seal(tenant, &seal_key, cell, &value)?;
+    let key = seal_key.id();
+    let put = setting::PutSetting { place, kind, name, expected: expected_version, key, sealed, rights };
+    Ok((deed::Deed::Setting(put), block))
+}
+
 fn bootstrap(
     reader: &Reader,
-    lane: &Connection,
+    keys: &Keys<'_>,
     operation: BootstrapRun,
     people: &People,
 ) -> Result<(deed::Deed, prepare::Sealed), Error> {
@@ -333,8 +475,8 @@ fn bootstrap(
     }
     let of = prepare::Of::Run { run: metadata.run_id, after: 0 };
     // The run's standard key exists from its first transaction, also where no payload of the block needed it.
-    let holding = tenant.keyring.run_key(lane, metadata.run_id, PayloadClass::Standard, None)?;
-    let mut block = prepare::block(tenant, &reader.scope, lane, of, (operation.block, people))?;
+    let holding = keys.of(&tenant.keyring, metadata.run_id, PayloadClass::Standard, None)?;
+    let mut block = prepare::block(tenant, &reader.scope, keys, of, (operation.block, people))?;
     if block.run_seqs.is_none() || block.run_scope != Some(metadata.scope) {
         return Err(Error::Contract("an admission holds the run's first events, in its scope".to_owned()));
     }
@@ -350,6 +492,9 @@ fn bootstrap(
         admission_key: operation.admission_key,
         engine_epoch: operation.engine_epoch,
         most_open_runs: operation.most_open_runs,
+        rights: operation.rights,
+        queue: operation.queue,
+        group: operation.group,
         detached: operation.detached,
         plan_key: plan_key.id(),
         plan_sealed: document::seal(tenant, &plan_key, cell, &operation.plan_document)?,

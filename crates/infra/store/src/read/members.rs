@@ -2,7 +2,7 @@
 
 use super::Reader;
 use crate::port::error::Error;
-use crate::port::operation::Member;
+use crate::port::operation::{KnownMember, Member};
 use crate::seal::document::{self, Cell};
 use crate::sqlite::{Sql, column};
 use dvt_model::action::Role;
@@ -10,17 +10,18 @@ use dvt_model::id::{KeyId, PrincipalId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The member who is this OS user, with the roles that reach the scope.
-pub(crate) fn by_os_uid(reader: &Reader, lane: &Connection, uid: u32) -> Result<Option<Member>, Error> {
+pub(crate) fn by_os_uid(reader: &Reader, lane: &Connection, uid: u32) -> Result<Option<KnownMember>, Error> {
     let tenant = &reader.tenant;
-    let row: Option<(Vec<u8>, Vec<u8>, Vec<u8>)> = lane
+    // The epoch is read before the roles: if these end in between, what they are used for is refused.
+    let row: Option<(Vec<u8>, Vec<u8>, Vec<u8>, i64)> = lane
         .query_row(
-            "SELECT principal_id, key_id, name_sealed FROM member WHERE tenant_id = ?1 AND os_uid = ?2",
+            "SELECT principal_id, key_id, name_sealed, epoch FROM member WHERE tenant_id = ?1 AND os_uid = ?2",
             params![tenant.id.bytes(), uid],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )
         .optional()
         .sql()?;
-    let Some((principal, key, sealed)) = row else { return Ok(None) };
+    let Some((principal, key, sealed, epoch)) = row else { return Ok(None) };
     let principal_id = column::id(&principal, PrincipalId::from_bytes)?;
     let key = tenant.keyring.seal_key(lane, column::id(&key, KeyId::from_bytes)?)?;
     let row = principal_id.key();
@@ -51,5 +52,6 @@ pub(crate) fn by_os_uid(reader: &Reader, lane: &Connection, uid: u32) -> Result<
         .sql()?
         .map(|role| column::word(Role::parse(&role.sql()?), "a role"))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(Member { principal_id, name, os_uid: uid, roles }))
+    let member = Member { principal_id, name, os_uid: uid, roles };
+    Ok(Some(KnownMember { member, epoch: column::unsigned(epoch)? }))
 }

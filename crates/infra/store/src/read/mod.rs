@@ -5,7 +5,9 @@ pub(crate) mod ledger;
 pub(crate) mod members;
 pub(crate) mod plans;
 pub(crate) mod proof;
+pub(crate) mod queue;
 pub(crate) mod runs;
+pub(crate) mod settings;
 pub(crate) mod snapshot;
 
 use crate::tenant::Tenant;

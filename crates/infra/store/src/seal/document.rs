@@ -32,6 +32,11 @@ pub(crate) fn open(tenant: &Ground, key: &SealKey, cell: Cell<'_>, sealed: &[u8]
     serde_json::from_slice(&bytes).map_err(|_| Error::Decrypt)
 }
 
+/// The row key of a setting.
+pub(crate) fn setting_row(place: &dvt_model::scope::ScopeIds, kind: &str, name: &str) -> String {
+    format!("{}|{}|{kind}|{name}", place.project_id.key(), place.environment_id.key())
+}
+
 /// The row key of a plan version.
 pub(crate) fn plan_row(plan: dvt_model::id::PlanId, version: &str) -> String {
     format!("{}|{version}", plan.key())

@@ -395,6 +395,13 @@ impl Keyring {
         }
     }
 
+    /// The key of a run and class, if it is in memory.
+    pub(crate) fn run_key_in_memory(&self, run: RunId, class: PayloadClass) -> Option<Arc<Holding>> {
+        let mut kept = lock(&self.kept);
+        let id = kept.of.get(&(run.to_string(), class)).copied()?;
+        kept.fresh(id, (self.clock)())
+    }
+
     /// The key that a row names; `None` where it is gone.
     pub(crate) fn seal_key(&self, connection: &Connection, id: KeyId) -> Result<Option<SealKey>, Error> {
         let keys = self.keys()?;

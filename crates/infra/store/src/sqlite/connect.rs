@@ -11,6 +11,9 @@ use std::time::Duration;
 /// The write budget: how long a writer waits for another process's transaction.
 const BUSY: Duration = Duration::from_millis(3_000);
 
+/// Statements that stay prepared: all of an append, with room.
+const STATEMENTS: usize = 64;
+
 /// What a connection may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Access {
@@ -39,6 +42,7 @@ pub(crate) fn connect(path: &Path, vfs: Option<&str>, access: Access) -> Result<
 /// The settings that hold for every connection of this crate, the offline verifier's too.
 pub(crate) fn harden(connection: &Connection) -> Result<(), Error> {
     connection.busy_timeout(BUSY).sql()?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     for (config, wanted) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),

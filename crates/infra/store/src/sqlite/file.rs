@@ -76,14 +76,13 @@ pub(crate) fn create(
         .mode(0o600)
         .open(path)
         .map_err(|error| Error::Unavailable(format!("make the file `{}`: {error}", path.display())))?;
+    begin(path, vfs)?;
+    // SQLite says `wal` before it commits the change, and an error of that commit reaches nobody: a connection that knows
+    // nothing of it asks the file.
     let mut connection = connect(path, vfs, Access::Write)?;
-    if !is_empty(&connection)? {
-        return Err(refused(path, "it exists already", Code::ConfigInvalid));
-    }
-    connection.pragma_update(None, "application_id", APPLICATION).sql()?;
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).sql()?;
-    if mode != "wal" {
+    let is_unfilled = is_empty(&connection)?;
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).sql()?;
+    if mode != "wal" || !is_unfilled {
         return Err(Error::Unavailable(format!("keep a write-ahead log: the journal mode is `{mode}`")));
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).sql()?;
@@ -98,6 +97,16 @@ pub(crate) fn create(
         sync_folder(folder)?;
     }
     Ok(())
+}
+
+/// The first steps of a creation: whose file it is, and how it is kept.
+fn begin(path: &Path, vfs: Option<&str>) -> Result<(), Error> {
+    let connection = connect(path, vfs, Access::Write)?;
+    if !is_empty(&connection)? {
+        return Err(refused(path, "it exists already", Code::ConfigInvalid));
+    }
+    connection.pragma_update(None, "application_id", APPLICATION).sql()?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).sql()
 }
 
 /// What a file turned out to be.

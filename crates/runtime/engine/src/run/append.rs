@@ -13,7 +13,7 @@ use dvt_model::code::Code;
 use dvt_model::id::{RunId, SignalId, StepId};
 use dvt_model::run::{EventName, RunStatus};
 use dvt_store::Refusal;
-use dvt_store::port::operation::{AppendAct, AppendRun, BlockDraft, EntryDraft};
+use dvt_store::port::operation::{AppendAct, AppendRun, BlockDraft, EntryDraft, Rights};
 use dvt_store::port::transaction::Kind;
 use serde_json::Value;
 use std::time::Duration;
@@ -218,8 +218,9 @@ impl Engine {
             return Ok(());
         }
         let mut transaction = self.parts().store.begin(scope, Kind::Act)?;
-        transaction
-            .append_act(AppendAct { block: BlockDraft { block_id: chance::block(), entries }, reads: false });
+        // What is entered here is a decision that was taken and of which nothing came, or came before.
+        let block = BlockDraft { block_id: chance::block(), entries };
+        transaction.append_act(AppendAct { block, reads: false, rights: Rights::Nobody });
         transaction.commit().await?;
         self.seal_soon(scope.tenant());
         Ok(())
