@@ -95,6 +95,10 @@ impl House {
         store.claim(mine.tenant_id, 1).await.unwrap();
         store.claim(others.tenant_id, 1).await.unwrap();
         let drafts = Drafts { ids: mine, ledger, clock: Arc::clone(&clock), epoch: 1, rights };
+        // The first seal under the tenant's data key reserves rows of it, by a commit of its own: here, and not in a test.
+        let mut tx = store.begin(&scope(mine), Kind::Act).unwrap();
+        tx.append_act(drafts.act(Some(serde_json::json!({ "why": "warm" }))));
+        tx.commit().await.unwrap();
         let sibling = scope(ScopeIds { tenant_id: mine.tenant_id, ..ids() });
         Self { place, store, clock, drafts, scope: scope(mine), other: scope(others), sibling }
     }
