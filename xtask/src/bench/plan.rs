@@ -43,7 +43,7 @@ pub(super) fn run() -> Outcome {
     Ok(())
 }
 
-/// Programs with arguments, environment, expressions, retries and needs.
+/// Programs with arguments, environment, expressions, time limits and needs; no retries, so that 50,000 stay within bounds.
 fn typical(steps: usize) -> String {
     let mut plan =
         "apiVersion: dvt/v1\nname: bench\ninputs: { day: { type: string, pattern: '^[0-9-]+$' } }\n\
@@ -59,7 +59,7 @@ fn typical(steps: usize) -> String {
         let written = write!(
             plan,
             "  s{step:05}:\n    title: step {step:05} of the bench\n    run: [load, '--part={step:05}', '--day=${{{{ inputs.day }}}}']\n\
-             {needs}    env: {{ DAY: '${{{{ inputs.day }}}}', PART: p{step:05} }}\n    retry: {{ max: 2, initial: 1s }}\n"
+             {needs}    env: {{ DAY: '${{{{ inputs.day }}}}', PART: p{step:05} }}\n    timeout: 30s\n"
         );
         if written.is_err() {
             break;
