@@ -103,7 +103,12 @@ fn examples_are_clean() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let Ok(text) = std::fs::read_to_string(entry.unwrap().path().join("plan.yaml")) else { continue };
         seen += 1;
-        assert_eq!(told(&text), Vec::<String>::new(), "{}", text.lines().nth(1).unwrap());
+        let mut found = told(&text);
+        // A foreign description that chose no times is imported as it is, and rightly told so; nothing else may be told of it.
+        if text.starts_with("# Imported from ") {
+            found.retain(|code| code != "DVT-S004");
+        }
+        assert_eq!(found, Vec::<String>::new(), "{}", text.lines().take(3).collect::<String>());
     }
     assert!(seen >= 4);
 }
