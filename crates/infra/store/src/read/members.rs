@@ -13,11 +13,18 @@ use rusqlite::{Connection, OptionalExtension, params};
 pub(crate) fn by_os_uid(reader: &Reader, lane: &Connection, uid: u32) -> Result<Option<KnownMember>, Error> {
     let tenant = &reader.tenant;
     // The epoch is read before the roles: if these end in between, what they are used for is refused.
-    let row: Option<(Vec<u8>, Vec<u8>, Vec<u8>, i64)> = lane
+    let row = lane
         .query_row(
             "SELECT principal_id, key_id, name_sealed, epoch FROM member WHERE tenant_id = ?1 AND os_uid = ?2",
             params![tenant.id.bytes(), uid],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            |row| {
+                Ok((
+                    row.get::<_, Vec<u8>>(0)?,
+                    row.get::<_, Vec<u8>>(1)?,
+                    row.get::<_, Vec<u8>>(2)?,
+                    row.get::<_, i64>(3)?,
+                ))
+            },
         )
         .optional()
         .sql()?;
