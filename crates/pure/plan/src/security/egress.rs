@@ -7,7 +7,7 @@ use super::codes::PRIVATE_EGRESS;
 use super::texts;
 use crate::diagnostic::collector::{Collector, Report, shown};
 use crate::read::tree::Node;
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 pub(super) fn check(root: &Node, sink: &mut Collector<'_>) {
     for key in ["permissions", "vars", "steps", "finally"] {

@@ -60,7 +60,7 @@ impl Answer<'_> {
     pub(super) fn settle_base(&mut self, unit: &str) {
         let parts = Unit::of(unit);
         if parts.item.is_some() && !parts.undoes {
-            self.settle(&parts.base.to_owned());
+            self.settle(parts.base);
         }
     }
 

@@ -44,7 +44,7 @@ impl Answer<'_> {
         let digest = Digest::of(key.as_bytes());
         let mut first = [0; 8];
         first.iter_mut().zip(digest.0).for_each(|(to, from)| *to = from);
-        let drawn = u128::from(pause) * u128::from(u64::from_be_bytes(first)) >> 64;
+        let drawn = (u128::from(pause) * u128::from(u64::from_be_bytes(first))) >> 64;
         u64::try_from(drawn).unwrap_or(pause)
     }
 }
