@@ -9,7 +9,7 @@ const GATE_HISTORIES: u64 = 1_000;
 /// Random kills of one gate run, besides every commit site.
 const GATE_KILLS: u64 = 20;
 /// Power cuts of one gate run.
-const GATE_POWER_CUTS: u64 = 300;
+const GATE_POWER_CUTS: u64 = 1_000;
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
