@@ -1,14 +1,20 @@
 //! `cargo xtask crash`: the engine is killed at every commit site and at random points, and power is cut below the database.
 //!
-//! Steps append `start|end step token pid` to a witness file that no DVT process touches. After each kill and resume:
-//! what was acknowledged before the kill has not run again, a step given out again bears the same token, no two copies of a
-//! step were ever alive at once, no run is stuck, and the ledger verifies.
+//! Steps append `start|end step attempt token pid` to a witness file that no DVT process touches; a person at a second
+//! terminal approves, signals, cancels and asks for attempts. After each kill and resume: what was acknowledged before the
+//! kill has not run again, work given out again bears the same token, no two copies of it were ever alive at once, no run is
+//! stuck (an accepted act is never brought again, so a lost one would show), and the ledger verifies.
 
+mod person;
+mod plans;
 mod round;
 mod witness;
 
 use crate::process::{self, Outcome, known, number};
+use plans::{PLANS, Plan};
 use round::{Kill, Round};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -23,30 +29,68 @@ pub(crate) fn kills(random: u64) -> Outcome {
             "`dvt __crash-sites` names no site; was it built with the feature `crash-points`?".to_owned()
         );
     }
+    let first = PLANS.first().ok_or("the harness has no plan")?;
     let begun = Instant::now();
-    let (mut killed, mut dispatched_again, mut slowest_ms) = (0u64, 0u64, 0u64);
-    let at_sites = sites.iter().map(|site| Kill::AtSite((*site).to_owned()));
-    let at_random =
-        (0..random).map(|number| Kill::AfterEvents { events: 1 + number % 12, spin_ms: number * 7 % 60 });
-    for kill in at_sites.chain(at_random) {
-        let name = kill.to_string();
-        let result = Round::new(&dvt)?.play(&kill).map_err(|fault| format!("kill {name}: {fault}"))?;
-        if !result.killed && matches!(kill, Kill::AtSite(_)) {
-            return Err(format!("the site {name} was never reached"));
+    let mut tally = Tally::default();
+    for site in &sites {
+        if !tally.play(&dvt, first, &Kill::AtSite((*site).to_owned()))? {
+            return Err(format!("the site {site} was never reached"));
         }
-        killed += u64::from(result.killed);
-        dispatched_again += result.dispatched_again;
-        slowest_ms = slowest_ms.max(result.recovery_ms);
     }
-    let noticed = Round::new(&dvt)?.play_with_a_store_put_back()?;
+    for (number, plan) in (0..random).zip(PLANS.iter().cycle()) {
+        tally.play(
+            &dvt,
+            plan,
+            &Kill::AfterEvents { events: 1 + number * 5 % 13, spin_ms: number * 7 % 60 },
+        )?;
+    }
+    let noticed = Round::new(&dvt, first)?.play_with_a_store_put_back()?;
     println!("crash: control, a store put back to before its acknowledgements: {noticed}");
+    tally.print();
     println!(
-        "crash: {killed} kills ({} sites, {random} random) in {:.0} s: 0 lost, 0 doubled, 0 stuck; {dispatched_again} steps given \
-         out again with the same token; slowest resume to the end {slowest_ms} ms",
+        "crash: {} kills ({} sites, {random} random) over {} plans in {:.0} s: 0 lost, 0 doubled, 0 stuck; {} pieces of work given \
+         out again with the same token; slowest resume to the end {} ms",
+        tally.killed,
         sites.len(),
-        begun.elapsed().as_secs_f64()
+        tally.by_plan.len(),
+        begun.elapsed().as_secs_f64(),
+        tally.dispatched_again,
+        tally.slowest_ms,
     );
     Ok(())
+}
+
+/// What the rounds showed.
+#[derive(Default)]
+struct Tally {
+    killed: u64,
+    dispatched_again: u64,
+    slowest_ms: u64,
+    /// Kills, and milliseconds of resuming to the end, of each plan.
+    by_plan: BTreeMap<&'static str, (u64, u64)>,
+}
+
+impl Tally {
+    /// Plays a round; whether its kill came before the end of the run.
+    fn play(&mut self, dvt: &Path, plan: &'static Plan, kill: &Kill) -> Result<bool, String> {
+        let shown = Round::new(dvt, plan)?
+            .play(kill)
+            .map_err(|fault| format!("plan {}, kill {kill}: {fault}", plan.name))?;
+        self.killed += u64::from(shown.killed);
+        self.dispatched_again += shown.dispatched_again;
+        self.slowest_ms = self.slowest_ms.max(shown.recovery_ms);
+        let (kills, recovery_ms) = self.by_plan.entry(plan.name).or_default();
+        *kills += u64::from(shown.killed);
+        *recovery_ms += shown.recovery_ms;
+        Ok(shown.killed)
+    }
+
+    fn print(&self) {
+        for (plan, (kills, recovery_ms)) in &self.by_plan {
+            let mean = recovery_ms / (*kills).max(1);
+            println!("crash: {plan:<14} {kills:>4} kills, {mean:>5} ms from resume to the end");
+        }
+    }
 }
 
 /// Power cuts on the file system of testkit, and the same with each sync removed in turn.

@@ -1,9 +1,10 @@
 //! One round: start a run, kill the engine, look at the ledger, resume, judge.
 
-use super::witness;
+use super::person::Person;
+use super::plans::{Act, Plan, WITNESS};
+use super::witness::{self, Acknowledged};
 use crate::process;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -35,25 +36,24 @@ pub(super) struct Shown {
     pub(super) recovery_ms: u64,
 }
 
-/// A fresh home with the plan of the harness.
+/// A fresh home with a plan of the harness.
 pub(super) struct Round {
     dvt: PathBuf,
+    plan: &'static Plan,
     folder: tempfile::TempDir,
 }
 
 /// How long anything may take before it counts as stuck.
 const STUCK: Duration = Duration::from_secs(60);
-/// The steps that write to the witness.
-const STEPS: &[&str] = &["fetch", "clean", "join", "score", "train", "report"];
-/// Each step looks for living copies of itself, then bears witness of its start and its end.
-const PLAN: &str = include_str!("plan.yaml");
-
 impl Round {
-    pub(super) fn new(dvt: &Path) -> Result<Self, String> {
+    pub(super) fn new(dvt: &Path, plan: &'static Plan) -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
-        write("plan.yaml", PLAN).and_then(|()| write("witness", "")).map_err(|error| error.to_string())?;
-        Ok(Self { dvt: dvt.to_owned(), folder })
+        write("plan.yaml", plan.text)
+            .and_then(|()| write("witness.sh", WITNESS))
+            .and_then(|()| write("witness", ""))
+            .map_err(|error| error.to_string())?;
+        Ok(Self { dvt: dvt.to_owned(), plan, folder })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -61,9 +61,13 @@ impl Round {
     }
 
     fn dvt(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.dvt);
-        command.env("DVT_HOME", self.path("home")).args(arguments).stdin(Stdio::null());
-        command
+        command(&self.dvt, &self.path("home"), arguments)
+    }
+
+    /// The second terminal, with what is left to be done there.
+    fn person(&self, acts: &'static [Act]) -> Person {
+        let (dvt, home) = (self.dvt.clone(), self.path("home"));
+        Person::begins(acts, move |arguments| command(&dvt, &home, arguments))
     }
 
     fn start(&self) -> Command {
@@ -82,11 +86,10 @@ impl Round {
     }
 
     pub(super) fn play(&self, kill: &Kill) -> Result<Shown, String> {
-        let killed = self.start_and_kill(kill)?;
+        let (killed, acts) = self.start_and_kill(kill)?;
         let before = self.witness()?;
-        let listed = self.json(&["runs", "list"])?;
-        let known = listed.get("runs").and_then(Value::as_array).is_some_and(|runs| !runs.is_empty());
-        let acknowledged = if known { self.acknowledged()? } else { BTreeSet::new() };
+        let known = self.is_known()?;
+        let acknowledged = if known { self.acknowledged()? } else { Acknowledged::new() };
         // If we were killed before RunQueued was durable, nothing was acknowledged and the run is started anew.
         let begun = Instant::now();
         let mut again = if known {
@@ -97,25 +100,38 @@ impl Round {
         let errors = std::fs::File::create(self.path("errors")).map_err(|error| error.to_string())?;
         let mut child =
             again.stdout(Stdio::null()).stderr(errors).spawn().map_err(|error| format!("resume: {error}"))?;
-        let code = wait(&mut child)?.ok_or("stuck: the resumed run did not end")?;
+        let person = self.person(if known { acts } else { self.plan.acts });
+        let code = wait(&mut child)?;
+        person.ends()?;
+        let code = code.ok_or_else(|| format!("stuck: the resumed run did not end: {}", self.run()))?;
         let finished_before = known && code == 6;
-        if code != 0 && !finished_before {
+        if code != self.plan.end.exit_code() && !finished_before {
             let errors = std::fs::read_to_string(self.path("errors")).unwrap_or_default();
             return Err(format!("the resumed run ended with {code}\n{errors}"));
         }
         let recovery_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let run = self.json(&["runs", "get", "@latest"])?;
-        if run.get("status").and_then(Value::as_str) != Some("COMPLETED") {
+        if run.get("status").and_then(Value::as_str) != Some(self.plan.end.status()) {
             return Err(format!("stuck: the run is {run}"));
         }
         // From here on nothing of the old life may still write.
-        let after = self.witness()?;
-        let dispatched_again = witness::judge(&before, &after, &acknowledged, STEPS)?;
+        let dispatched_again = witness::judge(&before, &self.witness()?, &acknowledged, self.plan.work)?;
         let verified = self.json(&["audit", "verify"])?;
         if verified.get("status").and_then(Value::as_str) != Some("VALID") {
             return Err(format!("the ledger does not verify: {verified}"));
         }
         Ok(Shown { killed, dispatched_again, recovery_ms })
+    }
+
+    /// Whether the store knows of a run.
+    fn is_known(&self) -> Result<bool, String> {
+        let listed = self.json(&["runs", "list"])?;
+        Ok(listed.get("runs").and_then(Value::as_array).is_some_and(|runs| !runs.is_empty()))
+    }
+
+    /// The run, for a message.
+    fn run(&self) -> String {
+        self.json(&["runs", "get", "@latest"]).map_or_else(|error| error, |run| run.to_string())
     }
 
     /// The control of the harness: an engine that lost what it had acknowledged must be noticed. The run is killed, its home
@@ -131,23 +147,27 @@ impl Round {
         std::fs::rename(self.path("home"), self.path("newer")).map_err(|error| error.to_string())?;
         copy("older", "home")?;
         process::output(&mut self.dvt(&["runs", "resume", "@latest", "--allow-host", "--output", "json"]))?;
-        match witness::judge(&before, &self.witness()?, &acknowledged, STEPS) {
+        match witness::judge(&before, &self.witness()?, &acknowledged, self.plan.work) {
             Err(fault) if fault.starts_with("doubled") => Ok(fault),
             other => Err(format!("a store that was put back was not noticed: {other:?}")),
         }
     }
 
-    /// The steps that the ledger calls done.
-    fn acknowledged(&self) -> Result<BTreeSet<String>, String> {
+    /// Of each step the newest attempt that the ledger calls done.
+    fn acknowledged(&self) -> Result<Acknowledged, String> {
         let run = self.json(&["runs", "get", "@latest"])?;
         let steps = run.get("steps").and_then(Value::as_array).ok_or("`dvt runs get` shows no steps")?;
-        let text =
-            |step: &Value, key: &str| step.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let done = steps.iter().filter(|step| text(step, "status") == "SUCCESS");
-        Ok(done.map(|step| text(step, "stepId")).collect())
+        let done = steps.iter().filter_map(|step| {
+            let id = step.get("stepId").and_then(Value::as_str)?;
+            let attempt = step.get("logicalAttemptId").and_then(Value::as_u64)?;
+            let is_done = matches!(step.get("status").and_then(Value::as_str)?, "SUCCESS" | "FAILED");
+            Some((id.to_owned(), if is_done { attempt } else { attempt.saturating_sub(1) }))
+        });
+        Ok(done.collect())
     }
 
-    fn start_and_kill(&self, kill: &Kill) -> Result<bool, String> {
+    /// Whether it was killed, and the acts that were not accepted before.
+    fn start_and_kill(&self, kill: &Kill) -> Result<(bool, &'static [Act]), String> {
         let mut command = self.start();
         if let Kill::AtSite(site) = kill {
             command.env("DVT_CRASH_AT", site);
@@ -155,6 +175,7 @@ impl Round {
         let spawned = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = spawned.map_err(|error| format!("`dvt run`: {error}"))?;
         let output = child.stdout.take().ok_or("`dvt run` has no output")?;
+        let person = self.person(self.plan.acts);
         let (sender, receiver) = mpsc::channel();
         let reader = std::thread::spawn(move || {
             for line in BufReader::new(output).lines() {
@@ -182,10 +203,18 @@ impl Round {
             child.kill().map_err(|error| format!("kill: {error}"))?;
         }
         let code = wait(&mut child)?;
+        let left = person.ends()?;
         drop(receiver);
         reader.join().map_err(|_| "the reader of the run's output ended badly".to_owned())?;
-        Ok(code.is_none_or(|code| code == -1))
+        Ok((code.is_none_or(|code| code == -1), left))
     }
+}
+
+/// `dvt` with a home of its own.
+fn command(dvt: &Path, home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(dvt);
+    command.env("DVT_HOME", home).args(arguments).stdin(Stdio::null());
+    command
 }
 
 /// Waits for the end: its exit code, -1 when a signal ended it, `None` (and the child killed) when it is stuck.
