@@ -1,4 +1,7 @@
 //! Where things lie: XDG folders, or both below `DVT_HOME`. Folders are ours and 0700, files ours and 0600.
+//!
+//! The root key is the one that the service manager hands over, where it hands one over: systemd keeps its credentials sealed by the
+//! machine (a TPM where there is one) and shows them to the service alone. Else it is a file of ours.
 
 use crate::problem::Problem;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -13,13 +16,19 @@ pub(crate) struct Folders {
     pub(crate) config: PathBuf,
     /// The store.
     pub(crate) data: PathBuf,
+    /// Where the service manager puts what it hands over.
+    pub(crate) credentials: Option<PathBuf>,
 }
+
+/// The name of the root key among the credentials of a service.
+const CREDENTIAL: &str = "dvt-root-key";
 
 impl Folders {
     /// `DVT_HOME`, else the XDG folders, else those of the home folder.
     pub(crate) fn resolve() -> Result<Self, Problem> {
+        let credentials = path_of("CREDENTIALS_DIRECTORY")?;
         if let Some(home) = path_of("DVT_HOME")? {
-            return Ok(Self { config: home.join("config"), data: home.join("data") });
+            return Ok(Self { config: home.join("config"), data: home.join("data"), credentials });
         }
         let below_home = |relative: &str| match path_of("HOME")? {
             Some(home) => Ok(home.join(relative)),
@@ -28,12 +37,13 @@ impl Folders {
         };
         let config = path_of("XDG_CONFIG_HOME")?.map_or_else(|| below_home(".config"), Ok)?;
         let data = path_of("XDG_DATA_HOME")?.map_or_else(|| below_home(".local/share"), Ok)?;
-        Ok(Self { config: config.join("dvt"), data: data.join("dvt") })
+        Ok(Self { config: config.join("dvt"), data: data.join("dvt"), credentials })
     }
 
     /// The root key.
     pub(crate) fn key(&self) -> PathBuf {
-        self.config.join("key")
+        let handed_over = self.credentials.as_ref().map(|folder| folder.join(CREDENTIAL));
+        handed_over.filter(|path| path.exists()).unwrap_or_else(|| self.config.join("key"))
     }
 
     /// The newest checkpoint of each ledger, beside those in the data folder.

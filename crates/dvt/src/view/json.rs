@@ -64,6 +64,24 @@ pub(crate) fn ended(metadata: &RunMetadata, picture: &Picture, sealed: Sealed) -
     object
 }
 
+/// A run of which some payloads are erased: what is left of it, for its state cannot be folded any more.
+pub(crate) fn partly_erased(metadata: &RunMetadata, picture: &Picture, erased: u64) -> Value {
+    let mut object = run(metadata, picture);
+    let steps = picture.steps.iter().chain(picture.derived()).map(|(id, look)| {
+        let mut step = step(look);
+        put(&mut step, "stepId", Some(Value::from(id.as_str())));
+        step
+    });
+    let mut steps: Vec<Value> = steps.collect();
+    if picture.is_withheld {
+        steps.iter_mut().for_each(withhold);
+        put(&mut object, "payloadsWithheld", Some(Value::Bool(true)));
+    }
+    put(&mut object, "steps", Some(Value::from(steps)));
+    put(&mut object, "payloadsErased", Some(Value::from(erased)));
+    object
+}
+
 /// A run that this process no longer follows and that has not ended.
 pub(crate) fn left(metadata: &RunMetadata, picture: &Picture) -> Value {
     let mut object = run(metadata, picture);

@@ -90,3 +90,29 @@ fn what_needs_no_profile_makes_none() {
     home.dvt(&["audit", "verify"]).ends(4);
     assert!(!home.path("home").exists());
 }
+
+/// The service manager's credential is the root key where there is one, and nothing stands in for it where it is gone.
+#[test]
+fn a_credential_of_the_service_manager_is_the_root_key() {
+    let home = Home::new();
+    let plan = home.plan("quick", crate::home::QUICK);
+    let credentials = home.path("credentials");
+    std::fs::create_dir(&credentials).unwrap();
+    let key = credentials.join("dvt-root-key");
+    std::fs::write(&key, [7; 32]).unwrap();
+    let with = |arguments: &[&str]| {
+        let mut command = home.command(arguments);
+        command.env("CREDENTIALS_DIRECTORY", &credentials);
+        Told::of(command.output().unwrap())
+    };
+    let mode = |mode: u32| std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o444);
+    assert!(with(&["run", &plan]).ends(5).err.contains("open to others"), "control: anybody could read it");
+    mode(0o400);
+    with(&["run", &plan]).ends(0);
+    assert!(!home.path("home/config/key").exists(), "no second root key lies about");
+    with(&["runs", "get", "@latest"]).ends(0);
+    let told = home.dvt(&["runs", "list"]);
+    assert!(told.code != 0 && told.err.contains("KEY_UNAVAILABLE"), "{told:#?}");
+    assert!(!home.path("home/config/key").exists(), "and none is made");
+}

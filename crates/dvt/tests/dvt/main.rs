@@ -11,6 +11,7 @@ mod help;
 mod home;
 mod import;
 mod lint;
+mod persons;
 mod pipe;
 mod plan_test;
 mod run;

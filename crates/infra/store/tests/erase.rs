@@ -5,7 +5,7 @@ use dvt_ledger::verify::result::{Status, VerificationResult};
 use dvt_model::entry::PayloadClass;
 use dvt_model::id::{DecisionId, StepId};
 use dvt_model::run::RunStatus;
-use dvt_store::port::operation::{AppendRun, LogChunk};
+use dvt_store::port::operation::{AppendRun, LogChunk, Protection, Subject};
 use dvt_store::verify::LedgerFile;
 use dvt_store::{Erased, Refusal, Target};
 use serde_json::json;
@@ -221,4 +221,76 @@ async fn what_the_law_keeps_stays() {
     let there: Vec<bool> = events.iter().map(|event| event.payload.is_some()).collect();
     assert_eq!(there, [false, false, true, true, false]);
     assert_eq!(with_keys(&house).await.status, Status::Valid);
+}
+
+fn about(house: &House, run: &Run, seq: u64, text: &str) -> AppendRun {
+    house.advance(run, seq, json!({ "text": text }))
+}
+
+/// A payload about several persons ends with the first of them; the others' own stay, and so does what is about nobody.
+#[tokio::test]
+async fn what_is_told_of_several_ends_with_the_first_of_them() {
+    let house = House::new().await;
+    let run = run();
+    house.admit(&run).await;
+    let several = Subject::Several(vec!["ada".to_owned(), "bob".to_owned(), "cleo".to_owned()]);
+    let whose =
+        [Some(several), Some("ada".into()), Some("bob".into()), None, Some(Subject::Several(Vec::new()))];
+    for (seq, whom) in (1..).zip(whose) {
+        let mut tx = house.engine();
+        tx.append_run(about(&house, &run, seq, "said"));
+        if let Some(whom) = whom {
+            tx.about(0, whom);
+        }
+        tx.commit().await.unwrap();
+    }
+    let step = |name: &str| StepId::parse(name).unwrap();
+    for (name, whom) in [("a", Some("ada".into())), ("b", Some("bob".into())), ("c", None)] {
+        let under = Protection { class: PayloadClass::Pii, about: whom };
+        let chunk = LogChunk { stream: "stdout".to_owned(), at: (house.clock)(), text: name.to_owned() };
+        house.engine().append_log_under(&under, (run.id, &step(name), 1), chunk).await.unwrap();
+    }
+    house.append(ending(&house, &run, 6)).await.unwrap();
+    let there = async |house: &House| -> Vec<bool> {
+        let events = house.act().fetch_events(run.id, 0, 10).await.unwrap();
+        events.iter().map(|event| event.payload.is_some()).collect()
+    };
+    assert_eq!(there(&house).await, [true; 7], "control");
+
+    // Bob is held: what is told of both stays, and with it that it is about her too.
+    let hold = DecisionId::from_random(random());
+    let mut tx = house.act();
+    tx.place_hold(block(vec![house.decision(hold)]), hold, Target::Person("bob".to_owned()));
+    tx.commit().await.unwrap();
+    let ada = || Target::Person("ada".to_owned());
+    let erased = order(&house, ada()).await.unwrap();
+    assert_eq!((erased.keys, erased.held), (0, 3), "several, and her own of two classes");
+    assert_eq!(there(&house).await, [true; 7]);
+    let mut tx = house.act();
+    tx.release_hold(block(vec![house.decision(DecisionId::from_random(random()))]), hold, 1);
+    tx.commit().await.unwrap();
+
+    let beside = house.second();
+    let erased = house.store.erase_ordered(house.ids.tenant_id).await.unwrap();
+    assert_eq!((erased.keys, erased.held), (3, 0));
+    assert_eq!(there(&house).await, [true, false, false, true, true, false, true]);
+    let events = beside.begin(&house.scope, dvt_store::port::transaction::Kind::Act).unwrap();
+    let events = events.fetch_events(run.id, 0, 10).await.unwrap();
+    assert_eq!(events.iter().filter(|event| event.payload.is_none()).count(), 3, "another process");
+    let log = async |name: &str| house.act().read_log(run.id, &step(name), 1).await;
+    assert_eq!(log("a").await.unwrap_err().code(), dvt_model::code::Code::PayloadErased);
+    for name in ["b", "c"] {
+        assert_eq!(log(name).await.unwrap()[0].text, name);
+    }
+    // Of her nothing was told but together with others; it is gone already, and her own key goes too.
+    assert_eq!(order(&house, Target::Person("cleo".to_owned())).await.unwrap().keys, 1);
+    // With the run everything goes, whoever it is about.
+    assert_eq!(
+        order(&house, Target::Run(run.id)).await.unwrap().keys,
+        4,
+        "standard, pii, and Bob's of two classes"
+    );
+    assert_eq!(there(&house).await, [false; 7]);
+    let result = with_keys(&house).await;
+    assert_eq!((result.status, result.findings), (Status::Valid, vec![]));
 }

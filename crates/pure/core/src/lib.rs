@@ -4,6 +4,7 @@
 //! reading at `table`, then `decide`, one command a file.
 // INVARIANT(INV-06): the same plan and the same commands give the same events, byte for byte.
 
+mod about;
 mod bindings;
 pub mod command;
 mod condition;
@@ -25,6 +26,7 @@ pub mod table;
 mod undo;
 mod way_out;
 
+pub use about::{About, Kept, kept};
 pub use gate::gated;
 pub use state::State;
 

@@ -108,6 +108,8 @@ pub(crate) fn fresh(kind: Kind, missing: u32) -> Facts {
         child: None,
         items: None,
         undo: None,
+        about: None,
+        about_output: None,
     }
 }
 

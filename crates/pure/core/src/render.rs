@@ -155,6 +155,22 @@ fn ask<G: Ground>(plan: &Plan, ground: &G, of: &StepId, expression: &Expression)
     evaluate(expression, &bindings::of(plan, ground, of, expression))
 }
 
+/// The name of a person: a text as it is, or a number.
+pub(crate) fn name<G: Ground>(
+    plan: &Plan,
+    ground: &G,
+    of: &StepId,
+    template: &TemplateValue,
+) -> Result<String, Fault> {
+    match value(plan, ground, of, template)? {
+        Value::String(name) => Ok(name),
+        number @ Value::Number(_) => canonical_text(&number),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            Err(Fault::Failed("`subject` gives no text and no number".to_owned()))
+        }
+    }
+}
+
 /// The steps that the plan's outputs ask for.
 pub(crate) fn names_of_outputs(plan: &Plan) -> BTreeSet<StepId> {
     let mut names = BTreeSet::new();

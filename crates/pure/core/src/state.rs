@@ -3,6 +3,7 @@
 //! Phases of the way out are never stored, they are asked (`way_out`). Large values lie apart from the small facts of a
 //! step, so that a decision can overlay the facts that it changes without copying outputs.
 
+use crate::about::About;
 use crate::condition::Kind;
 use crate::event::body::{CancelCause, FailingCause, PauseCause, SignalReceived, SkipReason, Verdict};
 use crate::lookup::Doing;
@@ -214,6 +215,11 @@ pub(crate) struct Step {
     /// Of a step with `compensate`: what is to be undone.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) undo: Option<Undo>,
+    /// Whose personal data the newest attempt was given, and whose its output is.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) about: Option<About>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) about_output: Option<About>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -38,9 +38,10 @@ pub(crate) fn compile(
     expressions::check(&draft, &mut names, &occurrences, sink);
     items::tell(&mut draft, sink);
     sub_plans::inputs(&draft, &names, sink);
-    // Where secrets and classes are refused as such, advice about them would contradict it.
+    protection::classes(&draft, sink);
+    // Where secrets are refused as such, advice about them would contradict it.
     if session.reach == Reach::Language {
-        protection::check(&draft, sink);
+        protection::permissions(&draft, sink);
     }
     if mode == Mode::Written {
         arguments::check(&draft, sink);

@@ -16,6 +16,7 @@ use dvt_model::run::RunStatus;
 use dvt_store::port::operation::EntryDraft;
 use dvt_store::port::transaction::Kind;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -50,10 +51,12 @@ pub(crate) fn verdict(
     refused: Option<Code>,
 ) -> Option<EntryDraft> {
     let signal_type = asked.deed.signal_type()?;
+    // What a refused signal brought is not taken in: no key of the run could end it with the person whom it is about.
+    let is_kept = refused.is_none() || !matches!(asked.deed, Deed::Send { .. });
     let verdict = SignalVerdict {
         signal_id: &asked.signal_id,
         signal_type,
-        payload: asked.deed.payload(),
+        payload: if is_kept { asked.deed.payload() } else { Value::Null },
         decision_id: chance::decision(),
         refused,
     };

@@ -8,6 +8,7 @@ use crate::client::{StartAnswer, StartRequest};
 use crate::engine::Engine;
 use crate::entry::{self, Place};
 use crate::run::Message;
+use crate::run::kept::{Told, class_of, subject_of, told};
 use crate::run::load::{Fold, digest_of};
 use crate::{Grant, Problem, chance, crash};
 use dvt_core::State;
@@ -111,10 +112,20 @@ impl Engine {
         let request_id = start.context.request_id();
         let mut state = State::default();
         let mut entries = decisions(place, publish, start);
-        for (run_seq, event) in (1..).zip(decided.events) {
+        let told = told(&plan, &state, &decided.events);
+        for (run_seq, Told { event, kept }) in (1..).zip(told) {
             dvt_core::evolve(&plan, &mut state, &event)
                 .map_err(|error| Problem::new(Code::ContractViolation, error.to_string()))?;
-            entries.push(entry::of_event(place, &metadata, request_id, run_seq, event)?);
+            if let Some(whose) = kept.about {
+                transaction.about(entries.len(), subject_of(whose));
+            }
+            entries.push(entry::of_event(
+                place,
+                &metadata,
+                request_id,
+                run_seq,
+                (event, class_of(kept.class)),
+            )?);
         }
         let admission_key = idempotency::of_admission(
             &scope.ids(),

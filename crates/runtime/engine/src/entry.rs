@@ -49,7 +49,7 @@ pub(crate) fn of_event(
     metadata: &RunMetadata,
     request_id: RequestId,
     run_seq: u64,
-    event: Event,
+    (event, class): (Event, PayloadClass),
 ) -> Result<EntryDraft, Problem> {
     let idempotency_key = dvt_core::event::idempotency_key(&event, metadata.run_id, &metadata.plan)
         .map_err(|error| Problem::new(Code::ContractViolation, error.to_string()))?;
@@ -91,7 +91,7 @@ pub(crate) fn of_event(
         payloads: Vec::new(),
         usage,
     };
-    Ok(EntryDraft { envelope, payload: Some((PayloadClass::Standard, event.payload)) })
+    Ok(EntryDraft { envelope, payload: Some((class, event.payload)) })
 }
 
 /// A failure's code may stand in the envelope: it is one of ours and says nothing about a person.

@@ -2,6 +2,7 @@
 
 pub(crate) mod erase;
 pub(crate) mod hold;
+pub(crate) mod prune;
 pub(crate) mod retention;
 pub(crate) mod rotate_keys;
 pub(crate) mod sweep;
@@ -28,6 +29,7 @@ pub(crate) enum Command {
     Erase(erase::Arguments),
     #[command(subcommand)]
     Hold(hold::Command),
+    Prune(prune::Arguments),
     #[command(subcommand)]
     Retention(retention::Command),
     RotateKeys(rotate_keys::Arguments),
@@ -40,6 +42,7 @@ pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Scre
     let done = match command {
         Command::Erase(arguments) => erase::run(&arguments, &composition, screen).await,
         Command::Hold(command) => hold::run(command, &composition, screen).await,
+        Command::Prune(arguments) => prune::run(&arguments, &composition, screen).await,
         Command::Retention(command) => retention::run(command, &composition, screen).await,
         Command::RotateKeys(arguments) => rotate_keys::run(&arguments, &composition, screen).await,
         Command::Sweep(arguments) => sweep::run(&arguments, &composition, screen).await,

@@ -4,6 +4,7 @@ use super::{fold, list, locate, picture, plan, row};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::view::duration::plural;
 use crate::view::picture::Picture;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
@@ -42,9 +43,16 @@ pub(crate) async fn run(
     if screen.for_people() {
         show(&look, screen);
     } else {
-        screen.json(&json::snapshot(&look.row.metadata, &look.picture, &look.fold, look.is_recovering));
+        screen.json(&data(&look));
     }
     Ok(Exit::Completed)
+}
+
+fn data(look: &Look) -> Value {
+    match look.erased {
+        0 => json::snapshot(&look.row.metadata, &look.picture, &look.fold, look.is_recovering),
+        erased => json::partly_erased(&look.row.metadata, &look.picture, erased),
+    }
 }
 
 /// A run as the caller may see it.
@@ -53,6 +61,8 @@ struct Look {
     picture: Picture,
     fold: Value,
     is_recovering: bool,
+    /// Events whose payloads are erased.
+    erased: u64,
 }
 
 /// Reads it: whole with the right to payloads, else without any.
@@ -74,7 +84,8 @@ async fn of<A: Permits>(composition: &Composition, proof: &Authorized<Run, A>) -
     let (picture, events) = picture(composition, proof, &plan).await?;
     let is_live = dvt_engine::engine_is_live(&composition.store);
     let is_recovering = !picture.status.is_terminal() && list::is_recovering(&row, is_live);
-    Ok(Look { fold: fold::snapshot(&plan, &events), row, picture, is_recovering })
+    let erased = events.iter().filter(|event| event.payload.is_none()).count() as u64;
+    Ok(Look { fold: fold::snapshot(&plan, &events), row, picture, is_recovering, erased })
 }
 
 fn show(look: &Look, screen: &mut Screen) {
@@ -89,6 +100,10 @@ fn show(look: &Look, screen: &mut Screen) {
     let outputs = picture.outputs.as_ref().and_then(Value::as_object);
     for (name, value) in outputs.into_iter().flatten() {
         screen.line(&format!("  = {name}: {}", safe(&value.to_string())));
+    }
+    if look.erased > 0 {
+        let events = plural(look.erased, "of its events is", "of its events are");
+        screen.line(&format!("  = what {events} about was erased"));
     }
     if picture.is_withheld {
         screen.line("  = inputs, outputs and messages need RUN_READ_PAYLOAD");

@@ -68,14 +68,23 @@ pub(crate) async fn run(
     steps.sort();
     let alone = arguments.step.is_some();
     let transaction = composition.store.begin(read.scope(), Kind::Act)?;
+    let mut erased = Vec::new();
     for (_, id, attempts) in steps {
         let Ok(step) = StepId::parse_stored(id) else { continue };
         for attempt in 1..=attempts {
-            let chunks = transaction.read_log(run, &step, attempt).await?;
-            show(id, attempt, attempts, alone, &chunks, screen);
+            match transaction.read_log(run, &step, attempt).await {
+                Ok(chunks) => show(id, attempt, attempts, alone, &chunks, screen),
+                Err(error) if error.code() == Code::PayloadErased => erased.push(format!("{id} {attempt}")),
+                Err(error) => return Err(error.into()),
+            }
         }
     }
-    Ok(Exit::Completed)
+    if erased.is_empty() {
+        return Ok(Exit::Completed);
+    }
+    let which = erased.join(", ");
+    Err(Problem::new(Code::PayloadErased, format!("what was printed by {} is erased", safe(&which)))
+        .why("the keys that it lay under were destroyed; that the steps ran can still be proved"))
 }
 
 fn show(step: &str, attempt: u32, attempts: u32, alone: bool, chunks: &[LogChunk], screen: &mut Screen) {

@@ -1,15 +1,15 @@
-//! Step logs: one blob per (run, step, attempt), appended in frames under the run's `standard` key.
+//! Step logs: one blob per (run, step, attempt), appended in frames under the run's key of the step's class, or under the key of
+//! whom the step's data is about.
 //!
 //! Not synced at each append: a crash may lose the tail, never the order. A torn tail is cut off before the next append; a
 //! frame that does not open in the middle of the file is damage.
 
 use super::{frame, io, path};
 use crate::port::error::{Error, Refusal};
-use crate::port::operation::LogChunk;
+use crate::port::operation::{LogChunk, Protection};
 use crate::seal::keyring::SealKey;
 use crate::sqlite::{Sql, column};
 use crate::tenant::Tenant;
-use dvt_model::entry::PayloadClass;
 use dvt_model::id::{BlobId, KeyId, RunId, StepId};
 use dvt_model::scope::ScopeIds;
 use dvt_model::time::Timestamp;
@@ -48,13 +48,18 @@ fn find(connection: &Connection, tenant: &Tenant, key: &Key) -> Result<Option<(B
 }
 
 /// Makes sure that the log has its row. The row comes first: a file without row could never be read.
-pub(crate) async fn ensure(tenant: &Arc<Tenant>, scope: ScopeIds, key: Key) -> Result<(), Error> {
+pub(crate) async fn ensure(
+    tenant: &Arc<Tenant>,
+    scope: ScopeIds,
+    key: Key,
+    under: Protection,
+) -> Result<(), Error> {
     if tenant.logs().contains_key(&key) {
         return Ok(());
     }
-    let (here, wanted) = (Arc::clone(tenant), key.clone());
+    let (here, wanted, class) = (Arc::clone(tenant), key.clone(), under.class);
     let known = tenant.lanes.run(move |lane| {
-        let holding = here.keyring.run_key(lane, wanted.0, PayloadClass::Standard, None)?;
+        let holding = here.keyring.run_key(lane, wanted.0, under.class, under.about.as_ref())?;
         Ok((find(lane, &here, &wanted)?.is_some(), holding))
     });
     let (is_known, holding) = known.await?;
@@ -70,7 +75,7 @@ pub(crate) async fn ensure(tenant: &Arc<Tenant>, scope: ScopeIds, key: Key) -> R
         group.connection.execute(
             "INSERT INTO blob (tenant_id, blob_id, kind, project_id, environment_id, run_id, step_id, attempt, class, key_id,
                 size, created_at)
-             VALUES (?1, ?2, 'log', ?3, ?4, ?5, ?6, ?7, 'standard', ?8, 0, ?9)
+             VALUES (?1, ?2, 'log', ?3, ?4, ?5, ?6, ?7, ?10, ?8, 0, ?9)
              ON CONFLICT (tenant_id, run_id, step_id, attempt) WHERE kind = 'log' DO NOTHING",
             params![
                 group.tenant.bytes(),
@@ -81,7 +86,8 @@ pub(crate) async fn ensure(tenant: &Arc<Tenant>, scope: ScopeIds, key: Key) -> R
                 key.1.as_str(),
                 key.2,
                 id.bytes(),
-                now.ms()
+                now.ms(),
+                class.as_str()
             ],
         )?;
         Ok(())

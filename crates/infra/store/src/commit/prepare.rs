@@ -5,7 +5,7 @@
 use super::authenticate;
 use crate::blob::value;
 use crate::port::error::Error;
-use crate::port::operation::{BlockDraft, EntryDraft};
+use crate::port::operation::{BlockDraft, EntryDraft, Subject};
 use crate::seal::keyring::{Holding, Keyring, SealKey};
 use crate::seal::payload::{self, Opened};
 use crate::tenant::Ground;
@@ -27,7 +27,7 @@ const MAX_PAYLOAD: usize = 1024 * 1024;
 const MAX_ENTRIES: usize = 10_000;
 
 /// Whom the payload of an entry is about, by the entry's place in its block.
-pub(crate) type People = BTreeMap<usize, String>;
+pub(crate) type People = BTreeMap<usize, Subject>;
 
 /// What a block is of.
 #[derive(Clone, Copy)]
@@ -116,7 +116,7 @@ impl Keys<'_> {
         keyring: &Keyring,
         run: RunId,
         class: PayloadClass,
-        person: Option<&str>,
+        person: Option<&Subject>,
     ) -> Result<Arc<Holding>, Error> {
         match self {
             Self::Lane(lane) => keyring.run_key(lane, run, class, person),
@@ -164,7 +164,7 @@ pub(crate) fn block(
         Of::Act { reads: true } => (Kind::Reads, None),
         Of::Act { reads: false } => (Kind::Act, None),
     };
-    let mut build = Build { tenant, keys, run, groups: Vec::new(), blobs: Vec::new() };
+    let mut build = Build { tenant, keys, run, groups: Vec::new(), blobs: Vec::new(), known: Vec::new() };
     let mut envelopes = Vec::with_capacity(count);
     let mut salts: Vec<Salt> = Vec::with_capacity(count);
     let mut search = Vec::new();
@@ -207,7 +207,8 @@ pub(crate) fn block(
     let payloads = build.seal(draft.block_id)?;
     let authentic = authenticate::make(&tenant.keyring, tenant.ledger, draft.block_id, &salts, &envelopes)?;
     let holdings: Vec<_> = build.groups.into_iter().filter_map(|group| group.holding).collect();
-    Ok(Sealed {
+    let known = build.known;
+    let mut sealed = Sealed {
         block_id: draft.block_id,
         kind,
         run,
@@ -226,7 +227,9 @@ pub(crate) fn block(
         blobs: build.blobs,
         keys: holdings.iter().filter_map(|holding| holding.undurable()).collect(),
         holdings,
-    })
+    };
+    known.iter().for_each(|holding| sealed.keep(holding));
+    Ok(sealed)
 }
 
 fn contract(reason: String) -> Error {
@@ -278,7 +281,7 @@ fn next_seq(of: Of, seen: Option<(u64, u64)>, seq: u64) -> Result<(u64, u64), Er
 struct KeyGroup {
     key: SealKey,
     class: PayloadClass,
-    person: Option<String>,
+    person: Option<Subject>,
     opened: Vec<Opened>,
     holding: Option<Arc<Holding>>,
 }
@@ -289,6 +292,8 @@ struct Build<'a> {
     run: Option<RunId>,
     groups: Vec<KeyGroup>,
     blobs: Vec<BlobRow>,
+    /// Keys of persons whom the run knows from here on, also where nothing lies under them yet.
+    known: Vec<Arc<Holding>>,
 }
 
 impl Build<'_> {
@@ -296,23 +301,21 @@ impl Build<'_> {
         &mut self,
         offset: usize,
         scope: ScopeIds,
-        (class, person): (PayloadClass, Option<&String>),
+        (class, person): (PayloadClass, Option<&Subject>),
         mut value: serde_json::Value,
     ) -> Result<PayloadCommit, Error> {
-        let place = match self
-            .groups
-            .iter()
-            .position(|group| group.class == class && group.person.as_ref() == person)
-        {
+        let is_same = |group: &KeyGroup| match (&group.person, person) {
+            (Some(one), Some(other)) => one.has_key_of(other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        self.note(class, person)?;
+        let place = match self.groups.iter().position(|group| group.class == class && is_same(group)) {
             Some(place) => place,
             None => {
                 // INVARIANT(INV-18): payloads of a run lie under that run's key of their class, or the key of the person
                 // whom they are about; those of an act that belongs to no run under the tenant's data key.
                 let holding = match self.run {
-                    Some(run) => {
-                        let person = person.map(String::as_str);
-                        Some(self.keys.of(&self.tenant.keyring, run, class, person)?)
-                    }
+                    Some(run) => Some(self.keys.of(&self.tenant.keyring, run, class, person)?),
                     None => None,
                 };
                 let key = match &holding {
@@ -343,6 +346,17 @@ impl Build<'_> {
         let commit = dvt_ledger::leaf::payload_commit(&salt, &canonical);
         group.opened.push(Opened { offset, salt, canonical, blobs: fields });
         Ok(PayloadCommit { class, key_id, commit })
+    }
+
+    /// Whoever is named among several has a key from here on: by it an erasure finds what they are told of together.
+    // INVARIANT(INV-18): nobody is among several without a key of the run that ends with them.
+    fn note(&mut self, class: PayloadClass, person: Option<&Subject>) -> Result<(), Error> {
+        let (Some(run), Some(Subject::Several(names))) = (self.run, person) else { return Ok(()) };
+        for name in names {
+            let one = Subject::Person(name.clone());
+            self.known.push(self.keys.of(&self.tenant.keyring, run, class, Some(&one))?);
+        }
+        Ok(())
     }
 
     fn seal(&self, block: BlockId) -> Result<Vec<SealedPayload>, Error> {

@@ -29,7 +29,7 @@ pub struct Hold {
     pub row_version: u64,
 }
 
-/// Whether a hold stands over a run, a person, or the whole tenant.
+/// Whether a hold stands over a run, a person, or the whole tenant. What a run says of several is held with each of them.
 pub(crate) fn stands(
     connection: &Connection,
     tenant: TenantId,
@@ -39,7 +39,9 @@ pub(crate) fn stands(
     connection
         .prepare(
             "SELECT EXISTS (SELECT 1 FROM legal_hold WHERE tenant_id = ?1 AND released_at IS NULL AND (covers = 'tenant'
-                OR (covers = 'run' AND subject = ?2) OR (covers = 'person' AND subject = ?3)))",
+                OR (covers = 'run' AND subject = ?2) OR (covers = 'person' AND subject = ?3)
+                OR (covers = 'person' AND ?3 = '*' AND EXISTS (SELECT 1 FROM wrapped_key k WHERE k.tenant_id = ?1
+                    AND k.purpose = 'subject' AND k.subject = legal_hold.subject || '|' || ?2))))",
         )?
         .query_row(params![tenant.bytes(), run.map(|run| run.to_string()), person], |row| row.get(0))
 }

@@ -2,6 +2,7 @@
 
 use crate::commit::group::{Group, Stop};
 use crate::port::error::{Error, Refusal};
+use crate::seal::keyring::SEVERAL;
 use crate::sqlite::{Sql, column};
 use dvt_model::entry::PayloadClass;
 use dvt_model::id::{BlobId, KeyId, RunId, TenantId};
@@ -14,7 +15,7 @@ pub(crate) struct Ending {
     pub(crate) version: i64,
     pub(crate) class: PayloadClass,
     pub(crate) run: RunId,
-    /// The person, as keys name it.
+    /// The person, as keys name it; [`SEVERAL`] for several.
     pub(crate) person: Option<String>,
 }
 
@@ -45,18 +46,15 @@ pub(crate) fn of_run(connection: &Connection, tenant: TenantId, run: RunId) -> R
         .prepare(&format!(
             "SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'run' AND subject = ?2
              UNION ALL
-             SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'subject' AND key_id IN (
-                SELECT key_id FROM ledger_payload WHERE tenant_id = ?1 AND first_index IN (
-                    SELECT first_index FROM ledger_block WHERE tenant_id = ?1 AND run_id = ?3)
-                UNION SELECT key_id FROM blob WHERE tenant_id = ?1 AND run_id = ?3)
-             AND substr(subject, -length(?2)) = ?2"
+             SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'subject' AND substr(subject, -40) = ?2"
         ))
         .sql()?;
-    let rows = statement.query_map(params![tenant.bytes(), run.to_string(), run.bytes()], read).sql()?;
+    let rows = statement.query_map(params![tenant.bytes(), run.to_string()], read).sql()?;
     rows.map(|row| row.sql()?).collect()
 }
 
-/// All keys about a person.
+/// All keys about a person. First those of what is told of several in runs that know the person: as long as one of them
+/// stands, the person's own keys must, or nobody would know any more that it is about the person too.
 pub(crate) fn of_person(
     connection: &Connection,
     tenant: TenantId,
@@ -64,7 +62,11 @@ pub(crate) fn of_person(
 ) -> Result<Vec<Ending>, Error> {
     let mut statement = connection
         .prepare(&format!(
-            "SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'subject' AND subject >= ?2 AND subject < ?3"
+            "SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'subject' AND subject IN (
+                SELECT '{SEVERAL}' || substr(subject, instr(subject, '|')) FROM wrapped_key
+                WHERE tenant_id = ?1 AND purpose = 'subject' AND subject >= ?2 AND subject < ?3)
+             UNION ALL
+             SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'subject' AND subject >= ?2 AND subject < ?3"
         ))
         .sql()?;
     // `}` is the character after `|`.
@@ -140,8 +142,9 @@ pub(crate) fn end(group: &Group<'_>, ending: &Ending) -> Result<Vec<BlobId>, Sto
     for row in rows {
         blobs.push(column::id(&row?, BlobId::from_bytes)?);
     }
+    // The row of a log stays without its file, so that whoever asks is told that it was erased.
     connection
-        .prepare("DELETE FROM blob WHERE tenant_id = ?1 AND key_id = ?2")?
+        .prepare("DELETE FROM blob WHERE tenant_id = ?1 AND key_id = ?2 AND kind <> 'log'")?
         .execute(params![tenant, key])?;
     Ok(blobs)
 }

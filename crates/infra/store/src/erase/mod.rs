@@ -17,6 +17,7 @@ use crate::port::operation::{BlockDraft, EntryDraft};
 use crate::port::transaction::TenantTx;
 use crate::read::{Reader, runs};
 use crate::retention::setting::{self, Kind};
+use crate::seal::keyring::SEVERAL;
 use crate::sqlite::Sql;
 use crate::sqlite::connect::{Access, connect};
 use crate::tenant::Tenant;
@@ -27,6 +28,7 @@ use dvt_model::id::{BlobId, DecisionId, RunId};
 use keys::Ending;
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -153,11 +155,19 @@ impl TenantTx {
 /// Which of the keys may end now, and the count of each kind.
 fn sort(tenant: &Tenant, lane: &Connection, endings: Vec<Ending>) -> Result<(Vec<Ending>, Erased), Error> {
     let (mut now, mut erased) = (Vec::new(), Erased::default());
+    let mut together = BTreeSet::new();
     for ending in endings {
+        // What is told of several is held for another of them: until that is over, it must be known to be about this one too.
+        let is_tied = together.contains(&ending.run);
         if KEPT_BY_LAW.contains(&ending.class) {
             erased.kept_by_law += 1;
-        } else if hold::stands(lane, tenant.id, Some(ending.run), ending.person.as_deref()).sql()? {
+        } else if is_tied
+            || hold::stands(lane, tenant.id, Some(ending.run), ending.person.as_deref()).sql()?
+        {
             erased.held += 1;
+            if ending.person.as_deref() == Some(SEVERAL) {
+                together.insert(ending.run);
+            }
         } else if hold::has_ended(lane, tenant.id, ending.run).sql()? == Some(false) {
             erased.waiting += 1;
         } else {

@@ -18,6 +18,48 @@ pub struct EntryDraft {
     pub payload: Option<(PayloadClass, Value)>,
 }
 
+/// Whose personal data something is: it lies under a key that ends with that person (contract 6.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// One person's: a principal's id, or what a plan's `subject` names.
+    Person(String),
+    /// That of several persons of the run: it ends with the first of them. Those who are named here are noted as known to
+    /// the run, whatever else is kept of them.
+    Several(Vec<String>),
+}
+
+impl From<&str> for Subject {
+    fn from(person: &str) -> Self {
+        Self::Person(person.to_owned())
+    }
+}
+
+impl Subject {
+    /// Whether both lie under one key.
+    pub(crate) fn has_key_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Person(one), Self::Person(other)) => one == other,
+            (Self::Several(_), Self::Several(_)) => true,
+            (Self::Person(_), Self::Several(_)) | (Self::Several(_), Self::Person(_)) => false,
+        }
+    }
+}
+
+/// What decides under which key something of a run lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protection {
+    /// Its class.
+    pub class: PayloadClass,
+    /// Whose personal data it is.
+    pub about: Option<Subject>,
+}
+
+impl Default for Protection {
+    fn default() -> Self {
+        Self { class: PayloadClass::Standard, about: None }
+    }
+}
+
 /// Entries of one act or one advance of a run: they become one row. A repeated id gets the first answer.
 #[derive(Debug, Clone)]
 pub struct BlockDraft {

@@ -150,11 +150,21 @@ impl TenantTx {
         attempt: u32,
         chunk: LogChunk,
     ) -> Result<(), Error> {
+        self.append_log_under(&Protection::default(), (run, step, attempt), chunk).await
+    }
+
+    /// The same for an attempt whose output is of another class, or about somebody. What counts is the first piece.
+    pub async fn append_log_under(
+        &self,
+        under: &Protection,
+        (run, step, attempt): (RunId, &StepId, u32),
+        chunk: LogChunk,
+    ) -> Result<(), Error> {
         self.engine_only()?;
         let key = (run, step.clone(), attempt);
         if !self.reader.tenant.logs().contains_key(&key) {
             let row = self.run(run).await?.ok_or(Error::NotFound)?;
-            log::ensure(&self.reader.tenant, row.metadata.scope, key.clone()).await?;
+            log::ensure(&self.reader.tenant, row.metadata.scope, key.clone(), under.clone()).await?;
         }
         self.read(move |reader, lane| log::append(&reader.tenant, lane, &key, &chunk)).await
     }
@@ -273,10 +283,10 @@ impl TenantTx {
         self.staged.push(Operation::Act(operation));
     }
 
-    /// Names the person whom the payload of the staged block's entry at this place is about: it gets that person's key (contract
-    /// 6.4), which ends with the person. The name itself is stored nowhere.
-    pub fn about(&mut self, place: usize, person: &str) {
-        self.people.insert(place, person.to_owned());
+    /// Names whom the payload of the staged block's entry at this place is about: it gets a key that ends with them (contract
+    /// 6.4). No name is stored anywhere.
+    pub fn about(&mut self, place: usize, whom: impl Into<Subject>) {
+        self.people.insert(place, whom.into());
     }
 
     pub(crate) fn stage(&mut self, block: BlockDraft, change: change::Draft) {

@@ -132,7 +132,7 @@ fn due_keys(
         for ending in keys::of_run(lane, tenant.id, ended.run)? {
             let person = ending.person.as_deref();
             if clocks.due(&ending, ended.at)
-                && !(person.is_some() && hold::stands(lane, tenant.id, None, person).sql()?)
+                && !(person.is_some() && hold::stands(lane, tenant.id, Some(ended.run), person).sql()?)
             {
                 endings.push(ending);
             }

@@ -7,6 +7,7 @@
 
 use super::rows::{self, COLUMNS, RESERVED_AT_ONCE, wrapped};
 use crate::port::error::Error;
+use crate::port::operation::Subject;
 use crate::sqlite::Sql;
 use dvt_keys::{Aad, DataKey, TenantKeys, WrappedKey};
 use dvt_ledger::Hash;
@@ -29,6 +30,9 @@ const KEPT_MS: u64 = 60 * 1_000;
 const FRESH_MS: u64 = 5 * 60 * 1_000;
 /// How long they are used where they cannot be opened again (contract 6.4).
 const LIFE_MS: u64 = 15 * 60 * 1_000;
+
+/// Stands for several persons of a run where the HMAC of one would stand; no HMAC is written so.
+pub(crate) const SEVERAL: &str = "*";
 
 /// Opens the tenant's keys again.
 pub(crate) type Reopen = Box<dyn Fn() -> Result<TenantKeys, Error> + Send + Sync>;
@@ -347,12 +351,13 @@ impl Keyring {
         connection: &Connection,
         run: RunId,
         class: PayloadClass,
-        person: Option<&str>,
+        person: Option<&Subject>,
     ) -> Result<Arc<Holding>, Error> {
         let keys = self.keys()?;
         let (purpose, subject) = match person {
             None => ("run", run.to_string()),
-            Some(person) => ("subject", format!("{}|{run}", keys.person(person))),
+            Some(Subject::Person(person)) => ("subject", format!("{}|{run}", keys.person(person))),
+            Some(Subject::Several(_)) => ("subject", format!("{SEVERAL}|{run}")),
         };
         // The lock is held throughout, so that two callers never make two keys for one run and class.
         let mut kept = lock(&self.kept);

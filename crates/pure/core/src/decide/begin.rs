@@ -5,6 +5,7 @@ use super::draft::{Draft, unknown};
 use super::fail::{self, failure};
 use super::offer::step_of;
 use super::{ENGINE, child, dispatch, named};
+use crate::about::{self, Whose};
 use crate::command::Refusal;
 use crate::condition::{self, Verdict};
 use crate::event::body::{StepSkipped, StepStarted};
@@ -50,10 +51,18 @@ pub(super) fn begin(draft: &mut Draft<'_>, id: &StepId) -> Result<bool, Refusal>
     if let (Some(foreach), Doing::Items) = (&step.foreach, lookup::doing(step, id)) {
         return begin_items(draft, id, step, foreach, &facts);
     }
-    match render::inputs(plan, draft, id, step) {
-        Ok(inputs) => start(draft, id, step, inputs),
+    let given = render::inputs(plan, draft, id, step)
+        .and_then(|inputs| Ok(Given { inputs, whose: about::of_attempt(plan, draft, id, step)? }));
+    match given {
+        Ok(given) => start(draft, id, step, given),
         Err(fault) => fault_at_start(draft, id, step, &fault),
     }
+}
+
+/// What an attempt is given, and whose data that and its output are.
+struct Given {
+    inputs: Value,
+    whose: Whose,
 }
 
 /// The step of a `foreach` begins: its items are what it was given. A later attempt repeats over the same ones.
@@ -70,8 +79,15 @@ fn begin_items(
         Err(fault) => return fault_at_start(draft, id, step, &fault),
     };
     let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    let inputs = json!({ "items": items });
+    // The subjects of the items are asked for here, where the items stand in nothing but this overlay.
+    draft.set_inputs(id, Some(inputs.clone()));
+    let whose = match about::of_items(draft.plan, draft, id, step, count) {
+        Ok(whose) => whose,
+        Err(fault) => return fault_at_start(draft, id, step, &fault),
+    };
     let body =
-        StepStarted { item_count: Some(count), ..started(draft, id, step, json!({ "items": items }), None) };
+        StepStarted { item_count: Some(count), ..started(draft, id, step, Given { inputs, whose }, None) };
     draft.step_event(EventName::StepStarted, id, &body)?;
     settle_items(draft, id)?;
     Ok(false)
@@ -81,11 +97,12 @@ fn started(
     draft: &Draft<'_>,
     id: &StepId,
     step: &Step,
-    inputs: Value,
+    given: Given,
     due_at: Option<Timestamp>,
 ) -> StepStarted {
     let is_program = step.form.is_program() && lookup::doing(step, id) == Doing::Worker;
     let files = draft.queued().and_then(|queued| queued.power.files_digest);
+    let Given { inputs, whose } = given;
     StepStarted {
         inputs,
         bundle_digest: files.filter(|_| is_program),
@@ -94,6 +111,8 @@ fn started(
         due_at,
         child_run_id: None,
         item_count: None,
+        about: whose.inputs,
+        output_about: whose.output,
     }
 }
 
@@ -110,39 +129,39 @@ pub(super) fn timeout_ms(step: &Step) -> u64 {
     }
 }
 
-fn start(draft: &mut Draft<'_>, id: &StepId, step: &Step, inputs: Value) -> Result<bool, Refusal> {
+fn start(draft: &mut Draft<'_>, id: &StepId, step: &Step, given: Given) -> Result<bool, Refusal> {
     let now = draft.now;
     match &step.form {
         Form::Run { .. } | Form::Script { .. } | Form::Uses(_) => {
-            let body = started(draft, id, step, inputs, None);
+            let body = started(draft, id, step, given, None);
             draft.step_event(EventName::StepStarted, id, &body)?;
             dispatch::dispatch(draft, id, step)?;
             return Ok(true);
         }
         Form::Noop { simulate_ms: lasts_ms } | Form::Wait { duration_ms: lasts_ms } => {
             let due_at = (*lasts_ms > 0).then(|| now.plus_ms(*lasts_ms));
-            timer(draft, id, step, inputs, due_at)?;
+            timer(draft, id, step, given, due_at)?;
         }
         Form::WaitUntil { .. } => {
-            let until = inputs.get("until").and_then(Value::as_str).and_then(Timestamp::parse_rfc3339);
+            let until = given.inputs.get("until").and_then(Value::as_str).and_then(Timestamp::parse_rfc3339);
             let Some(until) = until else {
                 let fault = Fault::Failed("`waitUntil` gives no time with its offset (RFC 3339)".to_owned());
                 return fault_at_start(draft, id, step, &fault);
             };
-            timer(draft, id, step, inputs, (until > now).then_some(until))?;
+            timer(draft, id, step, given, (until > now).then_some(until))?;
         }
         Form::Approval(_) => {
-            let body = started(draft, id, step, inputs, Some(now.plus_ms(timeout_ms(step))));
+            let body = started(draft, id, step, given, Some(now.plus_ms(timeout_ms(step))));
             draft.step_event(EventName::StepStarted, id, &body)?;
         }
         Form::Signal(signal) => {
-            let body = started(draft, id, step, inputs, Some(now.plus_ms(timeout_ms(step))));
+            let body = started(draft, id, step, given, Some(now.plus_ms(timeout_ms(step))));
             draft.step_event(EventName::StepStarted, id, &body)?;
             named::take_early(draft, id, signal)?;
         }
         Form::Plan(sub_plan) => {
             let due_at = step.timeout_ms.map(|ms| now.plus_ms(ms));
-            let body = started(draft, id, step, inputs, due_at);
+            let body = started(draft, id, step, given, due_at);
             child::start(draft, id, sub_plan, body)?;
         }
     }
@@ -154,10 +173,10 @@ fn timer(
     draft: &mut Draft<'_>,
     id: &StepId,
     step: &Step,
-    inputs: Value,
+    given: Given,
     due_at: Option<Timestamp>,
 ) -> Result<(), Refusal> {
-    let body = started(draft, id, step, inputs, due_at);
+    let body = started(draft, id, step, given, due_at);
     draft.step_event(EventName::StepStarted, id, &body)?;
     if due_at.is_none() { complete_inside(draft, id) } else { Ok(()) }
 }
@@ -172,7 +191,8 @@ pub(super) fn complete_inside(draft: &mut Draft<'_>, id: &StepId) -> Result<(), 
 /// An expression gave no value: the attempt begins and fails in the same append, so that it can be seen.
 fn fault_at_start(draft: &mut Draft<'_>, id: &StepId, step: &Step, fault: &Fault) -> Result<bool, Refusal> {
     let none = (lookup::doing(step, id) == Doing::Items).then_some(0);
-    let body = StepStarted { item_count: none, ..started(draft, id, step, Value::Null, None) };
+    let given = Given { inputs: Value::Null, whose: about::without_subject(draft, id, step) };
+    let body = StepStarted { item_count: none, ..started(draft, id, step, given, None) };
     draft.step_event(EventName::StepStarted, id, &body)?;
     fail::fail(draft, id, fail::of_expression(fault), Usage::default())?;
     Ok(false)

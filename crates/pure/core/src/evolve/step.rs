@@ -2,6 +2,7 @@
 
 use super::step_end::{attempt_ends, failed, keep, step_ends};
 use super::{body, invalid, retry_requested, shown};
+use crate::about::About;
 use crate::condition::Kind;
 use crate::event::body::{
     SkipReason, StepCompleted, StepRedispatched, StepReused, StepSkipped, StepStarted, StepVoted,
@@ -185,6 +186,8 @@ fn started<G: Ground>(
     facts.due_at = body.due_at;
     facts.retry_at = None;
     facts.child = body.child_run_id;
+    facts.about = body.about.map(About::told);
+    facts.about_output = body.output_about.map(About::told);
     let seq = facts.started_seq;
     ground.add_step(id.clone(), facts);
     ground.put(ready::by_layer(plan, Lane::Running, id));

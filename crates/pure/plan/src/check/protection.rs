@@ -2,13 +2,17 @@
 
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report, shown};
-use crate::document::{Draft, StepDraft, classes};
+use crate::document::{Draft, StepDraft, classes as words};
 use crate::plan::Form;
 
-/// Compares each step with what the plan says about all of them.
-pub(crate) fn check(draft: &Draft, sink: &mut Collector<'_>) {
+/// Compares the class of each step with the plan's.
+pub(crate) fn classes(draft: &Draft, sink: &mut Collector<'_>) {
+    draft.steps.iter().for_each(|step| class(draft, step, sink));
+}
+
+/// Compares what each step asks for with what the plan permits.
+pub(crate) fn permissions(draft: &Draft, sink: &mut Collector<'_>) {
     for step in &draft.steps {
-        class(draft, step, sink);
         granted(draft, step, sink);
         if let Some(undo) = &step.compensate {
             granted(draft, undo, sink);
@@ -18,7 +22,7 @@ pub(crate) fn check(draft: &Draft, sink: &mut Collector<'_>) {
 
 fn class(draft: &Draft, step: &StepDraft, sink: &mut Collector<'_>) {
     let Some((class, place)) = step.data_class.filter(|(class, _)| *class > draft.data_class) else { return };
-    let (own, most) = (classes::word(class), classes::word(draft.data_class));
+    let (own, most) = (words::word(class), words::word(draft.data_class));
     let message = format!("the step carries `{own}` data, and the plan at most `{most}`");
     let report = Report::error(codes::CLASS_ABOVE_PLAN, place, message)
         .why("the class of the plan decides who may start it and how long its payloads are kept");

@@ -1,11 +1,13 @@
 //! Data classes: `data: {class}` of the plan, `dataClass`, `subject` and `declassify` of a step.
 
-use super::Reader;
 use super::keys::{Family, Level, or};
+use super::{Owner, Reader};
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::Report;
 use crate::plan::DataClass;
 use crate::read::tree::Entry;
+use crate::template::TemplateValue;
+use serde_json::Value;
 
 /// The classes with their words, the least protected first.
 pub(crate) const WORDS: &[(&str, DataClass)] = &[
@@ -31,6 +33,27 @@ pub(crate) fn of_plan(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Data
 /// `dataClass: pii`
 pub(crate) fn of_step(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<DataClass> {
     reader.one_of(entry, WORDS)
+}
+
+/// `subject: ${{ inputs.customer }}`: one person, named by a text or a number.
+pub(crate) fn subject(reader: &mut Reader<'_, '_>, entry: &Entry, owner: Owner) -> Option<TemplateValue> {
+    let subject = reader.template_value("subject", &entry.value, owner);
+    let names_one = match &subject {
+        TemplateValue::Expression(_) | TemplateValue::Text(_) => true,
+        TemplateValue::Literal(Value::String(name)) => !name.trim().is_empty(),
+        TemplateValue::Literal(Value::Number(_)) => true,
+        TemplateValue::Literal(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_))
+        | TemplateValue::List(_)
+        | TemplateValue::Object(_) => false,
+    };
+    if !names_one {
+        let place = or(entry.value.place, entry.place);
+        let report = Report::error(codes::WRONG_SHAPE, place, "`subject` names one person, by a text")
+            .why("it decides under whose key the payloads lie, so that they end with that person");
+        reader.sink.add(report.fix("subject: ${{ inputs.customer }}"));
+        return None;
+    }
+    Some(subject)
 }
 
 /// `declassify: <reason>`: a reason is a text that says something.

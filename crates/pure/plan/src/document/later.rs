@@ -1,7 +1,7 @@
 //! Words of the plan language that are not built yet. Each is answered with what to do meanwhile.
 //!
 //! The second table is of words that are read and checked already, and that nothing here can enforce: what needs walls,
-//! keys of persons, or a provider of secrets. A row leaves when the word is done.
+//! or a provider of secrets. A row leaves when the word is done.
 
 use super::keys::Level::{self, Plan, Step};
 
@@ -44,10 +44,6 @@ const READ: &[(&str, Level, &str)] = &[
     ("limits", Step, "leave it out; limits of a step need the walls of a later release"),
     ("scratch", Step, "hand data to other steps by outputs, or by a store that both reach"),
     ("scratch", Plan, "hand data to other steps by outputs, or by a store that both reach"),
-    ("dataClass", Step, "leave it out; every payload is encrypted as standard data"),
-    ("subject", Step, "leave it out; keys of a person come with a later release"),
-    ("declassify", Step, "leave it out; data classes come with a later release"),
-    ("data", Plan, "leave it out; every payload is encrypted as standard data"),
 ];
 
 /// What to do instead.

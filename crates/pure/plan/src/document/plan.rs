@@ -5,7 +5,7 @@ use super::{Draft, Mode, Owner, Reader, StepDraft, classes, concurrency, duratio
 use super::{retry, schema, steps};
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Report, shown};
-use crate::plan::{DataClass, Form, OnStepFailure, Part, Retry};
+use crate::plan::{Form, OnStepFailure, Part, Retry};
 use crate::read::tree::{Entry, Node, Place};
 use dvt_model::digest::Digest;
 use dvt_model::id::PlanName;
@@ -90,12 +90,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, root: &Node) -> Draft {
                 draft.on_step_failure = reader.one_of(entry, &words).unwrap_or_default();
             }
             "concurrency" => draft.concurrency = concurrency::read(reader, entry),
-            "data" => {
-                draft.data_class = classes::of_plan(reader, entry).unwrap_or_default();
-                if draft.data_class != DataClass::Standard {
-                    reader.not_run(entry, Level::Plan);
-                }
-            }
+            "data" => draft.data_class = classes::of_plan(reader, entry).unwrap_or_default(),
             "scratch" => {
                 draft.scratch_bytes = reader.size(entry, 1 << 20, 1 << 40);
                 reader.not_run(entry, Level::Plan);

@@ -79,18 +79,9 @@ fn step(reader: &mut Reader<'_, '_>, entry: &Entry, part: Part, index: usize) ->
             "compensate" => step.compensate = compensation(reader, key, index, &step).map(Box::new),
             "dataClass" => {
                 step.data_class = classes::of_step(reader, key).map(|class| (class, key.place));
-                if step.data_class.is_some_and(|(class, _)| class != Default::default()) {
-                    reader.not_run(key, Level::Step);
-                }
             }
-            "subject" => {
-                step.subject = Some(reader.template_value("subject", &key.value, owner));
-                reader.not_run(key, Level::Step);
-            }
-            "declassify" => {
-                step.declassify = classes::declassify(reader, key);
-                reader.not_run(key, Level::Step);
-            }
+            "subject" => step.subject = classes::subject(reader, key, owner),
+            "declassify" => step.declassify = classes::declassify(reader, key),
             "tags" => step.tags = super::plan::tags(reader, key),
             _ => {}
         }

@@ -1,11 +1,13 @@
 //! The compiled plan: what the core works on. Immutable; made by the checks alone.
 
+mod classes;
 mod foreach;
 mod form;
 mod readers;
 mod retry;
 mod step;
 
+pub use classes::Classes;
 pub use foreach::{Foreach, Lists, MOST_ITEMS, NoItems, Source};
 pub use form::{Approval, Form, OutputMode, PlanReference, PluginReference, Shell, Signal, SubPlan};
 pub use readers::Readers;
@@ -71,6 +73,8 @@ pub struct Plan {
     pub readers: BTreeMap<StepId, Readers>,
     /// Steps that name a compensation, in byte order.
     pub compensated: Vec<StepId>,
+    /// The classes of each step's payloads; see [`Plan::classes`].
+    pub classes: BTreeMap<StepId, Classes>,
 }
 
 /// What `permissions` names; what is not named is denied.
@@ -148,11 +152,12 @@ impl Plan {
             dependants: BTreeMap::new(),
             readers: BTreeMap::new(),
             compensated: Vec::new(),
+            classes: BTreeMap::new(),
         }
     }
 
     /// The same plan with what follows from its steps and outputs filled in anew: what steps read, layers, dependants,
-    /// readers, and the lists of marked steps.
+    /// readers, classes, and the lists of marked steps.
     #[must_use]
     pub fn linked(mut self) -> Self {
         for step in self.steps.values_mut() {
@@ -174,7 +179,14 @@ impl Plan {
         self.finally = of(|step| step.part == Part::Finally);
         self.compensated = of(|step| step.compensate.is_some());
         self.readers = readers::of(&self);
+        self.classes = classes::of(&self);
         self
+    }
+
+    /// The classes of what a step (or one of its items, or what undoes it) is given and gives.
+    pub fn classes(&self, step: &StepId) -> Classes {
+        let own = Classes { input: self.data_class, output: self.data_class };
+        self.classes.get(step.step()).copied().unwrap_or(own)
     }
 
     /// Kahn's algorithm; steps that wait for each other stay in layer 0.

@@ -3,6 +3,7 @@
 use crate::run::{Hot, Message};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::id::{RunId, StepId};
+use dvt_store::port::operation::Protection;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// An attempt that the worker has.
@@ -10,6 +11,8 @@ pub(super) struct Flight {
     pub(super) logical: LogicalAttemptId,
     pub(super) engine: EngineAttemptId,
     pub(super) hot: Hot,
+    /// Under what its log lies.
+    pub(super) protection: Protection,
     /// Its run left memory: it is being killed, and its report is not believed.
     pub(super) abandoned: bool,
 }

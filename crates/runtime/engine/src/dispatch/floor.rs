@@ -198,11 +198,12 @@ impl Floor {
         if let Err(problem) = self.give(&attempt, program).await {
             return self.fail(attempt, unfit::no_worker(problem)).await;
         }
-        let Attempt { dispatch, hot, .. } = attempt;
+        let Attempt { dispatch, hot, protection, .. } = attempt;
         let flight = Flight {
             logical: dispatch.logical_attempt_id,
             engine: dispatch.engine_attempt_id,
             hot,
+            protection,
             abandoned: false,
         };
         self.slots.flights.insert(place, flight);
@@ -310,6 +311,7 @@ impl Floor {
                 let scope = *flight.hot.scope();
                 let item = Item::Log {
                     scope,
+                    under: flight.protection.clone(),
                     run: key.run_id,
                     step: key.step_id,
                     attempt: key.logical_attempt_id,

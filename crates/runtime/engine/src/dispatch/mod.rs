@@ -17,6 +17,7 @@ use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::digest::Digest;
 use dvt_model::id::{RunId, StepId};
 use dvt_model::scope::TenantScope;
+use dvt_store::port::operation::Protection;
 use tokio::sync::{mpsc, watch};
 
 /// An attempt on its way to the worker.
@@ -27,6 +28,8 @@ pub(crate) struct Attempt {
     pub(crate) files: Option<Digest>,
     /// Recorded power and present word together.
     pub(crate) host_allowed: bool,
+    /// Under what its log lies.
+    pub(crate) protection: Protection,
     pub(crate) dispatch: Dispatch,
     pub(crate) hot: Hot,
 }

@@ -8,7 +8,7 @@ use dvt_model::attempt::LogicalAttemptId;
 use dvt_model::id::{RunId, StepId};
 use dvt_model::scope::TenantScope;
 use dvt_store::Store;
-use dvt_store::port::operation::LogChunk;
+use dvt_store::port::operation::{LogChunk, Protection};
 use dvt_store::port::transaction::Kind;
 use tokio::sync::mpsc;
 
@@ -18,7 +18,14 @@ pub(super) const ROOM: usize = 1_024;
 /// What flows through it.
 pub(super) enum Item {
     /// A piece of a step's log.
-    Log { scope: TenantScope, run: RunId, step: StepId, attempt: LogicalAttemptId, chunk: LogChunk },
+    Log {
+        scope: TenantScope,
+        under: Protection,
+        run: RunId,
+        step: StepId,
+        attempt: LogicalAttemptId,
+        chunk: LogChunk,
+    },
     /// The end of an attempt.
     Report(Hot, Box<Report>),
     /// The worker is gone, and with it what this run had running.
@@ -29,10 +36,11 @@ pub(super) enum Item {
 pub(super) async fn serve(store: Store, mut items: mpsc::Receiver<Item>) {
     while let Some(item) = items.recv().await {
         match item {
-            Item::Log { scope, run, step, attempt, chunk } => {
+            Item::Log { scope, under, run, step, attempt, chunk } => {
                 // A log is no fact of the ledger (contract 6.7): what cannot be kept is lost, and the step goes on.
                 if let Ok(transaction) = store.begin(&scope, Kind::Engine) {
-                    drop(transaction.append_log(run, &step, attempt.0, chunk).await);
+                    let key = (run, &step, attempt.0);
+                    drop(transaction.append_log_under(&under, key, chunk).await);
                 }
             }
             // A run that has left memory is told nothing: who takes it up again folds it.

@@ -5,6 +5,7 @@
 
 use super::Act;
 use super::advance::{Left, Task};
+use super::kept::{Acts, told};
 use crate::{Asked, Grant, Problem, act, chance, entry};
 use dvt_core::command::{Command, Input, Signal, Vote};
 use dvt_core::event::body::Verdict;
@@ -12,7 +13,7 @@ use dvt_model::action::Role;
 use dvt_model::code::Code;
 use dvt_model::deed::Deed;
 use dvt_model::id::StepId;
-use dvt_model::run::RunStatus;
+use dvt_model::run::{EventName, RunStatus};
 use dvt_plan::plan::{Form, Plan};
 use dvt_store::Refusal;
 use serde_json::json;
@@ -42,16 +43,20 @@ impl Task {
             Err(problem) => return self.refuse(&grant, &asked, problem, answer).await,
         };
         let place = self.fold.place(&self.engine);
-        let mut acts = vec![entry::of_decision(place, &grant, asked.deed.route())];
+        let mut acts = Acts::from(vec![entry::of_decision(place, &grant, asked.deed.route())]);
         if let Some(record) = &asked.record {
-            acts.push(entry::of_record(place, &grant, record).map_err(Left::Broken)?);
+            acts.entries.push(entry::of_record(place, &grant, record).map_err(Left::Broken)?);
         }
-        acts.extend(act::verdict(place, &grant, &asked, None));
+        let events = told(&self.fold.plan, &self.fold.state, &decided.events);
+        if let Some(entry) = act::verdict(place, &grant, &asked, None) {
+            let received = events.iter().find(|told| told.event.name == EventName::SignalReceived);
+            acts.add_signal(entry, received.map(|told| &told.kept));
+        }
         let signal = asked.deed.signal_type().map(|signal_type| {
             let payload = json!({ "signalType": signal_type, "payload": asked.deed.payload() });
             (asked.signal_id.clone(), payload)
         });
-        match self.fold.append(&self.engine, acts, decided.events.clone(), signal).await {
+        match self.fold.append(&self.engine, acts, events, signal).await {
             Ok(()) => {}
             Err(Refusal::Signalled { same }) => {
                 let repeated = self.engine.enter_repeated(&self.fold, &grant, &asked, same).await;

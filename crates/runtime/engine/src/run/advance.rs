@@ -4,6 +4,7 @@
 //! memory may run ahead of the ledger only inside one turn: nothing is told or started before the append returned, and
 //! if it fails the memory is dropped.
 
+use super::kept::{Told, of_log, told};
 use super::load::Fold;
 use super::{Hot, Message};
 use crate::client::Progress;
@@ -66,7 +67,7 @@ impl From<Refusal> for Left {
 #[derive(Default)]
 struct Turn {
     acts: Vec<EntryDraft>,
-    events: Vec<Event>,
+    events: Vec<Told>,
     effects: Vec<Effect>,
     reports: Vec<Report>,
     answers: Vec<oneshot::Sender<Result<RunStatus, Problem>>>,
@@ -200,8 +201,9 @@ impl Task {
         } else if offer {
             self.fruitless = true;
         }
+        let told = told(&self.fold.plan, &self.fold.state, &decided.events);
         self.evolve(&decided.events)?;
-        turn.events.extend(decided.events);
+        turn.events.extend(told);
         turn.effects.extend(decided.effects);
         Ok(())
     }
@@ -224,7 +226,7 @@ impl Task {
             let entries = turn.acts;
             self.engine.append_act(&self.fold.scope, entries).await.map_err(Left::Broken)?;
         } else {
-            self.fold.append(&self.engine, turn.acts, turn.events, None).await?;
+            self.fold.append(&self.engine, turn.acts.into(), turn.events, None).await?;
         }
         if !turn.reports.is_empty() {
             // If we crash here, the ledger has the end of the step; the worker dies with us and is never told.
@@ -257,6 +259,7 @@ impl Task {
                         scope: self.fold.scope,
                         files: self.fold.power.files_digest,
                         host_allowed: self.host_allowed,
+                        protection: of_log(&self.fold.plan, &self.fold.state, &dispatch.step_id),
                         dispatch,
                         hot: self.hot.clone(),
                     });

@@ -4,6 +4,7 @@
 //! it goes in now. What cannot be written after that is given up, and the run's memory with it. Very many events become
 //! several blocks, cut only where a crash between two of them leaves what the next holder can go on with.
 
+use super::kept::{Acts, Told, class_of, subject_of};
 use super::load::{Fold, weight_of};
 use crate::engine::Engine;
 use crate::entry::{self, Place};
@@ -13,7 +14,7 @@ use dvt_model::code::Code;
 use dvt_model::id::{RunId, SignalId, StepId};
 use dvt_model::run::{EventName, RunStatus};
 use dvt_store::Refusal;
-use dvt_store::port::operation::{AppendAct, AppendRun, BlockDraft, EntryDraft, Rights};
+use dvt_store::port::operation::{AppendAct, AppendRun, BlockDraft, EntryDraft, Rights, Subject};
 use dvt_store::port::transaction::Kind;
 use serde_json::Value;
 use std::time::Duration;
@@ -56,11 +57,11 @@ impl Fold {
     pub(crate) async fn append(
         &mut self,
         engine: &Engine,
-        mut acts: Vec<EntryDraft>,
-        events: Vec<Event>,
+        mut acts: Acts,
+        events: Vec<Told>,
         mut signal: Option<Signal>,
     ) -> Result<(), Refusal> {
-        for block in cut(events, MOST_EVENTS) {
+        for block in cut(events, MOST_EVENTS, |told| &told.event) {
             self.append_block(engine, std::mem::take(&mut acts), block, signal.take()).await?;
         }
         engine.seal_soon(self.scope.tenant());
@@ -70,19 +71,21 @@ impl Fold {
     async fn append_block(
         &mut self,
         engine: &Engine,
-        acts: Vec<EntryDraft>,
-        events: Vec<Event>,
+        acts: Acts,
+        events: Vec<Told>,
         signal: Option<Signal>,
     ) -> Result<(), Refusal> {
         let place = self.place(engine);
-        let terminal = events.iter().any(|event| event.name.is_terminal());
-        let status = events.iter().fold(self.status, |status, event| after(status, event.name));
+        let terminal = events.iter().any(|told| told.event.name.is_terminal());
+        let status = events.iter().fold(self.status, |status, told| after(status, told.event.name));
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
-        let weight: u64 = events.iter().map(|event| weight_of(&event.payload)).sum();
-        let mut entries = acts;
-        for (run_seq, event) in (self.last_run_seq + 1..).zip(events) {
+        let weight: u64 = events.iter().map(|told| weight_of(&told.event.payload)).sum();
+        let Acts { mut entries, mut about } = acts;
+        for (run_seq, Told { event, kept }) in (self.last_run_seq + 1..).zip(events) {
+            let event = (event, class_of(kept.class));
             let entry = entry::of_event(place, &self.metadata, self.request_id, run_seq, event)
                 .map_err(|problem| Refusal::Contract(problem.message))?;
+            about.extend(kept.about.map(|whose| (entries.len(), subject_of(whose))));
             entries.push(entry);
         }
         let operation = AppendRun {
@@ -96,7 +99,7 @@ impl Fold {
         if terminal {
             crash::point(crash::BEFORE_TERMINAL_APPEND);
         }
-        match commit(engine, self, &operation).await {
+        match commit(engine, self, &operation, &about).await {
             Ok(()) => {}
             Err(Refusal::LeaseLost) => return Err(self.who_was_first(engine).await),
             Err(refusal) => return Err(refusal),
@@ -138,13 +141,13 @@ impl Fold {
 }
 
 /// Cuts events into blocks of at most `most`, at places where an event [`begins`] something.
-fn cut(events: Vec<Event>, most: usize) -> Vec<Vec<Event>> {
+fn cut<T>(events: Vec<T>, most: usize, of: fn(&T) -> &Event) -> Vec<Vec<T>> {
     let mut blocks = Vec::new();
     let mut rest = events;
     while rest.len() > most {
         let may_cut =
             |at: &usize| match (at.checked_sub(1).and_then(|before| rest.get(before)), rest.get(*at)) {
-                (Some(before), Some(event)) => begins(before, event),
+                (Some(before), Some(event)) => begins(of(before), of(event)),
                 _ => false,
             };
         // What belongs together is a handful of events, so there is a place; a little more is no harm.
@@ -189,11 +192,19 @@ fn begins(before: &Event, event: &Event) -> bool {
     }
 }
 
-async fn commit(engine: &Engine, fold: &Fold, operation: &AppendRun) -> Result<(), Refusal> {
+async fn commit(
+    engine: &Engine,
+    fold: &Fold,
+    operation: &AppendRun,
+    about: &[(usize, Subject)],
+) -> Result<(), Refusal> {
     let mut pause = FIRST_PAUSE;
     for again in (0..TRIES).rev() {
         let mut transaction = engine.parts().store.begin(&fold.scope, Kind::Engine).map_err(Refusal::from)?;
         transaction.append_run(operation.clone());
+        for (place, whom) in about {
+            transaction.about(*place, whom.clone());
+        }
         match transaction.commit().await {
             Ok(_) => return Ok(()),
             // The same block id again: if it is there already, that is the answer.
@@ -421,8 +432,8 @@ steps:
         let names = [EventName::StepStarted, EventName::StepCompleted];
         let events: Vec<Event> =
             (0..50).flat_map(|step| names.into_iter().map(move |name| event(name, step))).collect();
-        assert_eq!(cut(Vec::new(), 7).len(), 1, "acts alone are a block too");
-        let blocks = cut(events.clone(), 7);
+        assert_eq!(cut(Vec::new(), 7, |event| event).len(), 1, "acts alone are a block too");
+        let blocks = cut(events.clone(), 7, |event| event);
         assert_eq!(blocks.concat(), events);
         for block in blocks {
             assert!((1..=7).contains(&block.len()));

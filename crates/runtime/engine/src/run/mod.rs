@@ -6,6 +6,7 @@ pub(crate) mod act;
 pub(crate) mod advance;
 pub(crate) mod append;
 pub(crate) mod evict;
+pub(crate) mod kept;
 pub(crate) mod load;
 
 use crate::client::Progress;

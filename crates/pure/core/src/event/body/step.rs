@@ -1,5 +1,6 @@
 //! Payloads of step events. What came later is optional, so that what was stored before still reads.
 
+use crate::about::About;
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::digest::Digest;
 use dvt_model::failure::{Failure, Usage};
@@ -32,6 +33,12 @@ pub struct StepStarted {
     /// How many items a `foreach` has; they stand in `inputs.items`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item_count: Option<u32>,
+    /// Whose personal data it is given, and may print.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
+    /// Whose its output is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_about: Option<About>,
 }
 
 /// Why an attempt was given out again.
