@@ -7,6 +7,7 @@ use dvt_ledger::verify::result::Status;
 use dvt_ledger::verify::weakened::{self, Check};
 use dvt_testkit::power_cut::disk::Chance;
 use dvt_testkit::tamper::attack::{CLASSES, Made, Manner, at_checkpoint, attack};
+use dvt_testkit::tamper::file::File;
 use dvt_testkit::tamper::judge::{fault, keyed, keyed_fault, public, says, second, second_places};
 use dvt_testkit::tamper::second::Second;
 use dvt_testkit::tamper::stage::{Stage, UNSEALED};
@@ -138,8 +139,12 @@ impl Play<'_> {
         }
         if NEEDS_ANCHOR.contains(&one.class) && one.manner == Manner::Cut {
             let alone = public(path, keys, None)?;
-            if alone.anchored || alone.status == Status::Invalid {
-                return Ok(Some("without a checkpoint from elsewhere it is said to be seen".to_owned()));
+            // Whoever cuts off the entry of the pruning too leaves a ledger without a beginning: that is seen by itself.
+            let is_announced = made.file.head.1 > self.stage.pruned_at;
+            let is_right =
+                if is_announced { alone.status != Status::Invalid } else { alone.status != Status::Valid };
+            if alone.anchored || !is_right {
+                return Ok(Some(format!("without a checkpoint from elsewhere: {:?}", alone.status)));
             }
         }
         if BY_MAC.contains(&one.class) {
@@ -179,20 +184,32 @@ impl Play<'_> {
         let mut process = self.second.map(Second::start).transpose()?;
         let mut faults = Vec::new();
         let (mut ours, mut theirs) = (0, 0);
-        let moments = (0..honest.checkpoints.len())
-            .filter_map(|number| at_checkpoint(honest, self.stage.house.ledger(), keys, number))
-            .chain([
-                (honest.clone(), self.stage.newest()?.to_owned()),
-                (self.stage.pruned(), self.stage.newest()?.to_owned()),
-            ]);
+        // Before the pruning the ledger was whole; since then its beginning is gone, and the entry says so.
+        let (whole, whole_path) = &self.stage.whole;
+        let ledger = self.stage.house.ledger();
+        let of = |file: &File, above: u64, number: usize| {
+            let is_above = file.checkpoints.get(number).is_some_and(|(size, _)| *size > above);
+            is_above.then(|| at_checkpoint(file, ledger, keys, number)).flatten()
+        };
+        let before = (0..whole.checkpoints.len()).filter_map(|number| of(whole, 0, number));
+        let after =
+            (0..honest.checkpoints.len()).filter_map(|number| of(honest, self.stage.pruned_at, number));
+        let now = (honest.clone(), self.stage.newest()?.to_owned());
+        let moments = before.map(|(file, note)| (file, note, (whole, whole_path)));
+        let moments =
+            moments.chain(after.chain([now]).map(|(file, note)| (file, note, (honest, &self.stage.path))));
         let moments: Vec<_> = moments.collect();
         for number in 0..wanted {
             // Where there are fewer moments than wanted, they come again with an older checkpoint from elsewhere.
-            let Some((file, newest)) = moments.get(moments.len() - 1 - number % moments.len()) else { break };
+            let Some((file, newest, (base, base_path))) =
+                moments.get(moments.len() - 1 - number % moments.len())
+            else {
+                break;
+            };
             let round = number / moments.len();
             let anchor =
                 file.checkpoints.iter().rev().nth(round).map_or(newest.as_str(), |(_, note)| note.as_str());
-            file.write(honest, &self.stage.path, &path)?;
+            file.write(base, base_path, &path)?;
             let result = public(&path, keys, Some(anchor))?;
             let with_keys = keyed(&path, self.stage)?;
             // Before the tombstone the key was still there; a moment of that time has none, for it is gone from the file by now.
@@ -216,7 +233,8 @@ impl Play<'_> {
     /// Each check taken out of our verifier, and each of the second one's.
     fn controls(&self) -> Result<Vec<String>, String> {
         let path = self.folder.join("control.db");
-        let middle = self.stage.honest.head.1 / 2;
+        let (_, sealed, lowest) = self.stage.honest.head;
+        let middle = lowest + (sealed - lowest) / 2;
         let above = self.stage.honest.head.0 - 2;
         let ours = [
             (Check::Leaf, 14, Manner::Bare, middle),
@@ -280,11 +298,11 @@ impl Play<'_> {
     }
 }
 
-/// Places: the first, the middle, the last, and some anywhere.
-fn places(arguments: &Arguments, sealed: u64) -> Vec<u64> {
+/// Places: the first that is left, the middle, the last, and some anywhere between.
+fn places(arguments: &Arguments, lowest: u64, sealed: u64) -> Vec<u64> {
     let mut chance = Chance::new(arguments.seed);
-    let mut places = vec![0, sealed / 2, sealed - 1];
-    places.extend((0..arguments.places).map(|_| chance.below(sealed)));
+    let mut places = vec![lowest, lowest + (sealed - lowest) / 2, sealed - 1];
+    places.extend((0..arguments.places).map(|_| lowest + chance.below(sealed - lowest)));
     places
 }
 
@@ -296,15 +314,16 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
     let begun = Instant::now();
     let stage = Stage::new(folder.path(), arguments.entries).await?;
     println!(
-        "tamper: {} entries in {} blocks, {} checkpoints, {} tiles, written in {:.1} s",
-        stage.honest.head.0,
+        "tamper: {} entries in {} blocks after {} pruned ones, {} checkpoints, {} tiles, written in {:.1} s",
+        stage.honest.head.0 - stage.announced,
         stage.honest.blocks.len(),
+        stage.announced,
         stage.honest.checkpoints.len(),
         stage.honest.tiles.len(),
         begun.elapsed().as_secs_f64()
     );
     let play = Play { stage: &stage, folder: folder.path(), second: arguments.second.as_deref() };
-    let places = places(arguments, stage.honest.head.1);
+    let places = places(arguments, stage.honest.head.2, stage.honest.head.1);
     let tries: Vec<Try> = places
         .iter()
         .flat_map(|index| {

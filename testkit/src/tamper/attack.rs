@@ -88,7 +88,7 @@ pub fn attack(ground: &Ground<'_>, class: u8, manner: Manner, index: u64) -> Opt
             }
         }),
         5 | 6 => {
-            if (class == 6) != (index == 0) {
+            if (class == 6) != (index == file.head.2) {
                 return None;
             }
             take(&mut file, at, place);
@@ -246,12 +246,7 @@ fn repair(file: &mut File, honest: &File, manner: Manner, is_leaf_kept: bool) {
     let mut fitting = 0;
     let checkpoints = std::mem::take(&mut file.checkpoints);
     let mut due = checkpoints.iter().peekable();
-    let below = (0..file.head.2).filter_map(|index| {
-        let tile = honest.tiles.get(&TileId { level: 0, index: index / 256 })?;
-        let start = usize::try_from(index % 256).ok()? * 32;
-        tile.get(start..start + 32)?.try_into().ok()
-    });
-    for leaf in below.collect::<Vec<[u8; 32]>>().into_iter().chain(file.leaves()) {
+    for leaf in below(honest, file.head.2).into_iter().chain(file.leaves()) {
         rows.push(leaf, &mut full);
         while let Some((_, note)) = due.next_if(|(size, _)| *size == rows.size()) {
             let body = SignedNote::parse(note).ok().and_then(|note| Checkpoint::parse(&note.text).ok());
@@ -265,8 +260,20 @@ fn repair(file: &mut File, honest: &File, manner: Manner, is_leaf_kept: bool) {
         file.head.1 = file.checkpoints.last().map_or(0, |(size, _)| *size);
     }
     let sealed = file.head.1;
-    let kept = full.into_iter().filter(|tile| tile.id.leaves().1 <= sealed);
+    // Whoever throws away tiles that hold the leaves of pruned entries says so himself.
+    let lowest = file.head.2;
+    let kept = full.into_iter().filter(|tile| tile.id.leaves().1 <= sealed || tile.id.leaves().0 < lowest);
     file.tiles = kept.map(|tile| (tile.id, tile.encode())).collect();
+}
+
+/// The leaves of what was pruned: the tiles still have them.
+fn below(honest: &File, lowest: u64) -> Vec<[u8; 32]> {
+    let leaf = |index: u64| {
+        let tile = honest.tiles.get(&TileId { level: 0, index: index / 256 })?;
+        let start = usize::try_from(index % 256).ok()? * 32;
+        tile.get(start..start + 32)?.try_into().ok()
+    };
+    (0..lowest).filter_map(leaf).collect()
 }
 
 fn is_under_run_key(block: &Block) -> bool {
@@ -340,7 +347,7 @@ fn retired(ground: &Ground<'_>, index: u64) -> Option<Made> {
 /// Signs checkpoints again, from one on, over the tree as it is now.
 fn resign(file: &mut File, ground: &Ground<'_>, from: usize, sign: &dyn Fn(&Checkpoint) -> String) {
     let (mut rows, mut full) = (Rows::new(), Vec::new());
-    let leaves: Vec<_> = file.leaves().collect();
+    let leaves: Vec<_> = below(ground.honest, file.head.2).into_iter().chain(file.leaves()).collect();
     let mut leaves = leaves.into_iter();
     for (place, (size, note)) in file.checkpoints.iter_mut().enumerate() {
         while rows.size() < *size {

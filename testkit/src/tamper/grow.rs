@@ -1,10 +1,10 @@
 //! An honest ledger, written by the real store: runs beside each other, acts and groups of reads between them, payloads under run
 //! keys and under the tenant's key, a checkpoint every now and then, and at the end some entries that none covers.
 //!
-//! The entries of an erasure, a pruning and a key change stand in it where they belong; what they announce is done by whoever
-//! shapes the file afterwards.
+//! Erasure and pruning are the store's own, years apart by its clock. Of a change of the checkpoint key only the entry is written:
+//! the store keeps its signing keys to itself, so whoever shapes the file signs anew with keys of the harness.
 
-use crate::power_cut::scenario::{clock, open};
+use crate::power_cut::scenario::open;
 use dvt_ledger::announce;
 use dvt_ledger::verifier_key::VerifierKey;
 use dvt_model::action::{Action, Role};
@@ -14,20 +14,27 @@ use dvt_model::context::PrincipalType;
 use dvt_model::digest::Digest;
 use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, RunPart, SourceModule};
 use dvt_model::id::{
-    BlockId, DecisionId, EntryId, EnvironmentId, EventId, KeyId, LedgerId, PlanId, PrincipalId, ProjectId,
+    BlockId, DecisionId, EntryId, EnvironmentId, EventId, LedgerId, PlanId, PrincipalId, ProjectId,
     RequestId, RunId, TenantId,
 };
 use dvt_model::resource::ResourceRef;
 use dvt_model::run::{PlanRef, RunMetadata, RunStatus};
 use dvt_model::scope::{Minter, ScopeIds, TenantScope};
+use dvt_model::time::Timestamp;
 use dvt_store::port::operation::{
     AppendAct, AppendRun, BlockDraft, BootstrapRun, EntryDraft, Member, Rights,
 };
 use dvt_store::port::transaction::Kind;
-use dvt_store::{Clock, Store};
+use dvt_store::{Clock, Store, Target};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+/// When the ledger begins.
+const BEGUN_MS: i64 = 1_540_000_000_000;
+/// Longer than a ledger is kept.
+const YEARS_MS: i64 = 2_600 * 86_400_000;
 /// Runs at once.
 const LANES: u64 = 12;
 /// Entries of the blocks of a run, after the two of its admission.
@@ -39,6 +46,7 @@ pub struct House {
     pub store: Store,
     folder: PathBuf,
     clock: Clock,
+    now: Arc<AtomicI64>,
     ids: ScopeIds,
     ledger: LedgerId,
 }
@@ -54,7 +62,9 @@ fn text(error: impl std::fmt::Display) -> String {
 impl House {
     /// A store in a new folder, and a tenant in it.
     pub async fn new(folder: &Path) -> Result<Self, String> {
-        let clock = clock();
+        let now = Arc::new(AtomicI64::new(BEGUN_MS));
+        let here = Arc::clone(&now);
+        let clock: Clock = Arc::new(move || Timestamp::from_ms(here.load(Ordering::SeqCst)));
         let store = open(&folder.join("data"), &folder.join("root.key"), None, &clock)?;
         let ids = ScopeIds {
             tenant_id: TenantId::from_random(random()),
@@ -69,7 +79,7 @@ impl House {
         };
         let ledger = store.create_tenant(ids, member).await.map_err(text)?;
         store.claim(ids.tenant_id, 1).await.map_err(text)?;
-        Ok(Self { store, folder: folder.to_owned(), clock, ids, ledger })
+        Ok(Self { store, folder: folder.to_owned(), clock, now, ids, ledger })
     }
 
     /// The tenant.
@@ -104,6 +114,7 @@ impl House {
                 store: self.store.clone(),
                 folder: PathBuf::new(),
                 clock: self.clock.clone(),
+                now: Arc::clone(&self.now),
                 ..*self
             };
             lanes.push(tokio::spawn(async move { here.run(RunId::from_random(random())).await }));
@@ -182,15 +193,33 @@ impl House {
         self.announce(EventType::LedgerEvent, announce::CHECKPOINT_KEY_ROTATED, resource).await
     }
 
-    /// The tombstone of a key.
-    pub async fn announce_erased(&self, key: KeyId) -> Result<(), String> {
-        self.announce(EventType::KeyEvent, announce::PAYLOAD_ERASED, announce::key(key)).await
+    /// Lets the years pass after which a ledger may be pruned. The keys of the tenant are as young afterwards as they were: their
+    /// replacements would be signed for by keys that nobody here holds.
+    pub fn let_years_pass(&self) -> Result<(), String> {
+        self.now.fetch_add(YEARS_MS, Ordering::SeqCst);
+        let connection = rusqlite::Connection::open(self.path()).map_err(text)?;
+        connection
+            .execute("UPDATE wrapped_key SET created_at = created_at + ?1", [YEARS_MS])
+            .map(drop)
+            .map_err(text)
     }
 
-    /// The entry of a pruning.
-    pub async fn announce_pruned(&self, lowest: u64) -> Result<(), String> {
-        let resource = announce::first_left(lowest);
-        self.announce(EventType::LedgerEvent, announce::LEDGER_PRUNED, resource).await
+    /// Erases what a run said, by the store's own order and deed; gives how many keys ended.
+    pub async fn erase(&self, run: RunId) -> Result<u64, String> {
+        let decision = DecisionId::from_random(random());
+        let mut transaction = self.store.begin(&self.scope(), Kind::Act).map_err(text)?;
+        transaction.order_erasure(block(vec![self.decision(run)]), decision, Target::Run(run));
+        transaction.commit().await.map_err(text)?;
+        Ok(self.store.erase_ordered(self.tenant()).await.map_err(text)?.keys)
+    }
+
+    /// Prunes by the store's own means; gives the first entry that is left.
+    pub async fn prune(&self) -> Result<u64, String> {
+        let mut transaction = self.store.begin(&self.scope(), Kind::Act).map_err(text)?;
+        let prunable = transaction.prunable().await.map_err(text)?;
+        transaction.prune(block(vec![self.decision(RunId::from_random(random()))]));
+        transaction.commit().await.map_err(text)?;
+        Ok(prunable.first_left)
     }
 
     /// An AUTH_DECISION with a payload.
