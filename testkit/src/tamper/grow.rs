@@ -22,7 +22,7 @@ use dvt_model::run::{PlanRef, RunMetadata, RunStatus};
 use dvt_model::scope::{Minter, ScopeIds, TenantScope};
 use dvt_model::time::Timestamp;
 use dvt_store::port::operation::{
-    AppendAct, AppendRun, BlockDraft, BootstrapRun, EntryDraft, Member, Rights,
+    ActDraft, AppendAct, AppendRun, BlockDraft, BootstrapRun, EntryDraft, Member, Rights,
 };
 use dvt_store::port::transaction::Kind;
 use dvt_store::{Clock, Store, Target};
@@ -208,7 +208,7 @@ impl House {
     pub async fn erase(&self, run: RunId) -> Result<u64, String> {
         let decision = DecisionId::from_random(random());
         let mut transaction = self.store.begin(&self.scope(), Kind::Act).map_err(text)?;
-        transaction.order_erasure(block(vec![self.decision(run)]), decision, Target::Run(run));
+        transaction.order_erasure(by_nobody(vec![self.decision(run)]), decision, Target::Run(run));
         transaction.commit().await.map_err(text)?;
         Ok(self.store.erase_ordered(self.tenant()).await.map_err(text)?.keys)
     }
@@ -217,7 +217,7 @@ impl House {
     pub async fn prune(&self) -> Result<u64, String> {
         let mut transaction = self.store.begin(&self.scope(), Kind::Act).map_err(text)?;
         let prunable = transaction.prunable().await.map_err(text)?;
-        transaction.prune(block(vec![self.decision(RunId::from_random(random()))]));
+        transaction.prune(by_nobody(vec![self.decision(RunId::from_random(random()))]));
         transaction.commit().await.map_err(text)?;
         Ok(prunable.first_left)
     }
@@ -315,6 +315,10 @@ impl House {
             status: RunStatus::Pending,
         }
     }
+}
+
+fn by_nobody(entries: Vec<EntryDraft>) -> ActDraft {
+    ActDraft { block: block(entries), rights: Rights::Nobody }
 }
 
 fn block(entries: Vec<EntryDraft>) -> BlockDraft {

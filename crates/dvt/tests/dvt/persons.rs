@@ -68,7 +68,12 @@ fn a_person_is_erased_and_nobody_else() {
     let (of_ada, of_bob, of_cleo) =
         (with(&before, "CANARY-OF-ada"), with(&before, "CANARY-OF-bob"), with(&before, "CANARY-OF-cleo"));
     assert!(of_ada >= 3 && of_bob >= 2 && of_cleo >= 3, "control: {of_ada} {of_bob} {of_cleo}");
-    let about_her = before.iter().filter(|entry| entry["payloads"].to_string().contains("ada")).count();
+    // An id may spell her name by chance; in quotes, or behind the canary, it does not.
+    let names_her = |entry: &&Value| {
+        let said = entry["payloads"].to_string();
+        said.contains("\"ada\"") || said.contains("CANARY-OF-ada")
+    };
+    let about_her = before.iter().filter(names_her).count();
     assert!(with(&before, "\"ada\"") >= 3, "control: her name stands in inputs and starts");
     assert!(logs(&home, &ada, "first").ends(0).out.contains("CANARY-OF-ada"), "control");
 
@@ -207,10 +212,11 @@ fn a_ledger_is_pruned_when_its_years_are_over() {
     let plan = home.plan("wide", &text);
     home.dvt(&["run", &plan]).ends(0);
     let told = home.dvt(&["data", "prune", "--dry-run"]).ends(0);
-    assert!(told.out.contains("nothing to prune: entries are kept for 2 557 days"), "{told:#?}");
+    assert!(told.out.contains("nothing to prune: entries are kept for 2,557 days"), "{told:#?}");
     let dry = later(&home, YEARS, &["data", "prune", "--dry-run", "--output", "json"]).ends(0).json();
     let wanted = dry["firstLeft"].as_u64().unwrap();
-    assert!((256..=1_024).contains(&wanted) && dry["lowestIndex"] == 0 && dry["dryRun"] == true, "{dry}");
+    // A block is never cut, and the one of all these items is large.
+    assert!((1..=1_024).contains(&wanted) && dry["lowestIndex"] == 0 && dry["dryRun"] == true, "{dry}");
     assert!(later(&home, YEARS, &["data", "prune"]).ends(2).err.contains("DECISION_RECORD_INCOMPLETE"));
     assert!(later(&home, YEARS, &["data", "prune", "-m", "over"]).ends(2).err.contains("--yes"));
     home.dvt(&["data", "hold", "place", "--tenant", "-m", "case 7"]).ends(0);

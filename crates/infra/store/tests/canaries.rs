@@ -102,7 +102,7 @@ async fn none_of_200_canaries_lies_on_the_disk() {
     assert_eq!(seen(&house, &nest), 0, "write-ahead log, blobs and logs");
     // What replacing the data key seals again is sealed again.
     let mut tx = house.act();
-    tx.rotate_keys(block(vec![house.decision(DecisionId::from_random(random()))]), &dvt_store::ROTATED);
+    tx.rotate_keys(by_nobody(vec![house.decision(DecisionId::from_random(random()))]), &dvt_store::ROTATED);
     tx.commit().await.unwrap();
     assert!(house.store.work_off(house.ids.tenant_id).await.unwrap().sealed_again > 0);
     assert_eq!(seen(&house, &nest), 0);

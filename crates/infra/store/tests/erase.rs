@@ -5,7 +5,7 @@ use dvt_ledger::verify::result::{Status, VerificationResult};
 use dvt_model::entry::PayloadClass;
 use dvt_model::id::{DecisionId, StepId};
 use dvt_model::run::RunStatus;
-use dvt_store::port::operation::{AppendRun, LogChunk, Protection, Subject};
+use dvt_store::port::operation::{ActDraft, AppendRun, EndRights, LogChunk, Protection, Rights, Subject};
 use dvt_store::verify::LedgerFile;
 use dvt_store::{Erased, Refusal, Target};
 use serde_json::json;
@@ -44,7 +44,7 @@ pub(crate) async fn a_run(house: &House, person: Option<&str>, events: u64) -> R
 pub(crate) async fn order(house: &House, target: Target) -> Result<Erased, Refusal> {
     let decision = DecisionId::from_random(random());
     let mut tx = house.act();
-    tx.order_erasure(block(vec![house.decision(decision)]), decision, target);
+    tx.order_erasure(by_nobody(vec![house.decision(decision)]), decision, target);
     tx.commit().await?;
     Ok(house.store.erase_ordered(house.ids.tenant_id).await.unwrap())
 }
@@ -167,7 +167,7 @@ async fn a_hold_refuses_erasure_and_its_release_allows_it() {
     for target in [Target::Run(run.id), Target::Tenant, Target::Person("ada".to_owned())] {
         let hold = DecisionId::from_random(random());
         let mut tx = house.act();
-        tx.place_hold(block(vec![house.decision(hold)]), hold, target.clone());
+        tx.place_hold(by_nobody(vec![house.decision(hold)]), hold, target.clone());
         tx.commit().await.unwrap();
         let wanted = if target == Target::Tenant { Target::Run(run.id) } else { target };
         assert_eq!(order(&house, wanted).await.unwrap_err(), Refusal::LegalHold);
@@ -176,7 +176,11 @@ async fn a_hold_refuses_erasure_and_its_release_allows_it() {
         assert!(holds[0].hold_id == hold && holds[0].released_at.is_none());
         let release = |version| {
             let mut tx = house.act();
-            tx.release_hold(block(vec![house.decision(DecisionId::from_random(random()))]), hold, version);
+            tx.release_hold(
+                by_nobody(vec![house.decision(DecisionId::from_random(random()))]),
+                hold,
+                version,
+            );
             tx.commit()
         };
         assert_eq!(release(7).await.unwrap_err(), Refusal::VersionConflict);
@@ -186,17 +190,17 @@ async fn a_hold_refuses_erasure_and_its_release_allows_it() {
     // A hold that comes between order and deed holds as well.
     let decision = DecisionId::from_random(random());
     let mut tx = house.act();
-    tx.order_erasure(block(vec![house.decision(decision)]), decision, Target::Run(run.id));
+    tx.order_erasure(by_nobody(vec![house.decision(decision)]), decision, Target::Run(run.id));
     tx.commit().await.unwrap();
     let hold = DecisionId::from_random(random());
     let mut tx = house.act();
-    tx.place_hold(block(vec![house.decision(hold)]), hold, Target::Run(run.id));
+    tx.place_hold(by_nobody(vec![house.decision(hold)]), hold, Target::Run(run.id));
     tx.commit().await.unwrap();
     let erased = house.store.erase_ordered(house.ids.tenant_id).await.unwrap();
     assert_eq!((erased.keys, erased.held), (0, 2));
     assert_eq!(readable(&house, &run).await, 4);
     let mut tx = house.act();
-    tx.release_hold(block(vec![house.decision(DecisionId::from_random(random()))]), hold, 1);
+    tx.release_hold(by_nobody(vec![house.decision(DecisionId::from_random(random()))]), hold, 1);
     tx.commit().await.unwrap();
     assert_eq!(house.store.erase_ordered(house.ids.tenant_id).await.unwrap().keys, 2);
     assert_eq!(readable(&house, &run).await, 0);
@@ -260,14 +264,14 @@ async fn what_is_told_of_several_ends_with_the_first_of_them() {
     // Bob is held: what is told of both stays, and with it that it is about her too.
     let hold = DecisionId::from_random(random());
     let mut tx = house.act();
-    tx.place_hold(block(vec![house.decision(hold)]), hold, Target::Person("bob".to_owned()));
+    tx.place_hold(by_nobody(vec![house.decision(hold)]), hold, Target::Person("bob".to_owned()));
     tx.commit().await.unwrap();
     let ada = || Target::Person("ada".to_owned());
     let erased = order(&house, ada()).await.unwrap();
     assert_eq!((erased.keys, erased.held), (0, 3), "several, and her own of two classes");
     assert_eq!(there(&house).await, [true; 7]);
     let mut tx = house.act();
-    tx.release_hold(block(vec![house.decision(DecisionId::from_random(random()))]), hold, 1);
+    tx.release_hold(by_nobody(vec![house.decision(DecisionId::from_random(random()))]), hold, 1);
     tx.commit().await.unwrap();
 
     let beside = house.second();
@@ -293,4 +297,34 @@ async fn what_is_told_of_several_ends_with_the_first_of_them() {
     assert_eq!(there(&house).await, [false; 7]);
     let result = with_keys(&house).await;
     assert_eq!((result.status, result.findings), (Status::Valid, vec![]));
+}
+
+/// INVARIANT(INV-01): what rests on rights that ended meanwhile is refused when it is written; with rights that stand it happens.
+#[tokio::test]
+async fn an_erasure_rests_on_rights_that_still_stand() {
+    let house = House::new().await;
+    let run = a_run(&house, None, 1).await;
+    let known = house.act().member_by_os_uid(1000).await.unwrap().unwrap();
+    let principal = known.member.principal_id;
+    let ordered = async |epoch: u64| {
+        let decision = DecisionId::from_random(random());
+        let mut tx = house.act();
+        let act = ActDraft {
+            block: block(vec![house.decision(decision)]),
+            rights: Rights::Of { principal, epoch },
+        };
+        tx.order_erasure(act, decision, Target::Run(run.id));
+        tx.commit().await
+    };
+    let mut tx = house.act();
+    let ends = block(vec![house.decision(DecisionId::from_random(random()))]);
+    tx.end_rights(EndRights { principal, expected_epoch: known.epoch, rights: Rights::Nobody, block: ends });
+    tx.commit().await.unwrap();
+    let size = house.gapless();
+    assert_eq!(ordered(known.epoch).await.unwrap_err().code(), dvt_model::code::Code::AuthzDenied);
+    assert_eq!(house.gapless(), size, "and no entry says otherwise");
+    assert_eq!(house.store.erase_ordered(house.ids.tenant_id).await.unwrap(), Erased::default());
+    assert_eq!(readable(&house, &run).await, 3);
+    ordered(known.epoch + 1).await.expect("control: rights that stand");
+    assert_eq!(house.store.erase_ordered(house.ids.tenant_id).await.unwrap().keys, 1);
 }

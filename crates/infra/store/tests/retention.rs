@@ -15,7 +15,7 @@ const DAY: i64 = 24 * 60 * 60 * 1_000;
 
 async fn set(house: &House, data: Data, days: u64, from: u64) -> Result<(), Refusal> {
     let mut tx = house.act();
-    tx.set_retention(block(vec![house.decision(DecisionId::from_random(random()))]), data, days, from)
+    tx.set_retention(by_nobody(vec![house.decision(DecisionId::from_random(random()))]), data, days, from)
         .unwrap();
     tx.commit().await.map(|_| ())
 }
@@ -114,7 +114,7 @@ async fn a_tenant_keeps_longer_or_shorter_but_not_less_than_the_law() {
     for data in [Data::Ledger, Data::Financial, Data::Compliance, Data::SecretAccess, Data::Phi] {
         let mut tx = house.act();
         let entry = house.decision(DecisionId::from_random(random()));
-        let error = tx.set_retention(block(vec![entry]), data, 3 * 365, 0).unwrap_err();
+        let error = tx.set_retention(by_nobody(vec![entry]), data, 3 * 365, 0).unwrap_err();
         assert_eq!(error.code(), Code::AuditRetentionLocked, "{}", data.as_str());
         set(&house, data, data.least_days() + 1, 0).await.expect("longer is free");
     }
@@ -137,7 +137,7 @@ async fn a_hold_stops_every_clock() {
     let (held, free) = (a_run(&house, None, 2).await, a_run(&house, None, 2).await);
     let hold = DecisionId::from_random(random());
     let mut tx = house.act();
-    tx.place_hold(block(vec![house.decision(hold)]), hold, Target::Run(held.id));
+    tx.place_hold(by_nobody(vec![house.decision(hold)]), hold, Target::Run(held.id));
     tx.commit().await.unwrap();
     now.fetch_add(400 * DAY, Ordering::SeqCst);
     let swept = house.store.sweep(house.ids.tenant_id).await.unwrap();
@@ -146,7 +146,7 @@ async fn a_hold_stops_every_clock() {
     let events = house.act().fetch_events(held.id, 0, 10).await.unwrap();
     assert!(events.iter().all(|event| event.payload.is_some()));
     let mut tx = house.act();
-    tx.release_hold(block(vec![house.decision(DecisionId::from_random(random()))]), hold, 1);
+    tx.release_hold(by_nobody(vec![house.decision(DecisionId::from_random(random()))]), hold, 1);
     tx.commit().await.unwrap();
     assert_eq!(house.store.sweep(house.ids.tenant_id).await.unwrap().runs, 1);
 }
@@ -161,7 +161,7 @@ async fn a_ledger_is_pruned_below_full_tiles_once_its_years_are_over() {
     house.store.seal(house.ids.tenant_id).await.unwrap();
     let prune = || {
         let mut tx = house.act();
-        tx.prune(block(vec![house.decision(DecisionId::from_random(random()))]));
+        tx.prune(by_nobody(vec![house.decision(DecisionId::from_random(random()))]));
         tx.commit()
     };
     assert!(prune().await.is_err(), "nothing is old enough");
@@ -171,11 +171,11 @@ async fn a_ledger_is_pruned_below_full_tiles_once_its_years_are_over() {
     assert_eq!((prunable.lowest, prunable.first_left), (0, 512));
     let hold = DecisionId::from_random(random());
     let mut tx = house.act();
-    tx.place_hold(block(vec![house.decision(hold)]), hold, Target::Tenant);
+    tx.place_hold(by_nobody(vec![house.decision(hold)]), hold, Target::Tenant);
     tx.commit().await.unwrap();
     assert!(prune().await.is_err(), "a hold keeps it");
     let mut tx = house.act();
-    tx.release_hold(block(vec![house.decision(DecisionId::from_random(random()))]), hold, 1);
+    tx.release_hold(by_nobody(vec![house.decision(DecisionId::from_random(random()))]), hold, 1);
     tx.commit().await.unwrap();
     prune().await.unwrap();
     assert_eq!(count(&house, "SELECT min(first_index) FROM ledger_block"), 512);

@@ -89,7 +89,7 @@ async fn another_process_follows() {
     };
     beside.enter(beside.an_act()).await.unwrap();
     let mut tx = house.act();
-    tx.rotate_keys(block(vec![house.decision(DecisionId::from_random(random()))]), &ROTATED);
+    tx.rotate_keys(by_nobody(vec![house.decision(DecisionId::from_random(random()))]), &ROTATED);
     tx.commit().await.unwrap();
     house.store.work_off(house.ids.tenant_id).await.unwrap();
     house.append(house.advance(&run, 1, json!({ "a": 1 }))).await.unwrap();

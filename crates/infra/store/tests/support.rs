@@ -284,6 +284,11 @@ pub(crate) fn run() -> Run {
     }
 }
 
+/// An act that rests on nobody's rights.
+pub(crate) fn by_nobody(entries: Vec<EntryDraft>) -> ActDraft {
+    ActDraft { block: block(entries), rights: Rights::Nobody }
+}
+
 pub(crate) fn block(entries: Vec<EntryDraft>) -> BlockDraft {
     BlockDraft { block_id: BlockId::from_random(random()), entries }
 }

@@ -10,7 +10,7 @@ use dvt_model::decision::{DecisionRecord, Operation};
 use dvt_model::id::{DecisionId, RunId};
 use dvt_model::proof::{Authorized, DataErase, KeyRotate, LegalHoldSet, Permits, RetentionSet};
 use dvt_model::resource::{Resource, Tenant};
-use dvt_store::port::operation::{BlockDraft, EntryDraft};
+use dvt_store::port::operation::{ActDraft, BlockDraft, EntryDraft, Rights};
 use dvt_store::port::transaction::{Kind, TenantTx};
 use dvt_store::{Clock, Data, Erased, Prunable, Purpose, Store, Target};
 
@@ -60,7 +60,7 @@ impl Keeping<'_> {
         proof: &Authorized<R, A>,
         (operation, record): (&str, Option<&DecisionRecord>),
         run: Option<RunId>,
-    ) -> Result<(TenantTx, BlockDraft), Problem> {
+    ) -> Result<(TenantTx, ActDraft), Problem> {
         let transaction = self.store.begin(proof.scope(), Kind::Act)?;
         let grant = Grant::of(proof);
         let scope = proof.resource().lies_in();
@@ -69,7 +69,11 @@ impl Keeping<'_> {
         if let Some(record) = record {
             entries.push(entry::of_record(place, &grant, record)?);
         }
-        Ok((transaction, BlockDraft { block_id: chance::block(), entries }))
+        let block = BlockDraft { block_id: chance::block(), entries };
+        // INVARIANT(INV-01): what was authorized before somebody's rights ended is refused when it is written.
+        let by = grant.context.principal();
+        let rights = Rights::Of { principal: by.id, epoch: by.rights_epoch };
+        Ok((transaction, ActDraft { block, rights }))
     }
 
     /// Orders an erasure and works it off.
@@ -81,8 +85,8 @@ impl Keeping<'_> {
     ) -> Result<Erased, Problem> {
         check(proof, record, Operation::DataErasure)?;
         covers(proof.resource(), &target)?;
-        let (mut transaction, block) = self.begin(proof, ("eraseData", Some(record)), run_of(&target))?;
-        transaction.order_erasure(block, record.decision_id(), target);
+        let (mut transaction, act) = self.begin(proof, ("eraseData", Some(record)), run_of(&target))?;
+        transaction.order_erasure(act, record.decision_id(), target);
         transaction.commit().await?;
         Ok(self.store.erase_ordered(proof.scope().tenant()).await?)
     }
@@ -96,9 +100,8 @@ impl Keeping<'_> {
     ) -> Result<DecisionId, Problem> {
         check(proof, record, Operation::LegalHoldChange)?;
         covers(proof.resource(), &target)?;
-        let (mut transaction, block) =
-            self.begin(proof, ("placeLegalHold", Some(record)), run_of(&target))?;
-        transaction.place_hold(block, record.decision_id(), target);
+        let (mut transaction, act) = self.begin(proof, ("placeLegalHold", Some(record)), run_of(&target))?;
+        transaction.place_hold(act, record.decision_id(), target);
         transaction.commit().await?;
         Ok(record.decision_id())
     }
@@ -111,8 +114,8 @@ impl Keeping<'_> {
         (hold, row_version): (DecisionId, u64),
     ) -> Result<(), Problem> {
         check(proof, record, Operation::LegalHoldChange)?;
-        let (mut transaction, block) = self.begin(proof, ("releaseLegalHold", Some(record)), None)?;
-        transaction.release_hold(block, hold, row_version);
+        let (mut transaction, act) = self.begin(proof, ("releaseLegalHold", Some(record)), None)?;
+        transaction.release_hold(act, hold, row_version);
         transaction.commit().await?;
         Ok(())
     }
@@ -123,8 +126,8 @@ impl Keeping<'_> {
         proof: &Authorized<Tenant, KeyRotate>,
         purposes: &[Purpose],
     ) -> Result<(), Problem> {
-        let (mut transaction, block) = self.begin(proof, ("rotateKeys", None), None)?;
-        transaction.rotate_keys(block, purposes);
+        let (mut transaction, act) = self.begin(proof, ("rotateKeys", None), None)?;
+        transaction.rotate_keys(act, purposes);
         transaction.commit().await?;
         Ok(())
     }
@@ -136,8 +139,8 @@ impl Keeping<'_> {
         (data, days): (Data, u64),
         from_version: u64,
     ) -> Result<(), Problem> {
-        let (mut transaction, block) = self.begin(proof, ("setRetention", None), None)?;
-        transaction.set_retention(block, data, days, from_version)?;
+        let (mut transaction, act) = self.begin(proof, ("setRetention", None), None)?;
+        transaction.set_retention(act, data, days, from_version)?;
         transaction.commit().await?;
         Ok(())
     }
@@ -149,10 +152,10 @@ impl Keeping<'_> {
         record: &DecisionRecord,
     ) -> Result<Prunable, Problem> {
         check(proof, record, Operation::LedgerPrune)?;
-        let (mut transaction, block) = self.begin(proof, ("pruneLedger", Some(record)), None)?;
+        let (mut transaction, act) = self.begin(proof, ("pruneLedger", Some(record)), None)?;
         let prunable = transaction.prunable().await?;
         if prunable.first_left > prunable.lowest {
-            transaction.prune(block);
+            transaction.prune(act);
             transaction.commit().await?;
         }
         Ok(prunable)

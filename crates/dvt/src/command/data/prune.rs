@@ -55,7 +55,7 @@ pub(crate) async fn run(
     }
     if screen.for_people() {
         screen.note(&format!(
-            "{} and more behind them go for good; that they were there stays proved",
+            "{} go for good, and what is due behind them; that they were there stays proved",
             span(&prunable)
         ));
     }

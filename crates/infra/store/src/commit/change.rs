@@ -8,7 +8,7 @@ use super::group::{Group, Stop};
 use super::prepare::{self, Keys, Of, People, Sealed};
 use super::stage::Stage;
 use crate::port::error::{Error, Refusal};
-use crate::port::operation::{BlockDraft, Committed, EntryDraft};
+use crate::port::operation::{BlockDraft, Committed, EntryDraft, Rights};
 use crate::read::Reader;
 use crate::tenant::{Ground, Tenant};
 use dvt_model::action::{Action, Role};
@@ -60,7 +60,8 @@ async fn once(tenant: &Arc<Tenant>, draft: Draft) -> Result<Option<Committed>, R
         let of = Of::Act { reads: false };
         let block =
             prepare::block(&reader.tenant, &reader.scope, &Keys::Lane(lane), of, (block, &People::new()))?;
-        Ok(Some((Deed::Change(change), block)))
+        // The machinery asks nobody, and rests on nobody's rights.
+        Ok(Some((Deed::Change(change, Rights::Nobody), block)))
     });
     let Some((deed, block)) = prepared.await.map_err(Refusal::from)? else { return Ok(None) };
     let (answer, wait) = oneshot::channel();

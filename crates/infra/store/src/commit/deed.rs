@@ -28,7 +28,7 @@ pub(crate) enum Deed {
     /// The end of a member's rights.
     EndRights(EndRights),
     /// A change of keys, holds, settings, or an end of data.
-    Change(Box<dyn Change>),
+    Change(Box<dyn Change>, Rights),
 }
 
 /// Admission, sealed.
@@ -72,7 +72,7 @@ impl Deed {
         match self {
             Self::Bootstrap(bootstrap) => Some(bootstrap.engine_epoch),
             Self::Append(append) => Some(append.engine_epoch),
-            Self::Act(_) | Self::Setting(_) | Self::EndRights(_) | Self::Change(_) => None,
+            Self::Act(_) | Self::Setting(_) | Self::EndRights(_) | Self::Change(..) => None,
         }
     }
 
@@ -90,7 +90,10 @@ impl Deed {
             Self::Act(rights) => rights::judge(group, *rights),
             Self::Setting(setting) => setting.judge(group, block),
             Self::EndRights(end) => end.judge(group),
-            Self::Change(change) => change.judge(group, block),
+            Self::Change(change, rights) => {
+                rights::judge(group, *rights)?;
+                change.judge(group, block)
+            }
         }
     }
 }

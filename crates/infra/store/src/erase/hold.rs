@@ -5,7 +5,7 @@ use crate::commit::group::{Group, Stop};
 use crate::commit::prepare::Sealed;
 use crate::erase::Target;
 use crate::port::error::{Error, Refusal};
-use crate::port::operation::BlockDraft;
+use crate::port::operation::ActDraft;
 use crate::port::transaction::TenantTx;
 use crate::sqlite::{Sql, column};
 use dvt_model::id::{DecisionId, RunId, TenantId};
@@ -96,8 +96,8 @@ impl Change for Release {
 }
 
 impl TenantTx {
-    /// Stages a hold; `hold` is the id of the decision record in `block`.
-    pub fn place_hold(&mut self, block: BlockDraft, hold: DecisionId, target: Target) {
+    /// Stages a hold; `hold` is the id of the decision record in `act`.
+    pub fn place_hold(&mut self, act: ActDraft, hold: DecisionId, target: Target) {
         let change: Draft = Box::new(move |reader, lane| {
             let tenant = &reader.tenant;
             let (covers, subject) = match &target {
@@ -111,16 +111,16 @@ impl TenantTx {
             let place = Place { hold, covers, subject, now: (tenant.clock)() };
             Ok(Some((Box::new(place), Vec::new())))
         });
-        self.stage(block, change);
+        self.stage(act, change);
     }
 
     /// Stages the release of a hold, if its row still has this version.
-    pub fn release_hold(&mut self, block: BlockDraft, hold: DecisionId, row_version: u64) {
+    pub fn release_hold(&mut self, act: ActDraft, hold: DecisionId, row_version: u64) {
         let change: Draft = Box::new(move |reader, _| {
             let release = Release { hold, row_version, now: (reader.tenant.clock)() };
             Ok(Some((Box::new(release), Vec::new())))
         });
-        self.stage(block, change);
+        self.stage(act, change);
     }
 
     /// The holds, newest first; the released ones behind those that stand.

@@ -13,7 +13,7 @@ use crate::commit::group::{Group, Stop};
 use crate::commit::prepare::Sealed;
 use crate::crash;
 use crate::port::error::{Error, Refusal};
-use crate::port::operation::{BlockDraft, EntryDraft};
+use crate::port::operation::{ActDraft, EntryDraft};
 use crate::port::transaction::TenantTx;
 use crate::read::{Reader, runs};
 use crate::retention::setting::{self, Kind};
@@ -100,9 +100,9 @@ impl Change for Placing {
 }
 
 impl TenantTx {
-    /// Stages the order to erase; decision and record stand in `block`, and `decision` is the record's id. A hold refuses it.
+    /// Stages the order to erase; decision and record stand in `act`, and `decision` is the record's id. A hold refuses it.
     // INVARIANT(INV-15): no order without its record, in one transaction.
-    pub fn order_erasure(&mut self, block: BlockDraft, decision: DecisionId, target: Target) {
+    pub fn order_erasure(&mut self, act: ActDraft, decision: DecisionId, target: Target) {
         let change: Draft = Box::new(move |reader, lane| {
             let (name, run, person) = match &target {
                 Target::Tenant => {
@@ -121,7 +121,7 @@ impl TenantTx {
             let row = setting::Write::new(&reader.tenant, Kind::Erasure, &name, 1, &value)?;
             Ok(Some((Box::new(Placing { row, run, person }), Vec::new())))
         });
-        self.stage(block, change);
+        self.stage(act, change);
     }
 
     /// How many keys an erasure would end, and what would stay.

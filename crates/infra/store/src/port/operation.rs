@@ -84,6 +84,15 @@ pub enum Rights {
     Nobody,
 }
 
+/// The entries of an act that changes something (a key, a hold, what is kept), and the rights that it rests on.
+#[derive(Debug, Clone)]
+pub struct ActDraft {
+    /// Decision, record, and what else is said of it.
+    pub block: BlockDraft,
+    /// Precondition: these rights.
+    pub rights: Rights,
+}
+
 /// A run that waits for its turn (contract 5.7).
 #[derive(Debug, Clone)]
 pub struct Queueing {

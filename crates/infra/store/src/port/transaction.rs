@@ -43,7 +43,7 @@ enum Operation {
     Bootstrap(Box<BootstrapRun>),
     Append(Box<AppendRun>),
     Act(AppendAct),
-    Change(BlockDraft, change::Draft),
+    Change(ActDraft, change::Draft),
     Setting(PutSetting),
     EndRights(EndRights),
 }
@@ -289,8 +289,8 @@ impl TenantTx {
         self.people.insert(place, whom.into());
     }
 
-    pub(crate) fn stage(&mut self, block: BlockDraft, change: change::Draft) {
-        self.staged.push(Operation::Change(block, change));
+    pub(crate) fn stage(&mut self, act: ActDraft, change: change::Draft) {
+        self.staged.push(Operation::Change(act, change));
     }
 
     /// Stages a change of a setting.
@@ -342,7 +342,7 @@ fn weight(operation: &Operation) -> usize {
         Operation::Act(operation) => prepare::weight(&operation.block),
         Operation::Setting(operation) => prepare::weight(&operation.block) + prepare::size(&operation.value),
         Operation::EndRights(operation) => prepare::weight(&operation.block),
-        Operation::Change(block, _) => prepare::weight(block) + 64 * 1_024,
+        Operation::Change(act, _) => prepare::weight(&act.block) + 64 * 1_024,
     }
 }
 
@@ -407,7 +407,7 @@ fn prepare(
             };
             Ok((deed::Deed::Append(append), block))
         }
-        Operation::Change(mut block, change) => {
+        Operation::Change(ActDraft { mut block, rights }, change) => {
             // It reads what it changes, so it is never prepared off a lane.
             let Keys::Lane(lane) = keys else {
                 return Err(Error::Contract("a change is prepared on a lane".to_owned()));
@@ -418,7 +418,7 @@ fn prepare(
             block.entries.extend(entries);
             let of = prepare::Of::Act { reads: false };
             let sealed = prepare::block(tenant, scope, keys, of, (block, people))?;
-            Ok((deed::Deed::Change(change), sealed))
+            Ok((deed::Deed::Change(change, rights), sealed))
         }
         Operation::Act(operation) => {
             let of = prepare::Of::Act { reads: operation.reads };

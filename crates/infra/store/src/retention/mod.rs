@@ -11,7 +11,7 @@ use crate::commit::change::{Change, Draft};
 use crate::commit::group::{Group, Stop};
 use crate::commit::prepare::Sealed;
 use crate::port::error::Error;
-use crate::port::operation::BlockDraft;
+use crate::port::operation::ActDraft;
 use crate::port::transaction::TenantTx;
 use crate::tenant::Tenant;
 use dvt_model::code::Code;
@@ -173,7 +173,7 @@ impl TenantTx {
     /// Stages a new rule, made from the version that is named (0: none). `AUDIT_RETENTION_LOCKED` where the law fixes more.
     pub fn set_retention(
         &mut self,
-        block: BlockDraft,
+        act: ActDraft,
         data: Data,
         days: u64,
         from_version: u64,
@@ -184,7 +184,7 @@ impl TenantTx {
             let row = Write::new(&reader.tenant, Kind::Retention, name, from_version + 1, &value)?;
             Ok(Some((Box::new(Setting { row }), Vec::new())))
         });
-        self.stage(block, change);
+        self.stage(act, change);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use crate::commit::change::{self, Change, Draft, Drafted};
 use crate::commit::group::{Group, Stop};
 use crate::commit::prepare::Sealed;
 use crate::port::error::{Error, Refusal};
-use crate::port::operation::{BlockDraft, EntryDraft};
+use crate::port::operation::{ActDraft, EntryDraft};
 use crate::port::transaction::TenantTx;
 use crate::read::Reader;
 use crate::rotate::DAY_MS;
@@ -139,8 +139,8 @@ impl TenantTx {
         self.read(prunable).await
     }
 
-    /// Stages a pruning; decision and record stand in `block`.
-    pub fn prune(&mut self, block: BlockDraft) {
+    /// Stages a pruning; decision and record stand in `act`.
+    pub fn prune(&mut self, act: ActDraft) {
         let change: Draft = Box::new(|reader, lane| -> Result<Option<Drafted>, Error> {
             let prunable = prunable(reader, lane)?;
             if prunable.first_left <= prunable.lowest {
@@ -153,6 +153,6 @@ impl TenantTx {
             let entries = vec![EntryDraft { envelope, payload: None }];
             Ok(Some((Box::new(Prune { prunable, holds }), entries)))
         });
-        self.stage(block, change);
+        self.stage(act, change);
     }
 }

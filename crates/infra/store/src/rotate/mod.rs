@@ -11,7 +11,7 @@ use crate::commit::change::{self, Change, Draft, Drafted, submit};
 use crate::commit::group::{Group, Stop};
 use crate::commit::prepare::Sealed;
 use crate::port::error::{Error, Refusal};
-use crate::port::operation::{BlockDraft, EntryDraft};
+use crate::port::operation::{ActDraft, EntryDraft};
 use crate::port::transaction::TenantTx;
 use crate::read::Reader;
 use crate::seal::rows;
@@ -162,11 +162,11 @@ async fn replace(tenant: &Arc<Tenant>, meant: Vec<(Purpose, Option<KeyId>)>) -> 
 }
 
 impl TenantTx {
-    /// Stages the replacement of these keys by new ones; the caller's decision stands in `block`.
-    pub fn rotate_keys(&mut self, block: BlockDraft, purposes: &[Purpose]) {
+    /// Stages the replacement of these keys by new ones; the caller's decision stands in `act`.
+    pub fn rotate_keys(&mut self, act: ActDraft, purposes: &[Purpose]) {
         let meant: Vec<_> = purposes.iter().map(|purpose| (*purpose, None)).collect();
         let change: Draft = Box::new(move |reader, _| draft(reader, &meant));
-        self.stage(block, change);
+        self.stage(act, change);
     }
 
     /// Which keys are in use, since when and until when.
