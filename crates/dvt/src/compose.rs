@@ -96,7 +96,8 @@ fn open_store(
     Ok(Store::open_known(options, key, Some(selected.folders.checkpoints()))?)
 }
 
-fn load_key(selected: &Selected) -> Result<RootKey, Problem> {
+/// The key of this installation; it is put back from elsewhere where it is missing.
+pub(crate) fn load_key(selected: &Selected) -> Result<RootKey, Problem> {
     let path = selected.folders.key();
     RootKey::load(&path).map_err(|error| {
         Problem::new(Code::KeyUnavailable, format!("the key `{}` cannot be used: {error}", path.display()))

@@ -11,6 +11,7 @@ pub(crate) mod lint;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod store;
 pub(crate) mod sub_plans;
 
 use crate::problem::exit::{self, Exit};
@@ -74,11 +75,17 @@ enum Command {
     #[command(subcommand)]
     Data(data::Command),
     #[command(subcommand)]
+    Store(store::Command),
+    #[command(subcommand)]
     Config(config::Command),
     /// Names the places at which the crash harness can kill this process.
     #[cfg(feature = "crash-points")]
     #[command(name = "__crash-sites", hide = true)]
-    CrashSites,
+    CrashSites {
+        /// Those of what only happens when it is asked for.
+        #[arg(long)]
+        asked_for: bool,
+    },
 }
 
 /// Reads the command line, does it, and gives the exit code.
@@ -134,7 +141,14 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
         }
         Command::Audit(command) => wait(audit::run(command, selected, screen)),
         #[cfg(feature = "crash-points")]
-        Command::CrashSites => {
+        Command::CrashSites { asked_for: true } => {
+            for site in dvt_store::crash::MORE_SITES.iter().chain(dvt_store::crash::BACKUP_SITES) {
+                screen.line(site);
+            }
+            Ok(Exit::Completed)
+        }
+        #[cfg(feature = "crash-points")]
+        Command::CrashSites { asked_for: false } => {
             for site in dvt_store::crash::SITES.iter().chain(dvt_engine::CRASH_SITES) {
                 screen.line(site);
             }
@@ -144,6 +158,7 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
         Command::Run(arguments) => wait(run::run(arguments, selected, screen)),
         Command::Runs(command) => wait(runs::run(command, selected, screen)),
         Command::Data(command) => wait(data::run(command, selected, screen)),
+        Command::Store(command) => wait(store::run(command, selected, screen)),
         Command::Config(config::Command::Show(arguments)) => {
             wait(config::show::run(&arguments, selected, screen))
         }

@@ -3,6 +3,7 @@
 //! Nothing is shipped ready-made and there is no default tenant: the first start draws one. What is not ours, is readable by
 //! others, or has an unknown key ends the start.
 
+mod beside;
 pub(crate) mod file;
 pub(crate) mod folder;
 pub(crate) mod names;

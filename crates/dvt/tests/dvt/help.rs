@@ -66,6 +66,11 @@ fn prepare(home: &Home, example: &str) -> Option<Running> {
     if example.starts_with("dvt data hold release") {
         home.dvt(&["data", "hold", "place", "@latest", "-m", "case 7"]).ends(0);
     }
+    if example.starts_with("dvt store restore") {
+        std::fs::remove_file(home.path("monday.backup")).unwrap();
+        home.dvt(&["store", "backup", "monday.backup"]).ends(0);
+        std::fs::rename(home.path("home/data"), home.path("lost")).unwrap();
+    }
     if example.contains("--ledger") {
         let shown = home.dvt(&["config", "show", "--output", "json"]).ends(0).json();
         std::fs::copy(shown["ledgerFile"].as_str().unwrap(), home.path("ledger.db")).unwrap();

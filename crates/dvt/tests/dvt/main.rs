@@ -16,6 +16,7 @@ mod pipe;
 mod plan_test;
 mod run;
 mod runs;
+mod store;
 mod tenants;
 mod terminal;
 mod tools;

@@ -18,6 +18,10 @@ pub const SITES: &[&str] = &[
 /// Places of what only happens when it is asked for; met by the harness of their own tests.
 pub const MORE_SITES: &[&str] = &["before-erase", "after-erase"];
 
+/// Places of taking a backup and of putting one back.
+pub const BACKUP_SITES: &[&str] =
+    &["before-backup-sync", "after-backup-name", "before-restore-name", "after-restore-name"];
+
 /// Dies here if the harness asked for this place.
 #[cfg(feature = "crash-points")]
 pub fn point(site: &'static str) {

@@ -4,7 +4,9 @@
 //! needs; `commit()` hands the stage to the committer, which merges stages of one tenant into one transaction and answers
 //! each after the sync. No pool and no connection is ever shown.
 
+pub mod backup;
 mod blob;
+pub mod check;
 mod commit;
 mod control;
 pub mod crash;

@@ -44,7 +44,7 @@ impl LedgerFile {
         Self::on(look::reading(&path)?, &path)
     }
 
-    fn on(connection: Connection, path: &Path) -> Result<Self, Error> {
+    pub(crate) fn on(connection: Connection, path: &Path) -> Result<Self, Error> {
         // The whole verification sees one moment of the ledger.
         connection.execute_batch("BEGIN").sql()?;
         let tenant = tenant::header(&connection, path, None)?.tenant;

@@ -1,4 +1,4 @@
-//! INVARIANT(INV-16): 200 canaries in every sealed field; database, write-ahead log, blobs and logs are searched for each of them.
+//! INVARIANT(INV-16): 200 canaries in every sealed field; database, write-ahead log, blobs, logs and backup are searched for each of them.
 
 use crate::support::*;
 use dvt_model::digest::Digest;
@@ -106,8 +106,9 @@ async fn none_of_200_canaries_lies_on_the_disk() {
     tx.commit().await.unwrap();
     assert!(house.store.work_off(house.ids.tenant_id).await.unwrap().sealed_again > 0);
     assert_eq!(seen(&house, &nest), 0);
+    house.store.backup(&house.folder.path().join("all.backup"), Vec::new()).await.unwrap();
     house.store.close().await.unwrap();
-    assert_eq!(seen(&house, &nest), 0, "database");
+    assert_eq!(seen(&house, &nest), 0, "database and backup");
 }
 
 /// The control: with sealing off every one of them is found.
@@ -117,6 +118,13 @@ async fn all_of_200_canaries_are_found_where_nothing_is_sealed() {
     let house = House::new().await;
     dvt_store::weakened::seal_nothing(house.ids.tenant_id);
     let nest = rounds(&house).await;
+    // The frames of a backup count as the platform's.
+    dvt_store::weakened::seal_nothing(house.store.platform().unwrap());
+    let backups = tempfile::tempdir().unwrap();
+    house.store.backup(&backups.path().join("all.backup"), Vec::new()).await.unwrap();
     house.store.close().await.unwrap();
     assert_eq!(seen(&house, &nest), nest.0.len());
+    let mut all = BTreeSet::new();
+    found(backups.path(), &mut all);
+    assert_eq!(nest.0.intersection(&all).count(), nest.0.len(), "the backup alone");
 }

@@ -10,6 +10,7 @@
 
 mod admission;
 mod append;
+mod backup;
 mod canaries;
 mod compile_fail;
 mod control;

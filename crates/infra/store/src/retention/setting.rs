@@ -38,8 +38,16 @@ pub(crate) struct Stored {
 }
 
 /// The row's name in the AAD.
-pub(crate) fn row(kind: &str, name: &str) -> String {
+fn row(kind: &str, name: &str) -> String {
     format!("{kind}|{name}")
+}
+
+/// The same for any stored row: those of the kinds above are the tenant's own, every other one lies in a project.
+pub(crate) fn place(scope: &ScopeIds, kind: &str, name: &str) -> String {
+    match [Kind::Retention, Kind::Erasure].iter().any(|own| own.as_str() == kind) {
+        true => row(kind, name),
+        false => document::setting_row(scope, kind, name),
+    }
 }
 
 /// The tenant's own settings of a kind, by name.

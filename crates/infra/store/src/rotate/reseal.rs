@@ -20,7 +20,8 @@ use crate::tenant::Tenant;
 use dvt_ledger::announce;
 use dvt_model::action::Action;
 use dvt_model::entry::EventType;
-use dvt_model::id::{BlobId, BlockId, KeyId, PlanId};
+use dvt_model::id::{BlobId, BlockId, EnvironmentId, KeyId, PlanId, ProjectId};
+use dvt_model::scope::ScopeIds;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
 
@@ -191,11 +192,16 @@ fn settings(tenant: &Tenant, lane: &Connection, keys: (&SealKey, &SealKey)) -> R
         let (kind, name): (String, String) = (row.get(2).sql()?, row.get(3).sql()?);
         let version: i64 = row.get(4).sql()?;
         let sealed: Vec<u8> = row.get(5).sql()?;
-        let place = crate::retention::setting::row(&kind, &name);
+        let (project, environment): (Vec<u8>, Vec<u8>) = (row.get(0).sql()?, row.get(1).sql()?);
+        let scope = ScopeIds {
+            tenant_id: tenant.id,
+            project_id: column::id(&project, ProjectId::from_bytes)?,
+            environment_id: column::id(&environment, EnvironmentId::from_bytes)?,
+        };
+        let place = crate::retention::setting::place(&scope, &kind, &name);
         let cell = |version| Cell { table: "setting", column: "sealed", row: &place, version };
         let version_now = column::unsigned(version)?;
         let sealed = again(tenant, keys, (cell(version_now), cell(version_now + 1)), &sealed)?;
-        let (project, environment) = (row.get(0).sql()?, row.get(1).sql()?);
         found.push(Again::Setting { project, environment, kind, name, version, sealed });
     }
     Ok(found)

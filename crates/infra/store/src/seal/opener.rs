@@ -5,9 +5,10 @@ use super::rows;
 use crate::port::error::Error;
 use crate::sqlite::Sql;
 use crate::sqlite::connect::{Access, connect};
-use dvt_keys::{AuditKek, CheckpointSigner, Custody, Purpose, RootKey, TenantKeys, WrappedKey};
+use dvt_keys::{AuditKek, CheckpointSigner, Custody, DataKey, Purpose, RootKey, TenantKeys, WrappedKey};
 use dvt_ledger::verifier_key::VerifierKey;
 use dvt_model::id::{LedgerId, TenantId};
+use dvt_model::time::Timestamp;
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +54,21 @@ impl Opener {
 
     fn audit(&self) -> Result<AuditKek, Error> {
         AuditKek::open(&self.root, self.platform, &self.audit).map_err(|error| fault(&error))
+    }
+
+    /// The platform tenant.
+    pub(crate) fn platform(&self) -> TenantId {
+        self.platform
+    }
+
+    /// Draws the key of a backup.
+    pub(crate) fn backup_key(&self, now: Timestamp) -> Result<(DataKey, WrappedKey), Error> {
+        dvt_keys::backup::create(&self.root, self.platform, now).map_err(|error| fault(&error))
+    }
+
+    /// Opens the key of a backup.
+    pub(crate) fn open_backup(&self, platform: TenantId, row: &WrappedKey) -> Result<DataKey, Error> {
+        dvt_keys::backup::open(&self.root, platform, row).map_err(|error| fault(&error))
     }
 
     /// Draws the keys of a new tenant.

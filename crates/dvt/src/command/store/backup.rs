@@ -1,0 +1,57 @@
+//! `dvt store backup`: everything of this installation in one sealed file, taken while runs go on. The key file is not in it.
+
+use crate::compose::Composition;
+use crate::problem::Problem;
+use crate::problem::exit::Exit;
+use crate::profile::{Selected, folder};
+use crate::view::screen::Screen;
+use clap::Args;
+use dvt_access::reading::Reading;
+use dvt_model::proof::{AuditExport, Authorized};
+use dvt_model::resource::Ledger;
+use serde_json::json;
+use std::path::PathBuf;
+
+const ROUTE: &str = "dvt store backup";
+
+/// Write everything that DVT keeps into one sealed file, beside running runs.
+///
+/// Example:
+///   dvt store backup monday.backup
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// The file to write; one that exists is never replaced.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// Does it. That it was taken is an entry, and is in the backup itself.
+pub(crate) async fn run(
+    arguments: &Arguments,
+    selected: &Selected,
+    composition: &Composition,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let proof: Authorized<Ledger, AuditExport> =
+        composition.access.ledger(&composition.context, ROUTE).await?;
+    let question = json!({ "backup": arguments.file.display().to_string() });
+    composition.access.entered_reading(&proof, Reading::Export, question, ROUTE).await?;
+    let taken = composition.store.backup(&arguments.file, selected.beside()?).await?;
+    let (file, key) = (folder::shown(&arguments.file), folder::shown(&selected.folders.key()));
+    if screen.for_people() {
+        let mebibytes = taken.bytes.div_ceil(1 << 20);
+        let line = format!("{file}: {} tenants, {} files, {mebibytes} MiB", taken.tenants, taken.files);
+        screen.line(&format!("{line}, sealed and read back"));
+        screen.note(&format!("it opens with the key {key} alone, which is not in it: keep that apart"));
+    } else {
+        screen.json(&json!({
+            "file": arguments.file,
+            "madeAt": taken.made_at,
+            "tenants": taken.tenants,
+            "files": taken.files,
+            "bytes": taken.bytes,
+        }));
+    }
+    Ok(Exit::Completed)
+}

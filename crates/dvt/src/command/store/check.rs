@@ -1,0 +1,117 @@
+//! `dvt store check`: every page, entry, MAC, payload, sealed column and blob of every tenant of this installation.
+
+use crate::compose::Composition;
+use crate::problem::Problem;
+use crate::problem::exit::Exit;
+use crate::view::duration::plural;
+use crate::view::safe::safe;
+use crate::view::screen::Screen;
+use clap::Args;
+use dvt_access::reading::Reading;
+use dvt_model::code::Code;
+use dvt_model::id::TenantId;
+use dvt_model::proof::{AuditRead, Authorized};
+use dvt_model::resource::Ledger;
+use dvt_store::check::Checked;
+use serde_json::{Value, json};
+
+const ROUTE: &str = "dvt store check";
+
+/// Look whether everything that DVT keeps is whole; ends with 1 where it is not.
+///
+/// Example:
+///   dvt store check
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {}
+
+/// A tenant, looked at as far as it could be.
+struct Row {
+    tenant: TenantId,
+    faults: Vec<String>,
+    checked: Option<Checked>,
+}
+
+/// Does it.
+pub(crate) async fn run(composition: &Composition, screen: &mut Screen) -> Result<Exit, Problem> {
+    let proof: Authorized<Ledger, AuditRead> = composition.access.ledger(&composition.context, ROUTE).await?;
+    let question = json!({ "layers": ["pages", "mac", "payload", "sealed", "blobs"] });
+    composition.access.entered_reading(&proof, Reading::Page, question, ROUTE).await?;
+    let mut rows = Vec::new();
+    for tenant in composition.store.all_tenants()? {
+        rows.push(match composition.store.check(tenant).await {
+            Ok(checked) => Row { tenant, faults: faults(&checked), checked: Some(checked) },
+            Err(error) => {
+                let problem = Problem::from(error);
+                let fault = format!("{}: {}", problem.code, problem.message);
+                Row { tenant, faults: vec![fault], checked: None }
+            }
+        });
+    }
+    let is_whole = rows.iter().all(|row| row.faults.is_empty());
+    if screen.for_people() {
+        rows.iter().for_each(|row| show(row, screen));
+    } else {
+        let tenants = rows.iter().map(data).collect::<Result<Vec<_>, _>>()?;
+        screen.json(&json!({ "whole": is_whole, "tenants": tenants }));
+    }
+    Ok(if is_whole { Exit::Completed } else { Exit::Failed })
+}
+
+fn faults(checked: &Checked) -> Vec<String> {
+    let ledger = checked.ledger.findings.iter().map(|finding| {
+        let place = match (finding.index, finding.range) {
+            (Some(index), _) => format!("entry {index}: "),
+            (None, Some(span)) => format!("entries {} to {}: ", span.from, span.to),
+            (None, None) => String::new(),
+        };
+        format!("{place}{} (class {})", finding.detail, finding.class)
+    });
+    let mut all: Vec<String> = checked.faults.iter().cloned().chain(ledger).collect();
+    if all.is_empty() && !checked.is_whole() {
+        all.push("the ledger could not be verified to its end".to_owned());
+    }
+    all
+}
+
+fn show(row: &Row, screen: &mut Screen) {
+    let paint = screen.paint();
+    let word = if row.faults.is_empty() { paint.green("whole") } else { paint.red("broken") };
+    let counts = row.checked.as_ref().map(|checked| {
+        format!(
+            ": {}, {} payloads, {} keys, {} sealed columns, {} blobs, {} erased",
+            plural(checked.ledger.entries_checked, "entry", "entries"),
+            checked.ledger.payloads_checked,
+            checked.keys,
+            checked.sealed,
+            checked.blobs,
+            checked.erased + checked.ledger.erased
+        )
+    });
+    let platform = row.checked.as_ref().is_some_and(|checked| checked.platform);
+    let name = if platform { "the platform".to_owned() } else { row.tenant.to_string() };
+    screen.line(&format!("{name} {word}{}", counts.unwrap_or_default()));
+    for fault in &row.faults {
+        screen.line(&format!("  {} {}", paint.red("✗"), safe(fault)));
+    }
+}
+
+fn data(row: &Row) -> Result<Value, Problem> {
+    let Some(checked) = &row.checked else {
+        return Ok(json!({ "tenantId": row.tenant, "whole": false, "faults": row.faults }));
+    };
+    let ledger = serde_json::to_value(&checked.ledger);
+    let ledger = ledger.map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+    Ok(json!({
+        "tenantId": row.tenant,
+        "platform": checked.platform,
+        "whole": row.faults.is_empty(),
+        "faults": row.faults,
+        "keys": checked.keys,
+        "sealed": checked.sealed,
+        "blobs": checked.blobs,
+        "erased": checked.erased,
+        "knownCheckpoint": checked.known,
+        "ledger": ledger,
+    }))
+}

@@ -1,0 +1,105 @@
+//! `dvt store restore`: puts a backup back where there is no store, all of it or nothing.
+//!
+//! The key file comes first and from elsewhere: it is in no backup. What lies in the configuration folder already stays as it is.
+
+use crate::compose;
+use crate::problem::Problem;
+use crate::problem::exit::Exit;
+use crate::profile::{Selected, folder};
+use crate::view::screen::Screen;
+use clap::Args;
+use dvt_model::code::Code;
+use dvt_store::backup::{Restored, restore};
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Put a backup back into an empty data folder.
+///
+/// Example:
+///   dvt store restore monday.backup
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// The file that `dvt store backup` wrote.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Take it although newer entries are known to have been signed: they are lost.
+    #[arg(long)]
+    accept_loss: bool,
+}
+
+/// Does it.
+pub(crate) fn run(arguments: &Arguments, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
+    let folders = &selected.folders;
+    folder::make(&folders.config)?;
+    let key = compose::load_key(selected)?;
+    let known = [folders.checkpoints()];
+    let clock: dvt_store::Clock = Arc::new(crate::clock::now);
+    let restored = restore(&arguments.file, &folders.data, key, &known, arguments.accept_loss, clock);
+    let restored = restored.map_err(|error| explained(Problem::from(error), arguments, selected))?;
+    let kept = selected.put_beside(&restored.beside)?;
+    show(&restored, &kept, selected, screen);
+    Ok(Exit::Completed)
+}
+
+fn explained(problem: Problem, arguments: &Arguments, selected: &Selected) -> Problem {
+    let file = folder::shown(&arguments.file);
+    match problem.code {
+        Code::LedgerIntegrityFailed if problem.message.contains("class 24") => problem
+            .why("an older copy would hide what was entered since, erasures among it")
+            .fix(format!(
+                "look for a newer backup\ndvt store restore {file} --accept-loss    loses what followed and keeps the checkpoint as evidence"
+            )),
+        Code::LedgerIntegrityFailed => {
+            problem.why("a backup is put back whole or not at all; nothing was changed").fix("use another copy of it")
+        }
+        Code::KeyUnavailable => problem.fix(format!(
+            "put the key file of that installation to {}",
+            folder::shown(&selected.folders.key())
+        )),
+        Code::ConfigInvalid if problem.message.contains("not empty") => {
+            problem.fix("move that folder away, or choose another one with DVT_HOME")
+        }
+        _ => problem,
+    }
+}
+
+fn show(restored: &Restored, kept: &[String], selected: &Selected, screen: &mut Screen) {
+    if !screen.for_people() {
+        let older = restored.older.iter().map(|older| {
+            json!({ "tenantId": older.tenant, "known": older.known, "held": older.held, "evidence": older.path })
+        });
+        let older: Vec<_> = older.collect();
+        screen.json(&json!({
+            "madeAt": restored.made_at,
+            "tenants": restored.tenants,
+            "files": restored.files,
+            "bytes": restored.bytes,
+            "older": older,
+            "keptAsTheyWere": kept,
+        }));
+        return;
+    }
+    let data = folder::shown(&selected.folders.data);
+    screen.line(&format!(
+        "{data}: {} tenants, {} files, as of {}",
+        restored.tenants, restored.files, restored.made_at
+    ));
+    for older in &restored.older {
+        screen.note(&format!(
+            "tenant {}: entries from {} to {} are lost; the proof that they were lies in {}",
+            older.tenant,
+            older.held,
+            older.known,
+            folder::shown(&older.path)
+        ));
+    }
+    if !restored.older.is_empty() {
+        screen.note("what was erased since the backup is there again: erase it again (dvt data erase)");
+    }
+    for name in kept {
+        screen.note(&format!("`{name}` was there already and is another one: it stays as it is"));
+    }
+    screen.note("dvt store check    looks at everything");
+}

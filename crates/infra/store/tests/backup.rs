@@ -1,0 +1,113 @@
+//! INV-16: a backup opens whole, in its order, under its own root key, or not at all.
+
+use crate::support::*;
+use dvt_keys::RootKey;
+use dvt_model::code::Code;
+use dvt_model::id::DecisionId;
+use dvt_store::Error;
+use dvt_store::backup::{Restored, restore};
+use dvt_store::port::operation::{PutSetting, Rights};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+fn back(house: &House, file: &Path, to: &Path) -> Result<Restored, Error> {
+    let root = RootKey::load(&house.folder.path().join("root.key")).unwrap();
+    restore(file, to, root, &[], false, house.clock.clone())
+}
+
+async fn taken() -> (House, PathBuf) {
+    let house = House::new().await;
+    let run = run();
+    house.admit(&run).await;
+    house.append(house.advance(&run, 1, json!({ "large": "x".repeat(70_000) }))).await.unwrap();
+    let file = house.folder.path().join("a.backup");
+    house.store.backup(&file, vec![("profile.toml".to_owned(), b"name".to_vec())]).await.unwrap();
+    (house, file)
+}
+
+#[tokio::test]
+async fn a_changed_byte_anywhere_is_refused_and_nothing_is_left() {
+    let (house, file) = taken().await;
+    let whole = std::fs::read(&file).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (bad, to) = (folder.path().join("bad.backup"), folder.path().join("data"));
+    let (head, places) = (700, 90);
+    // Every third byte of what stands in clear, then places spread over all that is sealed.
+    let sealed = (0..places).map(|place| head + place * (whole.len() - head - 1) / (places - 1));
+    let mut refused = 0;
+    for at in (0..head).step_by(3).chain(sealed) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x20;
+        std::fs::write(&bad, &bytes).unwrap();
+        let error = back(&house, &bad, &to).map(|_| ()).expect_err(&format!("byte {at} was changed"));
+        let known =
+            [Code::ConfigInvalid, Code::MigrateNotCalled, Code::KeyUnavailable, Code::LedgerIntegrityFailed];
+        assert!(known.contains(&error.code()), "byte {at}: {error}");
+        let left: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(left, [bad.clone()], "byte {at}");
+        refused += 1;
+    }
+    for length in (0..whole.len()).step_by(whole.len() / 40) {
+        std::fs::write(&bad, &whole[..length]).unwrap();
+        back(&house, &bad, &to).map(|_| ()).expect_err("it was cut");
+        refused += 1;
+    }
+    println!("{refused} changed or cut backups refused");
+    std::fs::write(&bad, &whole).unwrap();
+    let restored = back(&house, &bad, &to).expect("control: unchanged it is put back");
+    assert_eq!((restored.tenants, restored.beside.len()), (2, 1));
+}
+
+#[tokio::test]
+async fn frames_of_another_backup_do_not_fit() {
+    let (house, file) = taken().await;
+    let second = house.folder.path().join("b.backup");
+    house.store.backup(&second, Vec::new()).await.unwrap();
+    let (one, two) = (std::fs::read(&file).unwrap(), std::fs::read(&second).unwrap());
+    let head = |bytes: &[u8]| 22 + u32::from_be_bytes(bytes[18..22].try_into().unwrap()) as usize;
+    let mixed = [&one[..head(&one)], &two[head(&two)..]].concat();
+    std::fs::write(&file, mixed).unwrap();
+    let to = tempfile::tempdir().unwrap();
+    let error = back(&house, &file, &to.path().join("data")).map(|_| ()).unwrap_err();
+    assert_eq!(error.code(), Code::LedgerIntegrityFailed);
+    back(&house, &second, &to.path().join("data")).expect("control: as it was made it is put back");
+}
+
+/// Settings of a project are sealed again with all else when the data key is replaced, and a check opens each of them.
+#[tokio::test]
+async fn a_check_opens_everything_before_and_after_a_new_data_key() {
+    let (house, _) = taken().await;
+    let mut tx = house.act();
+    tx.put_setting(PutSetting {
+        kind: "quota".to_owned(),
+        name: "runs".to_owned(),
+        expected_version: None,
+        rights: Rights::Nobody,
+        value: json!(5),
+        block: block(vec![house.decision(DecisionId::from_random(random()))]),
+    });
+    tx.commit().await.unwrap();
+    let before = house.store.check(house.ids.tenant_id).await.unwrap();
+    assert!(before.is_whole() && before.sealed >= 2 && before.blobs >= 1, "{before:?}");
+    let mut tx = house.act();
+    tx.rotate_keys(block(vec![house.decision(DecisionId::from_random(random()))]), &dvt_store::ROTATED);
+    tx.commit().await.unwrap();
+    house.store.work_off(house.ids.tenant_id).await.unwrap();
+    let after = house.store.check(house.ids.tenant_id).await.unwrap();
+    assert!(after.is_whole() && after.sealed == before.sealed, "{after:?}");
+}
+
+/// The control of a check: a sealed column that was overwritten, and a blob that is gone, are named.
+#[tokio::test]
+async fn a_check_names_what_does_not_open() {
+    let (house, _) = taken().await;
+    let blobs = house.folder.path().join("blobs").join(house.ids.tenant_id.key());
+    let blob = std::fs::read_dir(&blobs).unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(blob).unwrap();
+    let raw = house.raw();
+    raw.execute("UPDATE member SET name_sealed = zeroblob(40)", []).unwrap();
+    let checked = house.store.check(house.ids.tenant_id).await.unwrap();
+    let named = checked.faults.join("\n");
+    assert!(!checked.is_whole() && named.contains("the member") && named.contains("is missing"), "{named}");
+}
