@@ -45,7 +45,7 @@ async fn a_changed_byte_anywhere_is_refused_and_nothing_is_left() {
         assert!(known.contains(&error.code()), "byte {at}: {error}");
         let left: Vec<_> =
             std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-        assert_eq!(left, [bad.clone()], "byte {at}");
+        assert!(left.len() == 1 && left[0] == bad, "byte {at}: {left:?}");
         refused += 1;
     }
     for length in (0..whole.len()).step_by(whole.len() / 40) {
