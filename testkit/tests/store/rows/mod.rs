@@ -3,6 +3,7 @@
 
 mod admission;
 mod blobs;
+mod keeping;
 mod lease;
 mod ledger;
 mod reads;
@@ -95,6 +96,7 @@ pub(crate) fn all() -> Vec<Row> {
         runs::rows(),
         ledger::rows(),
         settings::rows(),
+        keeping::rows(),
         lease::rows(),
         blobs::rows(),
         reads::rows(),
