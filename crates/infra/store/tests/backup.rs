@@ -91,7 +91,7 @@ async fn a_check_opens_everything_before_and_after_a_new_data_key() {
     let before = house.store.check(house.ids.tenant_id).await.unwrap();
     assert!(before.is_whole() && before.sealed >= 2 && before.blobs >= 1, "{before:?}");
     let mut tx = house.act();
-    tx.rotate_keys(block(vec![house.decision(DecisionId::from_random(random()))]), &dvt_store::ROTATED);
+    tx.rotate_keys(by_nobody(vec![house.decision(DecisionId::from_random(random()))]), &dvt_store::ROTATED);
     tx.commit().await.unwrap();
     house.store.work_off(house.ids.tenant_id).await.unwrap();
     let after = house.store.check(house.ids.tenant_id).await.unwrap();

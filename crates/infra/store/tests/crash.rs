@@ -30,13 +30,13 @@ async fn work(folder: &Path) {
     }
     // Keys are replaced, and a run that has ended is erased.
     let mut tx = house.act();
-    tx.rotate_keys(block(vec![house.decision(DecisionId::from_random(random()))]), &dvt_store::ROTATED);
+    tx.rotate_keys(by_nobody(vec![house.decision(DecisionId::from_random(random()))]), &dvt_store::ROTATED);
     tx.commit().await.unwrap();
     println!("\nACK rotated");
     let erased = crate::erase::a_run(&house, None, 2).await;
     let decision = DecisionId::from_random(random());
     let mut tx = house.act();
-    tx.order_erasure(block(vec![house.decision(decision)]), decision, dvt_store::Target::Run(erased.id));
+    tx.order_erasure(by_nobody(vec![house.decision(decision)]), decision, dvt_store::Target::Run(erased.id));
     tx.commit().await.unwrap();
     println!("\nACK erased {}", erased.id);
     house.store.work_off(ids.tenant_id).await.unwrap();
