@@ -64,6 +64,7 @@ pub(crate) fn check(permutations: u64, bless: bool) -> Outcome {
     if first == sound || second == sound {
         return Err("an unordered ready set is not noticed".to_owned());
     }
+    process::run(Command::new(&gate).arg("--coverage"))?;
     process::run(Command::new(&gate).arg("--mutants"))?;
     let plans = golden.lines().count();
     println!(

@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the shape of the house, checked by a machine. One rule a file.
 
+mod arms;
 mod floors;
 mod headers;
 mod links;
@@ -18,6 +19,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let mut faults = Vec::new();
     faults.extend(floors::check(&packages));
     faults.extend(purity::check(&packages, &sources));
+    faults.extend(arms::check(&sources));
     faults.extend(headers::check(&sources));
     faults.extend(places::check(&sources));
     faults.extend(links::check(&documents));

@@ -1,4 +1,4 @@
-//! Counted operations and bytes per step at several sizes, for three shapes: they must not grow with the plan. Times are
+//! Counted operations and bytes per step at several sizes, for three shapes and the items of one `foreach`: they must not grow with the plan. Times are
 //! printed beside them and judged by nobody.
 
 use dvt_core::command::{Command, Input, Outcome, Report, Start};
@@ -9,7 +9,8 @@ use dvt_model::failure::Usage;
 use dvt_model::id::{PlanId, PlanName, RunId, StepId};
 use dvt_model::run::{PlanRef, Power, RunStatus};
 use dvt_model::time::Timestamp;
-use dvt_plan::plan::{Form, Plan, Step};
+use dvt_plan::plan::{Foreach, Form, Plan, Source, Step};
+use dvt_plan::template::TemplateValue;
 use serde_json::Value;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -40,7 +41,12 @@ fn step(name: &str, needs: impl IntoIterator<Item = String>) -> Step {
     made
 }
 
-/// `chain`, `1→N→1`, or layers of ten of which each step needs two of the layer before.
+/// The shapes.
+pub(crate) const SHAPES: [&str; 4] = ["chain", "1->N->1", "layered", "items"];
+/// The most items of one `foreach`.
+pub(crate) const MOST_ITEMS: usize = 10_000;
+
+/// `chain`, `1→N→1`, the items of one step, or layers of ten of which each step needs two of the layer before.
 pub(crate) fn shape(shape: &str, count: usize) -> Plan {
     let steps = match shape {
         "chain" => (0..count).map(|at| step(&id(at), at.checked_sub(1).map(id))).collect(),
@@ -49,6 +55,7 @@ pub(crate) fn shape(shape: &str, count: usize) -> Plan {
             let last = step(&id(count - 1), (1..count - 1).map(id));
             std::iter::once(step(&id(0), [])).chain(middle).chain([last]).collect()
         }
+        "items" => vec![items(count)],
         _ => {
             let needs = |at: usize| {
                 let before = (at / 10).checked_sub(1).map(|layer| layer * 10);
@@ -60,9 +67,25 @@ pub(crate) fn shape(shape: &str, count: usize) -> Plan {
     Plan::new(PlanName::parse("costs").expect("a name"), steps)
 }
 
-/// Runs a plan to its end and counts.
-pub(crate) fn of(plan: &Plan) -> Cost {
-    let steps = plan.steps.len();
+fn items(count: usize) -> Step {
+    let list = (0..count).collect::<Vec<_>>();
+    let source = Source::List(TemplateValue::Literal(serde_json::json!(list)));
+    let most = count as u64;
+    Step {
+        foreach: Some(Foreach {
+            source,
+            exclude: None,
+            key: None,
+            max_parallel: None,
+            most,
+            is_bounded: true,
+        }),
+        ..step("items", [])
+    }
+}
+
+/// Runs a plan of so many steps, or items, to its end and counts.
+pub(crate) fn of(plan: &Plan, steps: usize) -> Cost {
     let plan_ref = PlanRef {
         plan_id: PlanId::from_random([2; 16]),
         plan_version: "1.0.0".to_owned(),
@@ -116,10 +139,10 @@ pub(crate) fn of(plan: &Plan) -> Cost {
 /// Prints all sizes and shapes; fails where a count grows.
 pub(crate) fn print(sizes: &[usize]) -> ExitCode {
     let mut grows = false;
-    for name in ["chain", "1->N->1", "layered"] {
+    for name in SHAPES {
         let mut first: Option<Cost> = None;
-        for size in sizes {
-            let cost = of(&shape(name, *size));
+        for size in sizes.iter().filter(|size| name != "items" || **size <= MOST_ITEMS) {
+            let cost = of(&shape(name, *size), *size);
             println!(
                 "{name:<8} {size:>6} steps: {:>6.2} touches, {:>6.0} bytes of state, {:>6.0} bytes of snapshot a step, {:>8.0} steps/s",
                 cost.touches, cost.state_bytes, cost.snapshot_bytes, cost.steps_per_second

@@ -2,7 +2,7 @@
 //! for each of them over all event bodies. `cargo xtask determinism` runs it in several processes and build profiles and
 //! compares what they print with the committed digests.
 //!
-//! `--mutants` switches each seeded bug on and says which golden plans notice. `--costs` counts operations and bytes.
+//! `--coverage` counts the events and the signals that they hit; an empty cell fails. `--mutants` switches each seeded bug on and says which golden plans notice. `--costs` counts operations and bytes.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ use dvt_core::mutant::{self, Mutant};
 use dvt_model::digest::Digest;
 use dvt_model::run::EventName;
 use play::{Golden, Play};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -51,6 +51,41 @@ fn print(permutations: u64) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     eprintln!("no golden plan has {missing:?}");
+    ExitCode::FAILURE
+}
+
+/// How often each event of contract 5.1 and each signal of 4.5 is hit, and by how many golden plans.
+fn coverage() -> ExitCode {
+    let mut hits: BTreeMap<(&str, &str), (BTreeSet<&str>, u64)> = BTreeMap::new();
+    for name in EventName::ALL {
+        hits.insert(("event", name.as_str()), Default::default());
+    }
+    for name in play::SIGNALS {
+        hits.insert(("signal", name), Default::default());
+    }
+    for golden in plans::all() {
+        for seed in 0..FEW {
+            let play = Play::whole(&golden, seed);
+            let events = play.events.iter().map(|event| ("event", event.name.as_str()));
+            for cell in events.chain(play.signals.iter().map(|name| ("signal", *name))) {
+                let (plans, count) = hits.entry(cell).or_default();
+                plans.insert(golden.name);
+                *count += 1;
+            }
+        }
+    }
+    println!("{} golden plans, {FEW} orders of each", plans::all().len());
+    let mut empty = Vec::new();
+    for ((kind, name), (plans, count)) in &hits {
+        println!("  {kind:<6} {name:<18} {:>3} plans {count:>6} times", plans.len());
+        if *count == 0 {
+            empty.push(*name);
+        }
+    }
+    if empty.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("no golden plan has {empty:?}");
     ExitCode::FAILURE
 }
 
@@ -87,6 +122,7 @@ fn main() -> ExitCode {
             mutant::choose(Some(Mutant::UnorderedReady));
             print(count.parse().expect("a number"))
         }
+        ["--coverage"] => coverage(),
         ["--mutants"] => mutants(),
         ["--story", name] => {
             for golden in plans::all().iter().filter(|golden| golden.name == *name) {
@@ -96,7 +132,9 @@ fn main() -> ExitCode {
         }
         ["--costs"] => costs::print(&[1_000, 3_000, 10_000, 50_000]),
         _ => {
-            eprintln!("determinism --permutations N [--unordered] | --mutants | --story NAME | --costs");
+            eprintln!(
+                "determinism --permutations N [--unordered] | --coverage | --mutants | --story NAME | --costs"
+            );
             ExitCode::FAILURE
         }
     }

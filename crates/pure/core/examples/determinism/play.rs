@@ -59,6 +59,10 @@ enum End {
     Child(ChildEnded),
 }
 
+/// The signals of contract 4.5; RETRY_RUN is a start with an original.
+pub(crate) const SIGNALS: [&str; 8] =
+    ["PAUSE", "RESUME", "CANCEL", "RETRY_STEP", "RETRY_RUN", "SEND", "SKIP_STEP", "EMERGENCY_STOP"];
+
 /// A run in play.
 pub(crate) struct Play<'a> {
     golden: &'a Golden,
@@ -66,6 +70,8 @@ pub(crate) struct Play<'a> {
     pub(crate) events: Vec<Event>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) refusals: Vec<Code>,
+    /// Signals that were taken.
+    pub(crate) signals: Vec<&'static str>,
     now: Timestamp,
     pool: Vec<End>,
     random: u64,
@@ -86,6 +92,7 @@ impl<'a> Play<'a> {
             events: Vec::new(),
             effects: Vec::new(),
             refusals: Vec::new(),
+            signals: Vec::new(),
             now: Timestamp::from_ms(1_771_200_000_000),
             pool: Vec::new(),
             random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
@@ -110,6 +117,7 @@ impl<'a> Play<'a> {
             ..Start::plain(RunId::from_random([1; 16]), tenant, plan_ref, power)
         };
         (self.golden.start)(&mut start);
+        self.signals.extend(start.original_run_id.map(|_| "RETRY_RUN"));
         self.ask(Command::Start(start)).expect("a golden run starts");
         if self.state.wants_reuse().is_some() {
             let reused = self.golden.reused.iter().map(|(id, result)| Reused {
@@ -272,6 +280,21 @@ impl<'a> Play<'a> {
 
     fn act(&mut self, deed: Deed) {
         let signal_id = SignalId::parse(&format!("s-{}", self.commands)).expect("a signal id");
+        let name = match &deed {
+            Deed::Pause => "PAUSE",
+            Deed::Resume => "RESUME",
+            Deed::Cancel => "CANCEL",
+            Deed::Retry(_) | Deed::ForceRetry(..) => "RETRY_STEP",
+            Deed::Skip(_) => "SKIP_STEP",
+            Deed::Send(..) => "SEND",
+            Deed::EmergencyStop => "EMERGENCY_STOP",
+            Deed::Vote(..)
+            | Deed::Recover
+            | Deed::WorkerLost
+            | Deed::ByOther(_)
+            | Deed::QueueExpired
+            | Deed::Pass(_) => "",
+        };
         let signal = match deed {
             Deed::Pause => Signal::Pause { signal_id },
             Deed::Resume => Signal::Resume { signal_id },
@@ -320,7 +343,11 @@ impl<'a> Play<'a> {
                 return;
             }
         };
+        let refused = self.refusals.len();
         self.obey(Command::Signal(signal));
+        if self.refusals.len() == refused {
+            self.signals.push(name);
+        }
     }
 
     /// What makes events equal (contract 5.8): name, step, attempt and canonical payload; without the provider.

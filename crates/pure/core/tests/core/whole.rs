@@ -194,8 +194,9 @@ fn all_golden_runs_fold_from_their_text() {
 /// A step costs the same in a larger plan; 50,000 steps are `cargo xtask bench --core`.
 #[test]
 fn counts_a_step_do_not_grow() {
-    for shape in ["chain", "1->N->1", "layered"] {
-        let (small, large) = (costs::of(&costs::shape(shape, 1_000)), costs::of(&costs::shape(shape, 3_000)));
+    for shape in costs::SHAPES {
+        let of = |size| costs::of(&costs::shape(shape, size), size);
+        let (small, large) = (of(1_000), of(3_000));
         for (what, small, large) in [
             ("touches", small.touches, large.touches),
             ("bytes of state", small.state_bytes, large.state_bytes),
