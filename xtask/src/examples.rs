@@ -1,7 +1,8 @@
 //! `cargo xtask examples`: each example in a fresh `DVT_HOME` ends as its `expect.json` says.
 //!
 //! Compared are the run's status, each step's status and attempts, the outputs that the file names, and that the ledger
-//! verifies. At least one plan must hand the output of one step to another.
+//! verifies. Where `plan.test.yaml` lies beside a plan, its tests pass. At least one plan must hand the output of one step to
+//! another.
 
 use crate::process::{self, Outcome, known};
 use crate::tree;
@@ -20,8 +21,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         .filter(|path| path.join("plan.yaml").is_file())
         .collect();
     names.sort();
-    let mut hands_over = false;
+    let (mut hands_over, mut rehearsed) = (false, 0);
     for example in &names {
+        rehearsed += u32::from(rehearse(&dvt, example)?);
         example_ends_as_expected(&dvt, example).map_err(|fault| format!("{}: {fault}", example.display()))?;
         let plan = std::fs::read_to_string(example.join("plan.yaml")).unwrap_or_default();
         hands_over |= plan.contains(".output");
@@ -29,8 +31,26 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if !hands_over {
         return Err("no example hands the output of one step to another".to_owned());
     }
-    println!("examples: {} ended as expected, their ledgers are VALID", names.len());
+    if rehearsed == 0 {
+        return Err("no example has tests of its plan".to_owned());
+    }
+    println!(
+        "examples: {} ended as expected, their ledgers are VALID; the tests of {rehearsed} plans pass",
+        names.len()
+    );
     Ok(())
+}
+
+/// `dvt plan test` of the tests that lie beside a plan; whether there are any.
+fn rehearse(dvt: &Path, example: &Path) -> Result<bool, String> {
+    let tests = example.join("plan.test.yaml");
+    if !tests.is_file() {
+        return Ok(false);
+    }
+    let home = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let told =
+        process::output(Command::new(dvt).env("DVT_HOME", home.path()).args(["plan", "test"]).arg(&tests));
+    told.map(|_| true).map_err(|fault| format!("{}: {fault}", tests.display()))
 }
 
 fn example_ends_as_expected(dvt: &Path, example: &Path) -> Outcome {
