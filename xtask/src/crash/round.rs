@@ -1,7 +1,7 @@
 //! One round: start a run, kill the engine, look at the ledger, resume, judge.
 
 use super::person::Person;
-use super::plans::{Act, Plan, WITNESS};
+use super::plans::{Act, BELOW, Plan, WITNESS};
 use super::witness::{self, Acknowledged};
 use crate::process;
 use serde_json::Value;
@@ -50,6 +50,7 @@ impl Round {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
         write("plan.yaml", plan.text)
+            .and_then(|()| write("below.yaml", BELOW))
             .and_then(|()| write("witness.sh", WITNESS))
             .and_then(|()| write("witness", ""))
             .map_err(|error| error.to_string())?;
@@ -153,9 +154,20 @@ impl Round {
         }
     }
 
-    /// Of each step the newest attempt that the ledger calls done.
+    /// Of each step the newest attempt that the ledger calls done, in the run and in those below it.
     fn acknowledged(&self) -> Result<Acknowledged, String> {
-        let run = self.json(&["runs", "get", "@latest"])?;
+        let listed = self.json(&["runs", "list"])?;
+        let runs = listed.get("runs").and_then(Value::as_array).ok_or("`dvt runs list` shows no runs")?;
+        let mut all = Acknowledged::new();
+        for run in runs {
+            let id = run.get("runId").and_then(Value::as_str).ok_or("a run has no id")?;
+            all.extend(self.acknowledged_of(id)?);
+        }
+        Ok(all)
+    }
+
+    fn acknowledged_of(&self, run: &str) -> Result<Acknowledged, String> {
+        let run = self.json(&["runs", "get", run])?;
         let steps = run.get("steps").and_then(Value::as_array).ok_or("`dvt runs get` shows no steps")?;
         let done = steps.iter().filter_map(|step| {
             let id = step.get("stepId").and_then(Value::as_str)?;

@@ -7,24 +7,22 @@
 use crate::client::{StartAnswer, StartRequest};
 use crate::engine::Engine;
 use crate::entry::{self, Place};
+use crate::queue::Admission;
 use crate::run::Message;
-use crate::run::kept::{Told, class_of, subject_of, told};
-use crate::run::load::{Fold, digest_of};
-use crate::{Grant, Problem, chance, crash};
-use dvt_core::State;
-use dvt_core::command::{Command, Input, Start};
+use crate::run::load::digest_of;
+use crate::{Grant, Problem, chance, crash, library};
+use dvt_core::command::Start;
 use dvt_model::action::Action;
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
 use dvt_model::id::RunId;
-use dvt_model::idempotency;
 use dvt_model::resource::ResourceRef;
-use dvt_model::run::{PlanRef, Power, RunMetadata, RunStatus};
+use dvt_model::run::{PlanRef, Power, RunStatus};
 use dvt_model::scope::TenantScope;
 use dvt_plan::bounds::Class;
 use dvt_plan::plan::Plan;
 use dvt_store::Refusal;
-use dvt_store::port::operation::{BlockDraft, BootstrapRun, EntryDraft, Rights};
+use dvt_store::port::operation::{EntryDraft, Rights};
 use dvt_store::port::transaction::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -70,10 +68,12 @@ impl Engine {
     ) -> Result<StartAnswer, Problem> {
         let scope = *start.context.scope();
         let digest = digest_of(&request.plan_document)?;
-        let plan = check_plan(&request, digest)?;
-        let inputs = check_inputs(&plan, &request)?;
+        let plan = library::plain(&request.plan_document)?;
         self.claim(scope.tenant()).await?;
         let mut transaction = self.parts().store.begin(&scope, Kind::Engine)?;
+        let whole = library::whole(&transaction, &request.plan_document, &plan).await?;
+        let bounds = check_plan(whole.as_ref().unwrap_or(&plan), &request, digest)?;
+        let inputs = check_inputs(&plan, request.inputs)?;
         if let Some(files) = request.files_digest {
             transaction.get_bundle(files).await?.ok_or_else(|| {
                 Problem::new(
@@ -83,89 +83,33 @@ impl Engine {
             })?;
         }
         let run_id = chance::run();
-        let plan_ref =
-            PlanRef { plan_id: request.plan_id, plan_version: request.plan_version.clone(), digest };
+        let plan_ref = PlanRef { plan_id: request.plan_id, plan_version: request.plan_version, digest };
         let power = Power {
             host_allowed: request.host_allowed,
             files_digest: request.files_digest,
             secrets_profile: None,
         };
-        let metadata = RunMetadata {
-            scope: scope.ids(),
-            run_id,
-            plan: plan_ref.clone(),
-            plan_name: plan.name.as_str().to_owned(),
-            provider: "embedded".to_owned(),
-        };
-        let input = Input {
-            now: self.now(),
-            entropy: chance::entropy(),
-            command: Command::Start(Start {
-                inputs: inputs.clone(),
-                bounds: json!(dvt_plan::bounds::of(&plan)),
-                ..Start::plain(run_id, scope.tenant().key(), plan_ref, power.clone())
-            }),
-        };
-        let decided = dvt_core::decide(&plan, &State::default(), &input)?;
+        let starter = start.context.principal();
         let place =
             Place { ledger: transaction.ledger(), scope: scope.ids(), now: self.now(), run: Some(run_id) };
-        let request_id = start.context.request_id();
-        let mut state = State::default();
-        let mut entries = decisions(place, publish, start);
-        let told = told(&plan, &state, &decided.events);
-        for (run_seq, Told { event, kept }) in (1..).zip(told) {
-            dvt_core::evolve(&plan, &mut state, &event)
-                .map_err(|error| Problem::new(Code::ContractViolation, error.to_string()))?;
-            if let Some(whose) = kept.about {
-                transaction.about(entries.len(), subject_of(whose));
-            }
-            entries.push(entry::of_event(
-                place,
-                &metadata,
-                request_id,
-                run_seq,
-                (event, class_of(kept.class)),
-            )?);
-        }
-        let admission_key = idempotency::of_admission(
-            &scope.ids(),
-            request.plan_id,
-            &request.plan_version,
-            &request.run_request_id,
-        )
-        .map_err(|error| Problem::new(Code::InvalidRequest, error.to_string()))?;
-        let last_run_seq = entries.iter().filter(|entry| entry.envelope.run.is_some()).count();
-        let operation = BootstrapRun {
-            metadata: metadata.clone(),
-            admission_key,
-            // What a repeat must share with the first request; the owner's word is part of what the run may do.
-            request: json!({ "inputs": inputs, "power": power }),
-            engine_epoch: self.epoch(),
-            most_open_runs: MOST_OPEN_RUNS,
-            rights: {
-                let starter = start.context.principal();
-                Rights::Of { principal: starter.id, epoch: starter.rights_epoch }
-            },
-            queue: None,
-            group: None,
-            detached: request.detached,
-            plan_document: request.plan_document.clone(),
-            block: BlockDraft { block_id: chance::block(), entries },
-            status: RunStatus::Pending,
-        };
-        let fold = Fold {
+        let admission = Admission {
             scope,
-            ledger: transaction.ledger(),
-            metadata,
-            plan: Arc::new(plan),
-            state,
-            status: RunStatus::Pending,
-            last_run_seq: u64::try_from(last_run_seq).unwrap_or_default(),
-            request_id,
-            power,
-            weight: 0,
-            snapshot_weight: 0,
+            plan,
+            document: request.plan_document,
+            start: Start {
+                inputs,
+                bounds,
+                initiators: [starter.id].into(),
+                ..Start::plain(run_id, scope.tenant().key(), plan_ref, power)
+            },
+            decisions: decisions(place, publish, start),
+            request_id: start.context.request_id(),
+            run_request_id: request.run_request_id,
+            rights: Rights::Of { principal: starter.id, epoch: starter.rights_epoch },
+            most_open_runs: MOST_OPEN_RUNS,
+            detached: request.detached,
         };
+        let (operation, fold) = self.queue(&mut transaction, admission)?;
         // If we crash before the commit there is no run; the same request makes one. After it, the run exists, nobody was
         // told, and the same request gives this run back and goes on with it.
         transaction.bootstrap_run(operation);
@@ -266,16 +210,21 @@ fn check_proofs(publish: &Grant, start: &Grant, request: &StartRequest) -> Resul
     Ok(())
 }
 
-fn check_plan(request: &StartRequest, digest: Digest) -> Result<Plan, Problem> {
-    let plan = dvt_plan::load(&request.plan_document)
-        .map_err(|_| Problem::new(Code::InvalidPlanSchema, "the document is no plan; `dvt lint` says why"))?;
-    if let Some(word) = crate::ahead::not_run_yet(&plan) {
+/// What a plan and all below it may cost, or why it is refused.
+pub(crate) fn bounds_of(plan: &Plan, document: &Value) -> Result<Value, Problem> {
+    if let Some(word) = crate::ahead::not_run_yet(plan) {
         return Err(Problem::new(Code::InvalidPlanSchema, format!("{word} is not carried out yet")));
     }
-    let bytes = dvt_model::canonical::of(&request.plan_document).map_or(0, |bytes| bytes.len() as u64);
-    if let Some(why) = Class::SINGLE_TENANT.refuses(&dvt_plan::bounds::of(&plan), bytes) {
-        return Err(Problem::new(Code::PlanUnbounded, why));
+    let bytes = dvt_model::canonical::of(document).map_or(0, |bytes| bytes.len() as u64);
+    let bounds = dvt_plan::bounds::of(plan);
+    match Class::SINGLE_TENANT.refuses(&bounds, bytes) {
+        Some(why) => Err(Problem::new(Code::PlanUnbounded, why)),
+        None => Ok(json!(bounds)),
     }
+}
+
+fn check_plan(plan: &Plan, request: &StartRequest, digest: Digest) -> Result<Value, Problem> {
+    let bounds = bounds_of(plan, &request.plan_document)?;
     let version = request.plan_version.as_str();
     let mine = match version.strip_prefix(DEVELOPMENT) {
         Some(short) => short.len() == 12 && digest.hex().starts_with(short),
@@ -293,12 +242,15 @@ fn check_plan(request: &StartRequest, digest: Digest) -> Result<Plan, Problem> {
     {
         return Err(Problem::new(Code::PlanRefMismatch, "the packed files are not those of this document"));
     }
-    Ok(plan)
+    Ok(bounds)
 }
 
 /// Resolved inputs resolve to themselves; what was not checked by the client is refused here.
-fn check_inputs(plan: &Plan, request: &StartRequest) -> Result<BTreeMap<String, Value>, Problem> {
-    let inputs = plan.resolve_inputs(request.inputs.clone()).map_err(|errors| {
+pub(crate) fn check_inputs(
+    plan: &Plan,
+    inputs: BTreeMap<String, Value>,
+) -> Result<BTreeMap<String, Value>, Problem> {
+    let inputs = plan.resolve_inputs(inputs).map_err(|errors| {
         let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
         Problem::new(Code::InvalidRequest, reasons.join("; "))
     })?;

@@ -5,15 +5,18 @@
 
 use dvt_plan::plan::{Form, Plan, Step};
 
-/// What is met first, in the order of the steps' ids: the word, and the step where it is one's.
+/// What is met first, in the order of the steps' ids: the word, and the step where it is one's. Plans below count too.
 pub fn not_run_yet(plan: &Plan) -> Option<String> {
     if plan.concurrency.is_some() {
         return Some("`concurrency`".to_owned());
     }
-    plan.steps.values().find_map(|step| Some(format!("`{}` (step `{}`)", word_of(step)?, step.id)))
+    plan.steps.values().find_map(|step| {
+        let undo = step.compensate.as_deref().and_then(|undo| of_step(undo, step.id.as_str()));
+        of_step(step, step.id.as_str()).or(undo)
+    })
 }
 
-fn word_of(step: &Step) -> Option<&'static str> {
+fn of_step(step: &Step, name: &str) -> Option<String> {
     match &step.form {
         Form::Run { .. }
         | Form::Script { .. }
@@ -22,6 +25,10 @@ fn word_of(step: &Step) -> Option<&'static str> {
         | Form::WaitUntil { .. }
         | Form::Approval(_)
         | Form::Signal(_) => None,
-        Form::Uses(_) | Form::Plan(_) => Some(step.form.word()),
+        Form::Plan(sub_plan) => {
+            let below = not_run_yet(sub_plan.child.as_ref()?)?;
+            Some(format!("{below} below `{name}`"))
+        }
+        Form::Uses(_) => Some(format!("`{}` (step `{name}`)", step.form.word())),
     }
 }

@@ -301,9 +301,11 @@ impl Client {
         Ok(size)
     }
 
-    /// Ends in order: steps of runs without another client are left for recovery, the lease is given back, all is sealed.
+    /// Ends in order: children's runs that are being ended come to their end, steps of runs without another client are left for
+    /// recovery, the lease is given back, all is sealed.
     pub async fn close(self) -> Result<(), Problem> {
         if let Side::Engine(engine) = self.side() {
+            engine.families.have_ended().await;
             engine.stop();
             engine.ended().await;
         }

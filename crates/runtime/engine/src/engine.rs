@@ -4,6 +4,7 @@
 //! finish their turn, the worker and every step end, what is not sealed is sealed, and only then the lease is given back,
 //! so that no step can run twice at once.
 
+use crate::children::Families;
 use crate::client::Progress;
 use crate::dispatch::{self, Dispatcher};
 use crate::forward::server;
@@ -28,6 +29,8 @@ pub(crate) struct Engine {
     hot: Mutex<BTreeMap<RunId, Hot>>,
     /// Runs that could not be written, and why: whoever follows one is told.
     given_up: Mutex<BTreeMap<RunId, Problem>>,
+    /// Parents of runs of sub-plans: who is told when one has ended.
+    pub(crate) families: Families,
     claimed: AsyncMutex<BTreeSet<TenantId>>,
     /// Held while a run is folded or admitted, so that no run ever has two tasks.
     pub(crate) folding: Folding,
@@ -78,6 +81,7 @@ impl Engine {
             epoch: row.epoch,
             hot: Mutex::default(),
             given_up: Mutex::default(),
+            families: Families::default(),
             claimed: AsyncMutex::default(),
             folding: Folding::default(),
             dispatcher,

@@ -45,6 +45,8 @@ pub(super) struct Plan {
     pub(super) end: End,
 }
 
+/// What `sub-plans` runs; it lies beside every plan.
+pub(super) const BELOW: &str = include_str!("below.yaml");
 /// What each step sources.
 pub(super) const WITNESS: &str = include_str!("witness.sh");
 
@@ -82,6 +84,7 @@ pub(super) const PLANS: &[Plan] = &[
     ),
     plan!("conditions", &["probe", "repair", "report"], NOBODY, Completed),
     plan!("waits", &["after"], NOBODY, Completed),
+    plan!("sub-plans", &["before", "deep", "after"], NOBODY, Completed),
     plan!(
         "hold",
         &["load", "load#2", "after"],

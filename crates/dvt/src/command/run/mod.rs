@@ -66,6 +66,8 @@ pub(crate) struct Ready {
     checked: Checked,
     inputs: BTreeMap<String, Value>,
     packed: Option<Packed>,
+    /// What the plans below it need, by digest.
+    below: BTreeMap<Digest, Vec<u8>>,
 }
 
 /// Does it.
@@ -109,7 +111,7 @@ pub(crate) async fn run(
 /// Reads, checks, asks and packs. `None` when the plan has errors, which were shown.
 pub(crate) fn prepare(arguments: &Arguments, screen: &mut Screen) -> Result<Option<Ready>, Problem> {
     let source = lint::read(&arguments.file)?;
-    let outcome = crate::command::sub_plans::check(&source);
+    let (outcome, below) = crate::command::sub_plans::check_and_pack(&source);
     if screen.for_people() {
         lint::show(&source, &outcome, screen);
     }
@@ -137,7 +139,7 @@ pub(crate) fn prepare(arguments: &Arguments, screen: &mut Screen) -> Result<Opti
         Some(packed) => checked.with_files(packed.digest),
         None => checked,
     };
-    Ok(Some(Ready { checked, inputs, packed }))
+    Ok(Some(Ready { checked, inputs, packed, below }))
 }
 
 fn outcome_counts(diagnostics: &[dvt_plan::diagnostic::Diagnostic]) -> String {
@@ -180,6 +182,9 @@ pub(crate) async fn start(
     let proof: Authorized<resource::Plan, RunStart> = access.plan(context, plan_id, ROUTE).await?;
     if let Some(packed) = &ready.packed {
         transaction.put_bundle(packed.digest, &packed.bytes).await?;
+    }
+    for (digest, bytes) in &ready.below {
+        transaction.put_bundle(*digest, bytes).await?;
     }
     drop(transaction);
 

@@ -1,4 +1,4 @@
-//! Which run is meant: a whole id, the first six or more digits of one, or `@latest`.
+//! Which run is meant: a whole id, the first six or more digits of one, or `@latest`, which is no run of a sub-plan.
 //!
 //! A whole id goes to access as it is: hidden and absent are one answer there, and this file adds nothing to it. Prefixes
 //! are looked up in the caller's own scope only.
@@ -9,10 +9,12 @@ use dvt_model::code::Code;
 use dvt_model::id::RunId;
 use dvt_model::proof::{Authorized, RunReadStatus};
 use dvt_model::resource::Project;
-use dvt_store::port::transaction::Kind;
+use dvt_store::port::transaction::{Kind, TenantTx};
 
 /// The fewest digits of a prefix.
 const FEWEST_DIGITS: usize = 6;
+/// Runs that are looked at together.
+const PAGE: u32 = 20;
 
 /// Finds the run.
 pub(crate) async fn run(text: &str, composition: &Composition, route: &str) -> Result<RunId, Problem> {
@@ -24,8 +26,7 @@ pub(crate) async fn run(text: &str, composition: &Composition, route: &str) -> R
         composition.access.project(&composition.context, route).await?;
     let transaction = composition.store.begin(read.scope(), Kind::Act)?;
     let Some(prefix) = prefix else {
-        let newest = transaction.list_runs(1, None).await?.rows.into_iter().next();
-        return newest.map(|row| row.metadata.run_id).ok_or_else(|| {
+        return newest(&transaction).await?.ok_or_else(|| {
             Problem::new(Code::NotFound, "there is no run yet")
                 .fix("dvt run examples/orders-etl/plan.yaml --allow-host")
         });
@@ -40,6 +41,27 @@ pub(crate) async fn run(text: &str, composition: &Composition, route: &str) -> R
             problem.notes.push(("one of", list));
             Err(problem)
         }
+    }
+}
+
+/// The newest run that somebody started: runs of sub-plans are passed over, for `@latest` means what one just did.
+async fn newest(transaction: &TenantTx) -> Result<Option<RunId>, Problem> {
+    let mut cursor: Option<String> = None;
+    loop {
+        let page = transaction.list_runs(PAGE, cursor.as_deref()).await?;
+        for row in page.rows {
+            let run = row.metadata.run_id;
+            let first = transaction.fetch_events(run, 0, 1).await?.into_iter().next();
+            // Of an erased run this is not known any more; it was started by somebody, as far as anybody can tell.
+            let queued = first.and_then(|first| first.payload);
+            if queued.is_none_or(|queued| queued.get("parentRunId").is_none()) {
+                return Ok(Some(run));
+            }
+        }
+        if page.next.is_none() {
+            return Ok(None);
+        }
+        cursor = page.next;
     }
 }
 

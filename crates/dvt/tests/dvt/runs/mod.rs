@@ -2,6 +2,7 @@
 
 mod acts;
 mod cancel;
+mod children;
 mod list;
 mod resume;
 mod share;

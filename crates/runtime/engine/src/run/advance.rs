@@ -7,11 +7,12 @@
 use super::kept::{Told, of_log, told};
 use super::load::Fold;
 use super::{Hot, Message};
+use crate::children::{self, Ending, Order, Parent};
 use crate::client::Progress;
 use crate::dispatch::Attempt;
 use crate::engine::Engine;
 use crate::{Problem, chance, crash};
-use dvt_core::command::{Command, Input, Report};
+use dvt_core::command::{Command, Input, OtherRun, Report, Signal};
 use dvt_core::event::{Effect, Event};
 use dvt_model::code::Code;
 use dvt_model::run::RunStatus;
@@ -33,6 +34,8 @@ pub(crate) struct Task {
     host_allowed: bool,
     /// Taken up for one act: it asks for no slots and no timer.
     rests: bool,
+    /// The way to whoever begins and ends the runs of its sub-plans, once there are any.
+    children: Option<mpsc::UnboundedSender<Order>>,
     /// Stands in the dispatcher's line.
     wants: bool,
     /// The last offer started nothing: another one would not either before something else happened.
@@ -93,6 +96,7 @@ impl Task {
             news,
             host_allowed,
             rests,
+            children: None,
             wants: false,
             fruitless: false,
             granted: 0,
@@ -118,7 +122,15 @@ impl Task {
                 break left;
             }
         };
+        let (engine, scope, run) = (Arc::clone(&self.engine), self.fold.scope, self.fold.metadata.run_id);
+        let has_ended = matches!(left, Left::Ended);
         self.evict(left);
+        // Only now: whoever looks for this run from here on finds its end in the ledger, where it stands if we crash here.
+        if has_ended {
+            engine.tell_parent(&scope, run).await;
+        } else {
+            engine.families.left(run);
+        }
     }
 
     /// Tells the timers and the dispatcher what this run waits for.
@@ -182,6 +194,12 @@ impl Task {
             Message::Due => {
                 self.fruitless = false;
                 Command::Due
+            }
+            Message::ChildEnded(ended) => Command::ChildEnded(*ended),
+            Message::CancelledByParent => Command::Cancel { cause: OtherRun::Parent },
+            Message::StoppedByParent(force_kill) => {
+                let signal_id = children::stop_of(self.fold.metadata.run_id).map_err(Left::Broken)?;
+                Command::Signal(Signal::EmergencyStop { signal_id, force_kill })
             }
             Message::Recover(acts, answer) => {
                 turn.acts.extend(acts);
@@ -248,7 +266,7 @@ impl Task {
     }
 
     /// Does what the core wants done. Each effect follows from a durable event; a crash before one is healed by `Recover`.
-    pub(crate) fn act(&self, effects: Vec<Effect>) {
+    pub(crate) fn act(&mut self, effects: Vec<Effect>) {
         let run = self.fold.metadata.run_id;
         for effect in effects {
             match effect {
@@ -264,8 +282,13 @@ impl Task {
                         hot: self.hot.clone(),
                     });
                 }
-                // Sub-plans are refused where plans are read; there is no child to do anything to.
-                Effect::StartChild(_) | Effect::CancelChild { .. } | Effect::StopChild { .. } => {}
+                Effect::StartChild(child) => self.order(Order::Start(child)),
+                Effect::CancelChild { step_id, child_run_id } => {
+                    self.order(Order::End { step_id, child_run_id, how: Ending::Cancel });
+                }
+                Effect::StopChild { step_id, child_run_id, force_kill } => {
+                    self.order(Order::End { step_id, child_run_id, how: Ending::Stop { force_kill } });
+                }
                 Effect::Stop { step_id, logical_attempt_id, engine_attempt_id, grace_ms } => {
                     self.engine.dispatcher().stop(
                         run,
@@ -277,6 +300,22 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// Orders about children are carried out one after another, so that an end never overtakes a beginning.
+    fn order(&mut self, order: Order) {
+        Parent::note(&self.engine, &self.hot, &order);
+        let orders = self.children.get_or_insert_with(|| {
+            let parent = Parent {
+                scope: self.fold.scope,
+                plan: Arc::clone(&self.fold.plan),
+                request_id: self.fold.request_id,
+                host_allowed: self.host_allowed,
+            };
+            children::serve(&self.engine, parent)
+        });
+        // It is gone only when the engine ends; the next one asks for the same children again.
+        drop(orders.send(order));
     }
 
     pub(crate) fn tell(&self) {

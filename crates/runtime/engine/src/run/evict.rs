@@ -42,6 +42,9 @@ impl Task {
                 Message::Slots(granted) => self.engine.dispatcher().settle(granted),
                 Message::Recover(_, None)
                 | Message::Report(_)
+                | Message::ChildEnded(_)
+                | Message::CancelledByParent
+                | Message::StoppedByParent(_)
                 | Message::Due
                 | Message::Drop
                 | Message::Rest => {}

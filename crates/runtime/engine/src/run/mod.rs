@@ -11,7 +11,7 @@ pub(crate) mod load;
 
 use crate::client::Progress;
 use crate::{Asked, Grant, Problem};
-use dvt_core::command::Report;
+use dvt_core::command::{ChildEnded, Report};
 use dvt_model::id::TenantId;
 use dvt_model::run::RunStatus;
 use dvt_model::scope::TenantScope;
@@ -24,6 +24,12 @@ pub(crate) enum Message {
     Slots(u32),
     /// An attempt ended.
     Report(Box<Report>),
+    /// The run of one of its sub-plans ended.
+    ChildEnded(Box<ChildEnded>),
+    /// Its parent's run ends it, by its way out.
+    CancelledByParent,
+    /// Its parent's run was stopped: it ends now, without the grace where that is asked.
+    StoppedByParent(bool),
     /// Something became due.
     Due,
     /// What it had running is lost: give it out again. The entries are those of the act that asks for it.

@@ -1,0 +1,109 @@
+//! The first block of a run, whoever asked for it: RunQueued with the decisions before it, and the run as memory has it then.
+//!
+//! It commits nothing. What was checked of plan and inputs comes checked; bounds and digest are the engine's own.
+
+use crate::engine::Engine;
+use crate::entry::{self, Place};
+use crate::run::kept::{Told, class_of, subject_of, told};
+use crate::run::load::Fold;
+use crate::{Problem, chance};
+use dvt_core::State;
+use dvt_core::command::{Command, Input, Start};
+use dvt_model::code::Code;
+use dvt_model::id::{RequestId, RunRequestId};
+use dvt_model::idempotency;
+use dvt_model::run::{RunMetadata, RunStatus};
+use dvt_model::scope::TenantScope;
+use dvt_plan::plan::Plan;
+use dvt_store::port::operation::{BlockDraft, BootstrapRun, EntryDraft, Rights};
+use dvt_store::port::transaction::TenantTx;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A run that may be queued.
+pub(crate) struct Admission {
+    pub(crate) scope: TenantScope,
+    pub(crate) plan: Plan,
+    pub(crate) document: Value,
+    pub(crate) start: Start,
+    /// What was decided about the request; nothing where the engine itself begins the run of a sub-plan.
+    pub(crate) decisions: Vec<EntryDraft>,
+    pub(crate) request_id: RequestId,
+    pub(crate) run_request_id: RunRequestId,
+    pub(crate) rights: Rights,
+    pub(crate) most_open_runs: u64,
+    pub(crate) detached: bool,
+}
+
+impl Engine {
+    /// The operation that queues it, and the run that it leaves behind.
+    pub(crate) fn queue(
+        &self,
+        transaction: &mut TenantTx,
+        admission: Admission,
+    ) -> Result<(BootstrapRun, Fold), Problem> {
+        let ledger = transaction.ledger();
+        let Admission { scope, plan, start, request_id, .. } = admission;
+        let (run_id, plan_ref, power) = (start.run_id, start.plan.clone(), start.power.clone());
+        // What a repeat must share with the first request; the owner's word is part of what the run may do.
+        let request = json!({ "inputs": start.inputs, "power": power });
+        let metadata = RunMetadata {
+            scope: scope.ids(),
+            run_id,
+            plan: plan_ref.clone(),
+            plan_name: plan.name.as_str().to_owned(),
+            provider: "embedded".to_owned(),
+        };
+        let input = Input { now: self.now(), entropy: chance::entropy(), command: Command::Start(start) };
+        let decided = dvt_core::decide(&plan, &State::default(), &input)?;
+        let place = Place { ledger, scope: scope.ids(), now: self.now(), run: Some(run_id) };
+        let mut state = State::default();
+        let mut entries = admission.decisions;
+        let told = told(&plan, &state, &decided.events);
+        for (run_seq, Told { event, kept }) in (1..).zip(told) {
+            dvt_core::evolve(&plan, &mut state, &event)
+                .map_err(|error| Problem::new(Code::ContractViolation, error.to_string()))?;
+            if let Some(whose) = kept.about {
+                transaction.about(entries.len(), subject_of(whose));
+            }
+            let kept = (event, class_of(kept.class));
+            entries.push(entry::of_event(place, &metadata, request_id, run_seq, kept)?);
+        }
+        let admission_key = idempotency::of_admission(
+            &scope.ids(),
+            plan_ref.plan_id,
+            &plan_ref.plan_version,
+            &admission.run_request_id,
+        )
+        .map_err(|error| Problem::new(Code::InvalidRequest, error.to_string()))?;
+        let last_run_seq = entries.iter().filter(|entry| entry.envelope.run.is_some()).count();
+        let operation = BootstrapRun {
+            metadata: metadata.clone(),
+            admission_key,
+            request,
+            engine_epoch: self.epoch(),
+            most_open_runs: admission.most_open_runs,
+            rights: admission.rights,
+            queue: None,
+            group: None,
+            detached: admission.detached,
+            plan_document: admission.document,
+            block: BlockDraft { block_id: chance::block(), entries },
+            status: RunStatus::Pending,
+        };
+        let fold = Fold {
+            scope,
+            ledger,
+            metadata,
+            plan: Arc::new(plan),
+            state,
+            status: RunStatus::Pending,
+            last_run_seq: u64::try_from(last_run_seq).unwrap_or_default(),
+            request_id,
+            power,
+            weight: 0,
+            snapshot_weight: 0,
+        };
+        Ok((operation, fold))
+    }
+}
