@@ -14,7 +14,6 @@ use dvt_model::digest::hex;
 use dvt_model::entry::PayloadClass;
 use dvt_model::id::{KeyId, LedgerId, RunId, TenantId};
 use dvt_model::time::Timestamp;
-use std::collections::BTreeMap;
 
 /// The opened keys of a tenant. Of a purpose with several epochs the highest is in use, the others open what is old.
 // INVARIANT(INV-18): one KEK per tenant; every key below is random, wrapped by it, and bound to tenant and purpose.
@@ -34,7 +33,8 @@ pub struct TenantKeys {
 struct Epochs<K> {
     in_use: InUse,
     current: K,
-    older: BTreeMap<KeyId, K>,
+    /// The newest first: whoever asks which of several signed last must not be given another.
+    older: Vec<(KeyId, K)>,
 }
 
 impl TenantKeys {
@@ -200,12 +200,14 @@ impl TenantKeys {
         &self.signers.current
     }
 
-    /// The signer, in use or not, of this public key.
-    pub fn signer_of(&self, key: &VerifierKey) -> Option<&CheckpointSigner> {
-        self.signers.all().find(|signer| signer.verifier_key() == key)
+    /// The newest signer, in use or not, among these public keys. Where two of them signed one checkpoint, it is the one that
+    /// came then; the other is retired and signs nothing any more.
+    // INVARIANT(INV-03): a retired key is never asked to sign, not even the coming of the next.
+    pub fn newest_signer_of(&self, keys: &[VerifierKey]) -> Option<&CheckpointSigner> {
+        self.signers.all().find(|signer| keys.contains(signer.verifier_key()))
     }
 
-    /// The public keys of all signers there were, the one in use first.
+    /// The public keys of all signers there were, the newest first.
     pub fn verifier_keys(&self) -> Vec<VerifierKey> {
         self.signers.all().map(|signer| signer.verifier_key().clone()).collect()
     }
@@ -223,11 +225,15 @@ impl TenantKeys {
 
 impl<K> Epochs<K> {
     fn find(&self, id: KeyId, id_of: impl Fn(&K) -> KeyId) -> Option<&K> {
-        if id_of(&self.current) == id { Some(&self.current) } else { self.older.get(&id) }
+        if id_of(&self.current) == id {
+            Some(&self.current)
+        } else {
+            self.older.iter().find_map(|(older, key)| (*older == id).then_some(key))
+        }
     }
 
     fn all(&self) -> impl Iterator<Item = &K> {
-        std::iter::once(&self.current).chain(self.older.values())
+        std::iter::once(&self.current).chain(self.older.iter().map(|(_, key)| key))
     }
 }
 

@@ -72,6 +72,23 @@ async fn keys_are_replaced_in_time_under_a_live_run() {
     assert_eq!(verify(&house).await.status, Status::Valid, "by public keys alone");
 }
 
+/// A key that comes right after the checkpoint that announced the one before: that checkpoint bears two signatures, and only
+/// the newer of the two keys may sign the coming of the next.
+#[tokio::test]
+async fn keys_may_be_replaced_at_every_checkpoint() {
+    let (house, _) = by_hand().await;
+    // Key ids are random: four times, so that no order of ids hides the wrong choice.
+    for _ in 0..4 {
+        let mut tx = house.act();
+        tx.rotate_keys(house.an_act().block, &[Purpose::Checkpoint]);
+        tx.commit().await.unwrap();
+        // The first sealing may still hold the key before, and is refused.
+        while house.store.seal(house.ids.tenant_id).await.unwrap().is_none() {}
+    }
+    let result = verify(&house).await;
+    assert_eq!((result.status, result.findings), (Status::Valid, vec![]));
+}
+
 /// What one process replaces, another one uses within five minutes, and reads at once.
 #[tokio::test]
 async fn another_process_follows() {

@@ -54,7 +54,7 @@ fn the_first_checkpoint_of_a_new_key_bears_both_signatures() {
     let custody = Custody { root: &world.root, audit: &world.audit, ledger };
     rows.push(keys.replacement(custody, Purpose::Checkpoint, now()).unwrap());
     let again = open(&world, &rows);
-    let old = again.signer_of(keys.signer().verifier_key()).unwrap();
+    let old = again.newest_signer_of(&[keys.signer().verifier_key().clone()]).unwrap();
     let leaves: Vec<Hash> = (0..20u8).map(|n| rfc6962_leaf(&[n])).collect();
     let head = |to: usize| Checkpoint::new(ledger, to as u64, root(&leaves[..to]));
     let proof = consistency(&leaves[..], 7, 20).unwrap();

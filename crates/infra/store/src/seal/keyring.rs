@@ -307,11 +307,8 @@ impl Keyring {
     ) -> Result<(String, KeyId), Error> {
         let keys = self.keys()?;
         let signer = keys.signer();
-        let before = if last_by.iter().any(|key| key == signer.verifier_key()) {
-            None
-        } else {
-            last_by.iter().find_map(|key| keys.signer_of(key))
-        };
+        let before =
+            keys.newest_signer_of(last_by).filter(|before| before.verifier_key() != signer.verifier_key());
         let note = signer.sign_beside(before, last, next, proof).map_err(|error| fault(&error))?;
         Ok((note, signer.id()))
     }
