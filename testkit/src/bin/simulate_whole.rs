@@ -2,8 +2,8 @@
 //!
 //! One line of counts when all is well; a finding prints the line that finds it again, and exit status 1.
 
-use dvt_testkit::whole::{Cut, Finding, histories, history_without, shrink};
-use std::collections::BTreeSet;
+use dvt_testkit::whole::{Cut, Finding, histories, history, history_without, shrink};
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 /// What was asked.
@@ -12,11 +12,14 @@ struct Asked {
     from: u64,
     all_mutants: bool,
     mutant: Option<String>,
+    /// Every finding, by kind, instead of the first one.
+    survey: bool,
     cut: Cut,
 }
 
 fn read(arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
-    let mut asked = Asked { seeds: 1_000, from: 0, all_mutants: false, mutant: None, cut: Cut::default() };
+    let mut asked =
+        Asked { seeds: 1_000, from: 0, all_mutants: false, mutant: None, survey: false, cut: Cut::default() };
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("`{argument}` needs a value"));
@@ -25,12 +28,13 @@ fn read(arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--seeds" => asked.seeds = number(value()?)?,
             "--from" => asked.from = number(value()?)?,
             "--mutants" => asked.all_mutants = true,
+            "--survey" => asked.survey = true,
             "--mutant" => asked.mutant = Some(value()?),
             "--without-steps" => asked.cut.steps = numbers(&value()?)?,
             "--without-moves" => asked.cut.moves = numbers(&value()?)?,
             other => {
                 return Err(format!(
-                    "`{other}` is not known; there are --seeds N, --from S, --mutants, --mutant NAME, --without-steps 1,3, --without-moves 0-9,12"
+                    "`{other}` is not known; there are --seeds N, --from S, --survey, --mutants, --mutant NAME, --without-steps 1,3, --without-moves 0-9,12"
                 ));
             }
         }
@@ -76,6 +80,47 @@ fn show(finding: Finding, mutant: Option<&str>) {
     println!("reproduce: {line}");
 }
 
+/// Findings by kind: ids and numbers stand for any.
+fn survey(from: u64, seeds: u64) -> ExitCode {
+    let mut kinds: BTreeMap<String, (u64, Finding)> = BTreeMap::new();
+    for finding in (from..from.saturating_add(seeds)).filter_map(|seed| history(seed).err()) {
+        let kind = kind_of(&finding.message);
+        kinds.entry(kind).or_insert_with(|| (0, finding)).0 += 1;
+    }
+    let mut kinds: Vec<_> = kinds.into_values().collect();
+    kinds.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    for (count, finding) in &kinds {
+        println!("{count} times, first with seed {}: {}", finding.seed, finding.message);
+    }
+    let all: u64 = kinds.iter().map(|(count, _)| count).sum();
+    println!("{} of {seeds} histories find nothing, {} kinds of findings", seeds - all, kinds.len());
+    if all == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What two findings of one fault have in common: the command, and the names of events without their steps.
+fn kind_of(message: &str) -> String {
+    let command = message.split(" after ").nth(1).unwrap_or(message);
+    let command: String = command.chars().take_while(|c| c.is_alphabetic() || *c == '(').collect();
+    let names: String = message.lines().skip(1).filter(|line| line.starts_with("  the ")).collect();
+    let mut depth = 0;
+    let names = names.chars().filter(|c| {
+        depth += i32::from(*c == '(');
+        let is_outside = depth == 0;
+        depth -= i32::from(*c == ')');
+        is_outside
+    });
+    let first = message.lines().next().unwrap_or_default();
+    let tail: String = first
+        .rsplit(": ")
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| !c.is_ascii_digit())
+        .take(60)
+        .collect();
+    format!("{command} {} {tail}", names.collect::<String>())
+}
+
 fn main() -> ExitCode {
     let asked = match read(std::env::args().skip(1)) {
         Ok(asked) => asked,
@@ -94,6 +139,9 @@ fn main() -> ExitCode {
     {
         eprintln!("{sentence}");
         return ExitCode::from(2);
+    }
+    if asked.survey {
+        return survey(asked.from, asked.seeds);
     }
     let begun = std::time::Instant::now();
     let outcome = if asked.cut == Cut::default() {

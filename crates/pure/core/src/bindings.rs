@@ -71,6 +71,7 @@ fn end<G: Ground>(plan: &Plan, ground: &G, of: &StepId) -> Option<&'static str> 
     (plan.steps.get(of.step())?.part == Part::Finally).then_some(match (&run.cancel, &run.failing) {
         (Some(_), _) => "CANCELLED",
         (None, Some(_)) => "FAILED",
+        (None, None) if run.failed_finally > 0 => "FAILED",
         (None, None) => "COMPLETED",
     })
 }

@@ -7,10 +7,13 @@ use crate::condition::{self, Kind};
 use crate::ground::Ground;
 use crate::state::Step as Facts;
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
+use dvt_model::canonical;
+use dvt_model::digest::Digest;
 use dvt_model::id::StepId;
 use dvt_model::run::StepStatus;
 use dvt_plan::plan::{Form, Part, Plan, Step};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Who is at work while an attempt runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +145,12 @@ pub(crate) fn facts<G: Ground>(plan: &Plan, ground: &G, id: &StepId) -> Option<F
         facts.of_base = base.logical;
         facts
     })
+}
+
+/// The digest of a list of items.
+pub(crate) fn list_digest(items: &Value) -> Digest {
+    // What is no canonical JSON was refused when it was rendered.
+    Digest::of(&canonical::to_bytes(items).unwrap_or_default())
 }
 
 /// The next attempt, PENDING. The old one never changes; the step shows the new one from here on.

@@ -45,10 +45,12 @@ fn pending_place(plan: &Plan, id: &StepId, step: &Step, kind: Kind, retry_at: Op
     }
 }
 
-/// Makes a pending step of the plan ready (or due for its retry), if it may still begin.
+/// Makes a pending step of the plan ready (or due for its retry), if it may still begin: while a run drains its failure may
+/// be withdrawn, so what becomes ready then keeps its place until the drain is over.
 pub(crate) fn insert<G: Ground>(plan: &Plan, ground: &mut G, id: &StepId, step: &Step) {
     let Some(facts) = ground.step(id) else { return };
-    if facts.status == StepStatus::Pending && way_out::may_begin(ground.run(), facts.kind) {
+    let may = way_out::may_begin(ground.run(), facts.kind) || !ground.run().is_swept;
+    if facts.status == StepStatus::Pending && may {
         let place = pending_place(plan, id, step, facts.kind, facts.retry_at);
         ground.put(place);
     }
@@ -101,9 +103,8 @@ fn next_is_open<G: Ground>(ground: &G, base: &StepId) -> Option<StepId> {
     let facts = ground.step(base)?;
     let items = facts.items.as_ref()?;
     let room = items.max_parallel.is_none_or(|most| items.busy < most);
-    let goes_on = items.failed.is_none() && !way_out::is_before_ending(ground.run(), facts);
-    (facts.status == StepStatus::Running && room && goes_on && items.next < items.count)
-        .then(|| base.item(items.next))
+    let goes_on = items.failed.is_none() && items.next < items.count;
+    (facts.status == StepStatus::Running && room && goes_on).then(|| base.item(items.next))
 }
 
 /// Puts the next item of a `foreach` in its place, or takes it away, as things stand now.

@@ -8,6 +8,7 @@ use crate::condition::Kind;
 use crate::event::body::{CancelCause, FailingCause, PauseCause, SignalReceived, SkipReason, Verdict};
 use crate::lookup::Doing;
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
+use dvt_model::digest::Digest;
 use dvt_model::failure::Failure;
 use dvt_model::id::{PrincipalId, RunId, SignalId, StepId};
 use dvt_model::run::{PlanRef, Power, RunStatus, StepStatus};
@@ -61,6 +62,9 @@ pub(crate) struct Run {
     pub(crate) completed_at: Option<Timestamp>,
     /// Whether a step has started.
     pub(crate) has_begun: bool,
+    /// Whether a step, item or compensation has completed, or a step was taken over.
+    #[serde(default)]
+    pub(crate) has_done: bool,
     /// Ordinary steps without a terminal state.
     pub(crate) open: u32,
     /// The same, of the two kinds of conditional steps.
@@ -73,8 +77,9 @@ pub(crate) struct Run {
     pub(crate) failed: u32,
     /// Steps in the failed set (contract 4.4).
     pub(crate) failed_set: u32,
-    /// The first `finally` step whose failure counts.
-    pub(crate) failed_finally: Option<StepId>,
+    /// `finally` steps whose failure counts.
+    #[serde(default)]
+    pub(crate) failed_finally: u32,
     /// Attempts that run.
     pub(crate) running: u32,
     /// Of those, the steps whose items run.
@@ -238,6 +243,9 @@ pub(crate) struct Items {
     pub(crate) max_parallel: Option<u32>,
     /// The first item that failed and counts.
     pub(crate) failed: Option<u32>,
+    /// The digest of the list: a later attempt repeats over the same items, or not at all.
+    #[serde(default)]
+    pub(crate) list: Option<Digest>,
 }
 
 /// What is to be undone of a step: itself, or its items.
@@ -290,6 +298,8 @@ pub(crate) enum Lane {
     Signal,
     /// In the failed set; by the event with which it failed.
     Failed,
+    /// A `finally` step whose failure counts; by the event with which it failed.
+    FailedFinally,
     /// To be undone; the newest success first.
     Undo,
     /// Items to be undone; by step and index.
@@ -309,7 +319,8 @@ impl Lane {
             Self::Due => Self::Running,
             Self::Running => Self::Signal,
             Self::Signal => Self::Failed,
-            Self::Failed => Self::Undo,
+            Self::Failed => Self::FailedFinally,
+            Self::FailedFinally => Self::Undo,
             Self::Undo => Self::UndoItem,
             Self::UndoItem | Self::End => Self::End,
         }

@@ -129,6 +129,20 @@ pub(crate) fn may_retry(run: &Run, step: &Step) -> bool {
     may_begin(run, step.kind) && !(is_of_the_drain(run, step) && is_stopping(run))
 }
 
+/// Whether another attempt of a step may be asked for: never while cancelling; of a failing run while it drains after the
+/// failure of a step (contract 4.4).
+pub(crate) fn takes_retries(run: &Run) -> bool {
+    let of_a_step = run.failing.as_ref().is_none_or(|failing| match failing.cause {
+        FailingCause::StepFailed => true,
+        FailingCause::HoldExpired | FailingCause::RunTimeout => false,
+    });
+    match phase(run) {
+        Phase::None => true,
+        Phase::Drain => run.cancel.is_none() && of_a_step,
+        Phase::Conditional | Phase::Undo | Phase::Finally | Phase::Over => false,
+    }
+}
+
 /// When the attempts of the drain are closed.
 pub(crate) fn closes_at(run: &Run) -> Option<Timestamp> {
     match phase(run) {

@@ -66,7 +66,8 @@ pub(super) fn drains(plan: &Plan, view: &View) -> bool {
     })
 }
 
-/// Compensations that are due, the next one first: groups of one step in reverse order of their completion.
+/// Compensations that are due, the next one first: groups of one step in reverse order of their completion. Of a `foreach`
+/// the items are what is undone, so the last of them is when it completed.
 pub(super) fn owed(plan: &Plan, view: &View) -> Vec<Vec<String>> {
     let mut groups: Vec<(usize, Vec<String>)> = Vec::new();
     for step in plan.steps.values().filter(|step| step.compensate.is_some()) {
@@ -84,12 +85,10 @@ pub(super) fn owed(plan: &Plan, view: &View) -> Vec<Vec<String>> {
         let done: Vec<&String> = names.iter().filter(|name| view.is(name, StepStatus::Success)).collect();
         let places = done.iter().filter_map(|name| view.fact(name)?.ended.as_ref().map(|(place, _)| *place));
         let Some(last) = places.max() else { continue };
-        let base = view.fact(id).filter(|fact| fact.status == StepStatus::Success);
-        let place = base.and_then(|fact| fact.ended.as_ref()).map_or(last, |(place, _)| *place);
         let open = done.into_iter().map(|name| format!("{name}.compensate"));
         let open: Vec<String> = open.filter(|name| !view.fact(name).is_some_and(is_terminal)).collect();
         if !open.is_empty() {
-            groups.push((place, open));
+            groups.push((last, open));
         }
     }
     groups.sort_by_key(|(place, _)| std::cmp::Reverse(*place));

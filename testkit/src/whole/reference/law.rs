@@ -126,14 +126,13 @@ fn run_event(plan: &Plan, view: &View, said: &Said) -> Result<(), String> {
             needs(course::failed_finally(plan, view).is_empty(), "a `finally` step failed")
         }
         "RunFailed" => {
-            let nothing_done = !view.units.values().any(|fact| fact.status == StepStatus::Success);
             let by_finally =
                 course::ordinary_is_over(plan, view) && !course::has_finally(plan, view) && !view.is_ending();
-            let incomplete = view.is_ending() && said.text("/failure/errorCode") == "COMPENSATION_INCOMPLETE";
+            let incomplete = view.is_ending() && !view.is_cancelling() && took_too_long(plan, view, said);
             let allowed = view.status == Some(RunStatus::Pending)
                 || (view.is_failing() && !view.is_cancelling() && at_the_end)
                 || by_finally
-                || nothing_done
+                || !view.has_done
                 || incomplete;
             needs(
                 allowed,
@@ -143,10 +142,17 @@ fn run_event(plan: &Plan, view: &View, said: &Said) -> Result<(), String> {
         "RunCancelled" => {
             let stop = said.text("/cause") == "EMERGENCY_STOP";
             let pending = view.status == Some(RunStatus::Pending);
-            needs(stop || (view.is_cancelling() && (at_the_end || pending)), "not at the end of the way out")
+            let ends = at_the_end || pending || took_too_long(plan, view, said);
+            needs(stop || (view.is_cancelling() && ends), "not at the end of the way out")
         }
         _ => Ok(()),
     }
+}
+
+/// Phases 3 and 4 have taken `maxDuration` again.
+fn took_too_long(plan: &Plan, view: &View, said: &Said) -> bool {
+    let undoes = matches!(course::phase(plan, view), Phase::Compensation | Phase::Finally);
+    undoes && view.undoing_since.is_some_and(|since| since.plus_ms(plan.max_duration_ms) <= said.at)
 }
 
 fn step_event(plan: &Plan, view: &View, name: &str, said: &Said) -> Result<(), String> {
@@ -161,6 +167,9 @@ fn step_event(plan: &Plan, view: &View, name: &str, said: &Said) -> Result<(), S
     let needs = |holds: bool, what: &str| if holds { Ok(()) } else { Err(format!("{}: {what}", said.name)) };
     let unit = Unit::of(name);
     let phase = course::phase(plan, view);
+    if let (Some(_), false, "StepStarted" | "StepSkipped") = (unit.item, unit.undoes, said.name) {
+        needs(view.is(unit.base, StepStatus::Running), "an item begins while its step runs")?;
+    }
     match said.name {
         "StepStarted" => {
             let running = view.status == Some(RunStatus::Running);

@@ -1,6 +1,6 @@
-//! The reference model: the contract's sentences, said again as simply as possible. At each command it reads all events
-//! from the first to the last, asks what they mean, and says what must follow. It keeps nothing, counts nothing and shares
-//! no code with `decide`; it is slow, and meant to be obviously right.
+//! The reference model: the contract's sentences, said again as simply as possible. It knows of a run what its events say,
+//! one fact for each of its units, and at each command asks of all of them anew what must follow. It keeps no ready set and
+//! no counter, and shares no code with `decide`; it is slow, and meant to be obviously right.
 
 mod answer;
 mod course;
@@ -25,7 +25,7 @@ pub struct Reading {
 impl Reading {
     /// Of no event yet.
     pub fn new(plan: &Plan) -> Self {
-        Self { view: view::View::of(plan, &[]) }
+        Self { view: view::View::of(plan) }
     }
 
     /// One event more, after the law was asked.

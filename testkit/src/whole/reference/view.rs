@@ -31,6 +31,8 @@ pub(super) struct Fact {
     pub(super) answered: Option<(u32, u32)>,
     /// Skipped by an operator.
     pub(super) by_operator: bool,
+    /// The items of a `foreach`, as its last attempt that had a list was given them.
+    pub(super) list: Option<Value>,
 }
 
 impl Fact {
@@ -48,7 +50,28 @@ impl Fact {
             retry_at: None,
             answered: None,
             by_operator: false,
+            list: None,
         }
+    }
+
+    /// Another attempt, which has not begun: no vote of the old one counts for it.
+    fn next_attempt(&mut self) {
+        self.status = StepStatus::Pending;
+        self.attempt += 1;
+        self.dispatch = 1;
+        self.retry_at = None;
+        self.ballot.clear();
+    }
+
+    /// The child's run of the newest attempt.
+    pub(super) fn child(&self) -> Option<&str> {
+        let (_, started) = self.started.as_ref().filter(|(_, said)| said.slot == self.attempt)?;
+        Some(started.text("/childRunId")).filter(|child| !child.is_empty())
+    }
+
+    /// An item or compensation that has begun and is not over: it runs, or waits for its retry.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.status == StepStatus::Running || (self.status == StepStatus::Pending && self.retry_at.is_some())
     }
 
     /// The output; null without success.
@@ -91,6 +114,8 @@ pub(super) struct View {
     pub(super) units: BTreeMap<String, Fact>,
     pub(super) queued: Option<Rc<Said>>,
     pub(super) started_at: Option<Timestamp>,
+    /// Whether anything has completed, or was taken over.
+    pub(super) has_done: bool,
     pub(super) pauses: u32,
     pub(super) paused: Option<Rc<Said>>,
     pub(super) failing: Option<Rc<Said>>,
@@ -141,27 +166,34 @@ pub(super) fn step_of<'p>(plan: &'p Plan, name: &str) -> Option<&'p Step> {
     if unit.undoes { step.compensate.as_deref() } else { Some(step) }
 }
 
-/// Whether a step belongs to a partial run; `finally` steps always do.
+/// Whether a step belongs to the run: of a partial one those that were selected, and `finally`.
+pub(super) fn is_of_the_run(plan: &Plan, view: &View, id: &str) -> bool {
+    let step = step_of(plan, id);
+    step.is_some_and(|step| step.part == Part::Finally || is_selected(view, step.id.as_str()))
+}
+
+/// Whether a partial run lists the step.
 pub(super) fn is_selected(view: &View, id: &str) -> bool {
     let selection = view.queued.as_ref().and_then(|said| said.payload.get("selection")?.as_array().cloned());
     selection.is_none_or(|selection| selection.iter().any(|known| known.as_str() == Some(id)))
 }
 
-/// Waits for a human, a signal, a timer: what neither holds up a drain nor counts against `maxDuration`.
+/// Contract 4.4: "a waiting step (approval, timer, signal, sub-plan)". It does not hold up a drain.
 pub(super) fn is_waiting(form: &Form) -> bool {
+    stops_the_clock(form) || matches!(form, Form::Plan(_))
+}
+
+/// Contract 4.6: the clock of `maxDuration` stands while all attempts "wait for an approval, signal or timer". A child's run
+/// is at work meanwhile.
+fn stops_the_clock(form: &Form) -> bool {
     matches!(form, Form::Wait { .. } | Form::WaitUntil { .. } | Form::Approval(_) | Form::Signal(_))
 }
 
 impl View {
-    pub(super) fn of(plan: &Plan, events: &[Rc<Said>]) -> Self {
-        let mut view = Self::default();
-        for step in plan.steps.values() {
-            view.units.insert(step.id.to_string(), Fact::fresh());
-        }
-        for said in events {
-            view.read(plan, said);
-        }
-        view
+    /// Of no event yet.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let units = plan.steps.keys().map(|id| (id.to_string(), Fact::fresh()));
+        Self { units: units.collect(), ..Self::default() }
     }
 
     /// One event more.
@@ -235,13 +267,17 @@ impl View {
 
     fn read_step(&mut self, name: &str, said: &Rc<Said>) {
         let place = self.count;
+        if said.name == "StepStarted" {
+            self.begin_items_again(name, said);
+        }
+        self.has_done |= said.name == "StepCompleted" || said.name == "StepReused";
         let fact = self.units.entry(name.to_owned()).or_insert_with(Fact::fresh);
         match said.name {
             "StepStarted" => {
                 fact.status = StepStatus::Running;
                 fact.started = Some((place, said.clone()));
                 fact.retry_at = None;
-                fact.ballot.clear();
+                fact.list = said.payload.pointer("/inputs/items").cloned().or(fact.list.take());
             }
             "StepRedispatched" => {
                 fact.dispatch += 1;
@@ -259,12 +295,10 @@ impl View {
                 if said.text("/failure/failureSource") != "engine" {
                     fact.answered = Some((said.slot, said.dispatch));
                 }
-                fact.retry_at = said.moment("/retryAt");
                 fact.status = StepStatus::Failed;
-                if fact.retry_at.is_some() {
-                    fact.status = StepStatus::Pending;
-                    fact.attempt += 1;
-                    fact.dispatch = 1;
+                if let Some(at) = said.moment("/retryAt") {
+                    fact.next_attempt();
+                    fact.retry_at = Some(at);
                 }
             }
             "StepSkipped" => {
@@ -274,10 +308,8 @@ impl View {
                 fact.by_operator = said.text("/reasonCode") == "OPERATOR_SKIP";
             }
             "StepRetryRequested" => {
-                fact.status = StepStatus::Pending;
+                fact.next_attempt();
                 fact.retries += 1;
-                fact.attempt += 1;
-                fact.dispatch = 1;
                 fact.by_operator = false;
             }
             "StepVoted" => {
@@ -285,6 +317,23 @@ impl View {
                 fact.ballot.push(said.clone());
             }
             _ => {}
+        }
+    }
+
+    /// A new attempt of a `foreach` runs the items without SUCCESS: those that failed have another attempt, and those that
+    /// waited for one may begin at once.
+    fn begin_items_again(&mut self, base: &str, said: &Said) {
+        if said.payload.get("itemCount").is_none() {
+            return;
+        }
+        let is_item = |name: &&mut String| Unit::of(name).base == base && Unit::of(name).item.is_some();
+        let mut names: Vec<String> = self.units.keys().cloned().collect();
+        for name in names.iter_mut().filter(is_item).filter(|name| !Unit::of(name).undoes) {
+            let Some(item) = self.units.get_mut(name) else { continue };
+            if item.status == StepStatus::Failed {
+                item.next_attempt();
+            }
+            item.retry_at = None;
         }
     }
 
@@ -299,7 +348,7 @@ impl View {
             // The base of a `foreach` is no attempt of its own: its items are.
             .filter(|(name, step)| step.foreach.is_none() || Unit::of(name).item.is_some())
             .peekable();
-        let only_waits = attempts.peek().is_some() && attempts.all(|(_, step)| is_waiting(&step.form));
+        let only_waits = attempts.peek().is_some() && attempts.all(|(_, step)| stops_the_clock(&step.form));
         let counts = self.status == Some(RunStatus::Running) && self.ending.is_none() && !only_waits;
         if counts && self.counts_since.is_none() {
             self.counts_since = Some(at);

@@ -24,8 +24,17 @@ impl Words<'_> {
             queued.and_then(|said| said.payload.pointer(pointer).cloned()).unwrap_or(Value::Null)
         };
         let steps = self.plan.steps.keys().filter_map(|id| Some((id, self.view.fact(id.as_str())?)));
+        let unit = self.unit.map(Unit::of);
         let steps = steps.map(|(id, fact)| {
-            let step = json!({ "output": fact.output(), "status": fact.status, "attempt": fact.attempt });
+            // What undoes an item sees what that item left.
+            let item = unit.filter(|unit| unit.undoes && unit.base == id.as_str()).and_then(|unit| unit.item);
+            let fact = item.and_then(|item| self.view.fact(&format!("{id}.{item}"))).unwrap_or(fact);
+            let step = if super::view::is_of_the_run(self.plan, self.view, id.as_str()) {
+                json!({ "output": fact.output(), "status": fact.status, "attempt": fact.attempt })
+            } else {
+                // What a partial run leaves outside counts as met, and left nothing.
+                json!({ "output": null, "status": "SKIPPED", "attempt": 0 })
+            };
             (id.to_string(), step)
         });
         let mut run = json!({ "id": queued("/runId"), "startedAt": self.view.started_at });

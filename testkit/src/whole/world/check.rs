@@ -6,6 +6,7 @@ use crate::whole::reference::{self, Essence, Said};
 use dvt_core::command::{Command, Input, Signal};
 use dvt_core::event::{Effect, Event};
 use dvt_core::{Decided, decide, evolve};
+use std::borrow::Borrow;
 use std::rc::Rc;
 
 impl World<'_> {
@@ -91,7 +92,7 @@ impl World<'_> {
     /// The core beside the reference.
     fn compare(&mut self, input: &Input) -> Result<Option<Decided>, String> {
         self.coverage.commands += 1;
-        let expected = reference::expect(self.plan, &self.said, input);
+        let expected = reference::expect(self.plan, &self.reading, input);
         let decided = decide(self.plan, &self.state, input);
         let place = || format!("at event {} after {:?}", self.stored.len(), input.command);
         match (decided, expected) {
@@ -121,9 +122,7 @@ impl World<'_> {
             (core, reference) => {
                 let core =
                     core.map(|decided| names(&decided.events.iter().map(Said::of).collect::<Vec<_>>()));
-                let reference = reference.map(|expected| {
-                    names(&expected.events.iter().map(|said| (**said).clone()).collect::<Vec<_>>())
-                });
+                let reference = reference.map(|expected| names(&expected.events));
                 Err(format!("{}: the core answers {core:?}, the reference {reference:?}", place()))
             }
         }
@@ -144,8 +143,9 @@ fn difference(core: &[Said], reference: &[Said]) -> String {
     )
 }
 
-fn names(said: &[Said]) -> Vec<String> {
+pub(super) fn names<S: Borrow<Said>>(said: &[S]) -> Vec<String> {
     said.iter()
+        .map(|said| said.borrow())
         .map(|said| match &said.step {
             Some(step) => format!("{}({step})", said.name),
             None => said.name.to_owned(),

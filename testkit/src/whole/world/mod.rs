@@ -136,6 +136,12 @@ impl<'a> World<'a> {
             self.obey(Command::Offer { slots: 1 })?;
         }
         self.obey(Command::Start(self.start.clone()))?;
+        let ended = self.to_the_end(cut);
+        ended.map_err(|message| format!("{message}\n  so far: {}", check::names(&self.said).join(" ")))?;
+        Ok(self.coverage)
+    }
+
+    fn to_the_end(&mut self, cut: &Cut) -> Result<(), String> {
         for number in (0..STORM).filter(|number| !cut.moves.contains(number)) {
             if self.is_over() {
                 break;
@@ -149,8 +155,7 @@ impl<'a> World<'a> {
         self.random = Random::stream(self.seed, "calm", 0);
         self.calm()?;
         self.after_the_end()?;
-        invariants::hold(self.plan, &self.stored, &self.state, self.start.run_id, &self.start.plan)?;
-        Ok(self.coverage)
+        invariants::hold(self.plan, &self.stored, &self.state, self.start.run_id, &self.start.plan)
     }
 
     fn is_over(&self) -> bool {

@@ -65,7 +65,8 @@ struct Given {
     whose: Whose,
 }
 
-/// The step of a `foreach` begins: its items are what it was given. A later attempt repeats over the same ones.
+/// The step of a `foreach` begins: its items are what it was given. A later attempt repeats over the same ones, for it runs
+/// only those without success. A forced one makes its list anew, and fails where that has become another.
 fn begin_items(
     draft: &mut Draft<'_>,
     id: &StepId,
@@ -73,12 +74,18 @@ fn begin_items(
     foreach: &Foreach,
     facts: &Facts,
 ) -> Result<bool, Refusal> {
-    let kept = facts.items.as_ref().and_then(|_| draft.inputs(id)?.get("items")?.as_array().cloned());
+    let kept = facts.error.as_ref().and_then(|_| draft.inputs(id)?.get("items")?.as_array().cloned());
     let items = match kept.map_or_else(|| render::items(draft.plan, draft, id, foreach), Ok) {
         Ok(items) => items,
         Err(fault) => return fault_at_start(draft, id, step, &fault),
     };
-    let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    let items = Value::Array(items);
+    let before = facts.items.as_ref().and_then(|items| items.list);
+    if before.is_some_and(|before| before != lookup::list_digest(&items)) {
+        let fault = Fault::Failed(format!("the list of `{id}` is another one than in its last attempt"));
+        return fault_at_start(draft, id, step, &fault);
+    }
+    let count = u32::try_from(items.as_array().map_or(0, Vec::len)).unwrap_or(u32::MAX);
     let inputs = json!({ "items": items });
     // The subjects of the items are asked for here, where the items stand in nothing but this overlay.
     draft.set_inputs(id, Some(inputs.clone()));

@@ -17,9 +17,17 @@ use dvt_model::failure::{FailureCategory, Usage};
 use dvt_model::id::StepId;
 use dvt_model::run::EventName;
 
+/// All that runs, in order; a step of items after its items, which it outlives.
+fn running(draft: &Draft<'_>) -> Vec<StepId> {
+    let is_base = |id: &StepId| draft.step(id).is_some_and(|facts| facts.doing == Doing::Items);
+    let (bases, mut others): (Vec<_>, Vec<_>) = draft.lane(Lane::Running).into_iter().partition(is_base);
+    others.extend(bases);
+    others
+}
+
 /// Attempts of the drain, waiting ones included, in order.
 pub(super) fn of_the_drain(draft: &Draft<'_>) -> Vec<StepId> {
-    let mut running = draft.lane(Lane::Running);
+    let mut running = running(draft);
     running.retain(|id| draft.step(id).is_some_and(|facts| way_out::is_of_the_drain(draft.run(), facts)));
     running
 }
@@ -44,7 +52,7 @@ fn record(draft: &mut Draft<'_>, id: &StepId) -> Result<(), Refusal> {
 
 /// Closes all that runs, and tells the workers: nobody waits for them any more.
 pub(super) fn close_all(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    for id in draft.lane(Lane::Running) {
+    for id in running(draft) {
         if draft.step(&id).is_some_and(|facts| facts.doing == Doing::Worker) {
             draft.stop(&id, GRACE_MS);
         }
@@ -55,7 +63,7 @@ pub(super) fn close_all(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 
 /// Ends all that runs now, without the way out, children's runs too.
 pub(crate) fn stop_all(draft: &mut Draft<'_>, force_kill: bool) -> Result<(), Refusal> {
-    for id in draft.lane(Lane::Running) {
+    for id in running(draft) {
         let Some(facts) = draft.step(&id) else { continue };
         match (facts.doing, facts.child) {
             (Doing::Worker, _) => draft.stop(&id, if force_kill { 0 } else { GRACE_MS }),

@@ -1,6 +1,5 @@
 //! An attempt ended well; and the step of a `foreach`, which ends when its items have.
 
-use super::close::close;
 use super::draft::{Draft, unknown};
 use super::fail;
 use crate::command::Refusal;
@@ -9,7 +8,6 @@ use crate::evolve;
 use crate::ground::Ground;
 use crate::lookup::{self, Doing};
 use crate::render::MAX_VALUE_BYTES;
-use crate::way_out;
 use dvt_model::code::Code;
 use dvt_model::failure::{FailureCategory, Usage};
 use dvt_model::id::{SignalId, StepId};
@@ -45,7 +43,6 @@ pub(super) fn settle_items(draft: &mut Draft<'_>, id: &StepId) -> Result<(), Ref
     if items.busy > 0 {
         return Ok(());
     }
-    let is_drained = way_out::is_of_the_drain(draft.run(), facts);
     if let Some(index) = items.failed {
         let error = draft.step(&base.item(index)).and_then(|facts| facts.error.clone());
         let failure = error.unwrap_or_else(|| {
@@ -53,8 +50,9 @@ pub(super) fn settle_items(draft: &mut Draft<'_>, id: &StepId) -> Result<(), Ref
         });
         return fail::fail(draft, &base, failure, Usage::default());
     }
+    // In a drain none of them begins any more; the step is closed at its end, for a retry may still withdraw the failure.
     if items.next < items.count {
-        return if is_drained { close(draft, &base) } else { Ok(()) };
+        return Ok(());
     }
     // The list by index; null where an item was left out, or failed and does not count.
     let outputs =

@@ -33,8 +33,8 @@ pub(super) fn abort(draft: &mut Draft<'_>, failure: &Failure) -> Result<(), Refu
     if run.status.is_some_and(RunStatus::is_terminal) {
         return Err(refusal(Code::RunTerminal, "the run is over"));
     }
-    if run.ending_seq.is_some() || run.succeeded > 0 {
-        return Err(refusal(Code::InvalidStateTransition, "the run has completed a step, or is ending"));
+    if run.has_done {
+        return Err(refusal(Code::InvalidStateTransition, "the run has completed a step"));
     }
     close_all(draft)?;
     draft.run_event(EventName::RunFailed, 1, &RunFailed { failure: failure.clone(), failed_step_id: None })

@@ -10,7 +10,7 @@ use crate::evolve;
 use crate::ground::Ground;
 use crate::mutant::{self, Mutant};
 use crate::render;
-use crate::state::{Cancel, Failing, Run};
+use crate::state::{Cancel, Failing, Lane, Run};
 use crate::way_out::{self, Phase};
 use dvt_model::code::Code;
 use dvt_model::failure::{Failure, FailureCategory};
@@ -57,7 +57,7 @@ pub(super) fn over(draft: &mut Draft<'_>, incomplete: Option<Failure>) -> Result
 }
 
 fn completed(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    if let Some(id) = draft.run().failed_finally.clone() {
+    if let Some(id) = draft.after(&Lane::FailedFinally.start()).and_then(|place| place.id()) {
         let failure = draft.step(&id).and_then(|facts| facts.error.clone()).unwrap_or_else(a_step_failed);
         return draft.run_event(EventName::RunFailed, 1, &RunFailed { failure, failed_step_id: Some(id) });
     }

@@ -75,8 +75,10 @@ fn walk(draft: &mut Draft<'_>, mut slots: u32) -> Result<(), Refusal> {
             }
             None if phase == Phase::Undo => {
                 let next = undo::next(draft).filter(|id| takes_none(draft, id) || slots > 0);
-                next.map(|id| Place::of(Lane::UndoItem, 0, &id))
-                    .or_else(|| next_retry(draft, &retries, slots))
+                let next = next.map(|id| Place::of(Lane::UndoItem, 0, &id));
+                // Both are of one step: items by index.
+                let both = [next, next_retry(draft, &retries, slots)];
+                both.into_iter().flatten().min_by_key(|place| place.index)
             }
             None => None,
         };
@@ -91,6 +93,7 @@ fn walk(draft: &mut Draft<'_>, mut slots: u32) -> Result<(), Refusal> {
             | Lane::Running
             | Lane::Signal
             | Lane::Failed
+            | Lane::FailedFinally
             | Lane::Undo
             | Lane::UndoItem
             | Lane::End => {

@@ -3,6 +3,8 @@
 // INVARIANT(INV-29): recovery repeats no completed step.
 
 use super::ENGINE;
+use super::close::close;
+use super::complete::settle_items;
 use super::draft::{Draft, unknown};
 use super::fail::{fail, failure};
 use super::finish::finish;
@@ -72,9 +74,16 @@ fn again(draft: &mut Draft<'_>, id: &StepId, cause: RedispatchCause) -> Result<(
         // What the engine does has its time in the state.
         Doing::Noop | Doing::Standing | Doing::Items => return Ok(()),
     }
-    // What was being ended stays so: the worker is told again, and `Due` closes it.
     if way_out::is_of_the_drain(draft.run(), facts) && way_out::is_stopping(draft.run()) {
-        draft.stop(id, way_out::GRACE_MS);
+        match cause {
+            // What was being ended stays so: the worker is told again, and `Due` closes it.
+            RedispatchCause::EngineRestart => draft.stop(id, way_out::GRACE_MS),
+            // Nobody is left who could say that it ended.
+            RedispatchCause::WorkerLost => {
+                close(draft, id)?;
+                settle_items(draft, id)?;
+            }
+        }
         return Ok(());
     }
     if facts.engine.0 >= MAX_DISPATCHES {

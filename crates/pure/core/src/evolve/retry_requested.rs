@@ -25,9 +25,7 @@ pub(super) fn apply<G: Ground>(
             leave_failed_set(ground, id);
             let run = ground.run_mut();
             run.failed = run.failed.saturating_sub(1);
-            if run.failed_finally.as_ref() == Some(id) {
-                run.failed_finally = None;
-            }
+            forgive_finally(ground, id);
         }
         StepStatus::Success => {
             ground.run_mut().succeeded -= 1;
@@ -38,11 +36,11 @@ pub(super) fn apply<G: Ground>(
         }
         StepStatus::Skipped | StepStatus::Pending | StepStatus::Running => {}
     }
-    let missing = step.needs.iter().filter(|need| is_open(ground, need)).count();
+    let missing = open_needs(ground, step);
     let Some(facts) = ground.step_mut(id) else { return };
     lookup::next_attempt(facts);
     facts.retry_requests += 1;
-    facts.missing = u32::try_from(missing).unwrap_or(u32::MAX);
+    facts.missing = missing;
     let (kind, has_released) = (facts.kind, std::mem::replace(&mut facts.has_released, false));
     let run = ground.run_mut();
     match kind {
@@ -66,6 +64,25 @@ pub(super) fn apply<G: Ground>(
     if missing == 0 {
         ready::insert(plan, ground, id, step);
     }
+}
+
+/// A `finally` step that failed comes again: its failure counts no more.
+fn forgive_finally<G: Ground>(ground: &mut G, id: &StepId) {
+    let mut at = Lane::FailedFinally.start();
+    while let Some(place) = ground.after(&at) {
+        if place.step.as_ref() == Some(id) {
+            ground.take(&place);
+            let run = ground.run_mut();
+            run.failed_finally = run.failed_finally.saturating_sub(1);
+        }
+        at = place;
+    }
+}
+
+/// Needs that have not ended, or are to come again.
+pub(super) fn open_needs<G: Ground>(ground: &G, step: &Step) -> u32 {
+    let open = step.needs.iter().filter(|need| is_open(ground, need)).count();
+    u32::try_from(open).unwrap_or(u32::MAX)
 }
 
 fn is_open<G: Ground>(ground: &G, need: &StepId) -> bool {

@@ -130,14 +130,15 @@ fn broken_condition(
         }
         RunEvent::CancelRequested => (run.cancel.is_none(), "a run that is not cancelling yet"),
         RunEvent::Completed => (
-            !is_ending && is_done && run.failed_set == 0 && run.failed_finally.is_none(),
+            !is_ending && is_done && run.failed_set == 0 && run.failed_finally == 0,
             "a run of which every step is terminal and none failed",
         ),
         // The last case is that of a `finally` step that failed, or of outputs that could not be evaluated.
         RunEvent::Failed => (
             run.status == Some(RunStatus::Pending)
-                || (run.failing.is_some() && over)
-                || (!is_ending && (run.succeeded == 0 || is_done)),
+                || (run.failing.is_some() && run.cancel.is_none() && over)
+                || !run.has_done
+                || (!is_ending && is_done),
             "a failing run at the end of its way out",
         ),
         RunEvent::Cancelled => {

@@ -5,7 +5,8 @@ use super::{body, invalid, retry_requested, shown};
 use crate::about::About;
 use crate::condition::Kind;
 use crate::event::body::{
-    SkipReason, StepCompleted, StepRedispatched, StepReused, StepSkipped, StepStarted, StepVoted,
+    SkipReason, StepCompleted, StepRedispatched, StepRetryRequested, StepReused, StepSkipped, StepStarted,
+    StepVoted,
 };
 use crate::event::{Event, InvalidTransition};
 use crate::ground::Ground;
@@ -48,7 +49,10 @@ pub(super) fn apply<G: Ground>(
     if !run.status.is_some_and(|status| table::while_run_is(status, row)) {
         return Err(invalid(event, "a run that goes on", shown(run.status)));
     }
-    if let Some(expected) = broken_condition(ground, id, &facts, row) {
+    if let Some(expected) = broken_condition(plan, ground, id, &facts, row) {
+        return Err(invalid(event, expected, "another one"));
+    }
+    if let Some(expected) = broken_rule(ground, id, step, event, row)? {
         return Err(invalid(event, expected, "another one"));
     }
     let (slot, engine) = match row {
@@ -85,6 +89,7 @@ pub(super) fn apply<G: Ground>(
             let run = ground.run_mut();
             run.seq += 1;
             run.succeeded += 1;
+            run.has_done = true;
             if facts.missing == 0 {
                 ready::remove(plan, ground, id, step);
             }
@@ -107,6 +112,7 @@ pub(super) fn apply<G: Ground>(
 
 /// The condition of contract 4.4 that does not hold, if one does not.
 fn broken_condition<G: Ground>(
+    plan: &Plan,
     ground: &G,
     id: &StepId,
     facts: &Facts,
@@ -126,6 +132,13 @@ fn broken_condition<G: Ground>(
     if begins && !way_out::may_begin_now(run, facts.kind) {
         return Some("a run in which the step may begin");
     }
+    let is_item = id.index().is_some() && !id.is_compensation();
+    if is_item && matches!(row, StepEvent::Started | StepEvent::Skipped) {
+        let base = lookup::base(plan, id).and_then(|base| ground.step(&base));
+        if base.is_none_or(|base| base.status != StepStatus::Running) {
+            return Some("an item whose step runs");
+        }
+    }
     let is_first = facts.logical == LogicalAttemptId::FIRST;
     if begins && id.is_compensation() && is_first && !undo::is_next(ground, id) {
         return Some("a compensation whose turn it is");
@@ -135,6 +148,47 @@ fn broken_condition<G: Ground>(
         return Some("a run that continues another one and has started no step");
     }
     None
+}
+
+/// The sentence below the tables of contract 4.4 that does not hold: what people may ask for, and of what.
+fn broken_rule<G: Ground>(
+    ground: &G,
+    id: &StepId,
+    step: &Step,
+    event: &Event,
+    row: StepEvent,
+) -> Result<Option<&'static str>, InvalidTransition> {
+    let run = ground.run();
+    let is_approval = matches!(step.form, Form::Approval(_));
+    Ok(match row {
+        StepEvent::Voted => (!is_approval).then_some("an approval"),
+        StepEvent::Skipped => {
+            let StepSkipped { reason_code, .. } = body(event)?;
+            let by_operator = reason_code == SkipReason::OperatorSkip;
+            if by_operator && run.ending_seq.is_some() {
+                Some("a run that is not ending")
+            } else {
+                (by_operator && is_approval).then_some("a step that is no approval")
+            }
+        }
+        StepEvent::RetryRequested => {
+            let StepRetryRequested { force, .. } = body(event)?;
+            let has_failed = ground.step(id).is_some_and(|facts| facts.status == StepStatus::Failed);
+            if !id.is_plain() {
+                Some("a step of the plan")
+            } else if !has_failed && !force {
+                Some("a step that has failed")
+            } else {
+                (!way_out::takes_retries(run))
+                    .then_some("a run that is not ending, or drains after a failure")
+            }
+        }
+        StepEvent::Started
+        | StepEvent::Redispatched
+        | StepEvent::Completed
+        | StepEvent::Failed
+        | StepEvent::Reused => None,
+    })
 }
 
 /// Whether the failure of a step counts for the run: the derived failed set of contract 4.4.
@@ -188,6 +242,11 @@ fn started<G: Ground>(
     facts.child = body.child_run_id;
     facts.about = body.about.map(About::told);
     facts.about_output = body.output_about.map(About::told);
+    if let (Some(_), false) = (id.index(), id.is_compensation())
+        && let Some(base) = lookup::base(plan, id).and_then(|base| ground.step(&base))
+    {
+        facts.of_base = base.logical;
+    }
     let seq = facts.started_seq;
     ground.add_step(id.clone(), facts);
     ground.put(ready::by_layer(plan, Lane::Running, id));
@@ -197,12 +256,14 @@ fn started<G: Ground>(
     if matches!(step.form, Form::Signal(_)) && doing == Doing::Standing {
         ground.put(Place::of(Lane::Signal, Place::seq(seq), id));
     }
+    let list = body.inputs.get("items").map(lookup::list_digest);
     ground.set_inputs(id, Some(body.inputs));
     if doing == Doing::Items {
         let max_parallel = step.foreach.as_ref().and_then(|foreach| foreach.max_parallel);
         let count = body.item_count.unwrap_or(0);
-        let items =
-            Items { count, next: next_item(ground, id, 0, count), busy: 0, max_parallel, failed: None };
+        let next = next_item(ground, id, 0, count);
+        let before = ground.step(id).and_then(|facts| facts.items.as_ref()?.list);
+        let items = Items { count, next, busy: 0, max_parallel, failed: None, list: list.or(before) };
         if let Some(facts) = ground.step_mut(id) {
             facts.items = Some(items);
         }
@@ -261,6 +322,7 @@ fn completed<G: Ground>(
     let run = ground.run_mut();
     run.seq += 1;
     run.succeeded += u32::from(id.is_plain());
+    run.has_done = true;
     attempt_ends(plan, ground, id, step, true);
     keep(ground, id, result);
     if let Some(facts) = ground.step_mut(id) {

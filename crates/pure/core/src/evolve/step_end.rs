@@ -1,5 +1,6 @@
 //! The ends of attempts: counts, readers, dependants, the failed set, the places that are left.
 
+use super::retry_requested;
 use super::step::counts;
 use crate::condition::Kind;
 use crate::event::Event;
@@ -37,6 +38,7 @@ pub(super) fn attempt_ends<G: Ground>(plan: &Plan, ground: &mut G, id: &StepId, 
         ground.take(&Place::of(Lane::Signal, Place::seq(started_seq), id));
     }
     if doing == Doing::Items {
+        give_up_retries(ground, id);
         // The items stay where they are until the step has succeeded and none of them is to be undone.
         if let Some(next) = ground.step(id).and_then(|facts| facts.items.as_ref()).map(|items| items.next) {
             ready::remove(plan, ground, &id.item(next), step);
@@ -76,7 +78,12 @@ pub(super) fn failed<G: Ground>(
     if let Some(at) = body.retry_at {
         lookup::next_attempt(facts);
         facts.retry_at = Some(at);
-        if way_out::may_begin(ground.run(), kind_of(ground, id)) {
+        // A need may have been tried again meanwhile: the next attempt waits for it as the first one did.
+        let missing = if id.is_plain() { retry_requested::open_needs(ground, step) } else { 0 };
+        if let Some(facts) = ground.step_mut(id) {
+            facts.missing = missing;
+        }
+        if missing == 0 && way_out::may_begin(ground.run(), kind_of(ground, id)) {
             ready::insert_retry(ground, id, at);
         }
         return;
@@ -94,7 +101,9 @@ pub(super) fn failed<G: Ground>(
                 facts.failed_seq = seq;
             }
         } else if kind == Kind::Finally && !step.continue_on_error {
-            run.failed_finally.get_or_insert_with(|| id.clone());
+            run.failed_finally += 1;
+            let seq = run.seq;
+            ground.put(Place::of(Lane::FailedFinally, Place::seq(seq), id));
         }
     } else if !id.is_compensation()
         && (!step.continue_on_error || mutant::active(Mutant::ContinueOnErrorIgnored))
@@ -105,12 +114,36 @@ pub(super) fn failed<G: Ground>(
             if let Some(next) = next {
                 ready::remove(plan, ground, &base.item(next), step);
             }
-            if let Some(items) = ground.step_mut(&base).and_then(|facts| facts.items.as_mut()) {
-                items.failed = items.failed.or(id.index());
+            let items = ground.step_mut(&base).and_then(|facts| facts.items.as_mut());
+            if let Some(items) = items.filter(|items| items.failed.is_none()) {
+                items.failed = id.index();
+                give_up_retries(ground, &base);
             }
         }
     }
     step_ends(plan, ground, id, step, StepStatus::Failed, event);
+}
+
+/// Items that wait for their retry do not begin again in this attempt of their step: it ends with those that run.
+fn give_up_retries<G: Ground>(ground: &mut G, base: &StepId) {
+    let busy = ground.step(base).and_then(|facts| facts.items.as_ref()).map_or(0, |items| items.busy);
+    if busy == 0 {
+        return;
+    }
+    let mut at = Lane::Retry.start();
+    while let Some(place) = ground.after(&at) {
+        let is_item = place.step.as_ref() == Some(base) && place.index.is_some() && !place.is_compensation;
+        if let Some(id) = place.id().filter(|_| is_item) {
+            ground.take(&place);
+            if let Some(facts) = ground.step_mut(&id) {
+                facts.retry_at = None;
+            }
+            if let Some(items) = ground.step_mut(base).and_then(|facts| facts.items.as_mut()) {
+                items.busy = items.busy.saturating_sub(1);
+            }
+        }
+        at = place;
+    }
 }
 
 fn kind_of<G: Ground>(ground: &G, id: &StepId) -> Kind {

@@ -4,10 +4,10 @@ use super::wrong_state;
 use crate::command::Refusal;
 use crate::decide::draft::{Draft, refusal};
 use crate::decide::{MAX_KEPT_BYTES, finish};
-use crate::event::body::{FailingCause, Pause, PauseCause, StepRetryRequested};
+use crate::event::body::{Pause, PauseCause, StepRetryRequested};
 use crate::evolve;
 use crate::ground::Ground;
-use crate::way_out::{self, Phase};
+use crate::way_out;
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::canonical;
 use dvt_model::code::Code;
@@ -38,17 +38,7 @@ pub(super) fn decide(
             return Err(wrong_state(format!("`{step_id}` has not failed")));
         }
     }
-    let run = draft.run();
-    let of_a_step = run.failing.as_ref().is_none_or(|failing| match failing.cause {
-        FailingCause::StepFailed => true,
-        FailingCause::HoldExpired | FailingCause::RunTimeout => false,
-    });
-    let may = match way_out::phase(run) {
-        Phase::None => true,
-        Phase::Drain => run.cancel.is_none() && of_a_step,
-        Phase::Conditional | Phase::Undo | Phase::Finally | Phase::Over => false,
-    };
-    if !may {
+    if !way_out::takes_retries(draft.run()) {
         return Err(wrong_state("the run is ending"));
     }
     let nth = LogicalAttemptId(facts.retry_requests + 1);
@@ -97,10 +87,13 @@ fn restore(
 
 /// The steps whose outputs a step reads and the state has let go.
 pub(crate) fn forgotten_by<G: Ground>(plan: &Plan, ground: &G, step_id: &StepId) -> BTreeSet<StepId> {
-    let reads = plan.steps.get(step_id).into_iter().flat_map(|step| &step.reads);
-    let is_gone = |id: &&StepId| {
+    let reads = plan.steps.get(step_id).into_iter().flat_map(|step| &step.reads).cloned();
+    // A step of items that succeeded makes its list anew, of what its items left.
+    let count = ground.step(step_id).and_then(|facts| facts.items.as_ref()).map_or(0, |items| items.count);
+    let items = (0..count).map(|index| step_id.item(index));
+    let is_gone = |id: &StepId| {
         ground.step(id).is_some_and(|facts| facts.status == StepStatus::Success)
             && ground.output(id).is_none()
     };
-    reads.filter(is_gone).cloned().collect()
+    reads.chain(items).filter(is_gone).collect()
 }

@@ -18,6 +18,15 @@ pub(super) fn decide(draft: &mut Draft<'_>, signal_id: &SignalId, step_id: &Step
     let Some(facts) = draft.step(step_id).filter(|_| step_id.is_plain()) else {
         return Err(wrong_state(format!("the run has no step `{step_id}` that can be left out")));
     };
+    // What has ended says so before anything else is asked (contract 4.5, 3).
+    let is_over = match facts.status {
+        StepStatus::Success | StepStatus::Skipped => true,
+        StepStatus::Failed => facts.failed_seq == 0,
+        StepStatus::Pending | StepStatus::Running => false,
+    };
+    if is_over {
+        return Err(refusal(Code::StepTerminal, format!("`{step_id}` has ended")));
+    }
     if !way_out::is_open(draft.run()) || draft.run().ending_seq.is_some() {
         return Err(wrong_state("the run has not started, or is ending"));
     }
@@ -27,11 +36,10 @@ pub(super) fn decide(draft: &mut Draft<'_>, signal_id: &SignalId, step_id: &Step
     }
     let (slot, engine) = match facts.status {
         StepStatus::Pending => (facts.logical, facts.engine),
-        StepStatus::Failed if facts.failed_seq > 0 => (facts.logical.next(), EngineAttemptId::FIRST),
-        StepStatus::Running => return Err(wrong_state(format!("`{step_id}` runs"))),
         StepStatus::Success | StepStatus::Failed | StepStatus::Skipped => {
-            return Err(refusal(Code::StepTerminal, format!("`{step_id}` has ended")));
+            (facts.logical.next(), EngineAttemptId::FIRST)
         }
+        StepStatus::Running => return Err(wrong_state(format!("`{step_id}` runs"))),
     };
     let body = StepSkipped { reason_code: SkipReason::OperatorSkip, signal_id: Some(signal_id.clone()) };
     draft.event(EventName::StepSkipped, Some(step_id.clone()), slot, engine, &body)?;

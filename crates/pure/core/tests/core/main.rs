@@ -15,5 +15,6 @@ mod plans;
 #[allow(dead_code, reason = "the harness of determinism asks for more of it")]
 #[path = "../../examples/determinism/play.rs"]
 mod play;
+mod readings;
 mod sizes;
 mod whole;

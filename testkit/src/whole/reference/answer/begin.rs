@@ -2,7 +2,7 @@
 
 use super::{Answer, Essence, failure, is_inside};
 use crate::whole::reference::course::{self, Phase};
-use crate::whole::reference::view::Unit;
+use crate::whole::reference::view::{Fact, Unit};
 use crate::whole::reference::words::{Words, timestamp};
 use dvt_core::command::{Reused, Start};
 use dvt_model::code::Code;
@@ -55,14 +55,21 @@ impl Answer<'_> {
         let queued = self.view.queued.clone();
         let promised =
             queued.as_ref().and_then(|said| said.payload.get("reuse").and_then(Value::as_array).cloned());
-        if self.status() != RunStatus::Pending || promised.is_none() {
-            return Err(if self.view.is_over() { Code::RunTerminal } else { Code::InvalidStateTransition });
+        let Some(promised) = promised else { return Err(Code::InvalidStateTransition) };
+        match self.status() {
+            RunStatus::Pending => {}
+            // A repeat is no error (5.4).
+            RunStatus::Running | RunStatus::Paused => return Ok(()),
+            RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled => return Err(Code::RunTerminal),
         }
-        let mut given: Vec<&Reused> = reused.iter().collect();
-        given.sort_by_key(|reused| reused.step_id.clone());
-        let names: Vec<Value> = given.iter().map(|reused| json!(reused.step_id)).collect();
-        if Some(names) != promised {
+        let start_at = queued.as_ref().and_then(|said| said.moment("/startAt"));
+        if start_at.is_some_and(|at| at > self.now) {
             return Err(Code::InvalidStateTransition);
+        }
+        let given: Vec<&Reused> = reused.iter().collect();
+        let names: Vec<Value> = given.iter().map(|reused| json!(reused.step_id)).collect();
+        if names != promised {
+            return Err(Code::InvalidRequest);
         }
         let same = |reused: &&Reused| {
             self.step(reused.step_id.as_str()).is_some_and(|step| step.definition == reused.definition_digest)
@@ -71,17 +78,15 @@ impl Answer<'_> {
             return Err(Code::PlanIntegrityValidationFailed);
         }
         self.begin_run();
-        for unit in self.in_order() {
-            for reused in given.iter().filter(|reused| reused.step_id.as_str() == unit) {
-                let original = queued.as_ref().map(|said| said.text("/originalRunId").to_owned());
-                let payload = json!({
-                    "result": reused.result,
-                    "originalRunId": original,
-                    "originalEventId": reused.original_event_id,
-                    "definitionDigest": reused.definition_digest,
-                });
-                self.say_step("StepReused", &unit, payload);
-            }
+        for reused in given {
+            let original = queued.as_ref().map(|said| said.text("/originalRunId").to_owned());
+            let payload = json!({
+                "result": reused.result,
+                "originalRunId": original,
+                "originalEventId": reused.original_event_id,
+                "definitionDigest": reused.definition_digest,
+            });
+            self.say_step("StepReused", reused.step_id.as_str(), payload);
         }
         self.finish();
         Ok(())
@@ -155,12 +160,15 @@ impl Answer<'_> {
     fn owed_now(&self) -> Vec<String> {
         let groups = course::owed(self.plan, &self.view);
         let Some(group) = groups.first() else { return Vec::new() };
-        let running = group.iter().filter(|unit| self.view.is(unit, StepStatus::Running)).count();
+        let is_under_way = |unit: &&String| self.view.fact(unit).is_some_and(Fact::is_under_way);
+        let under_way = group.iter().filter(is_under_way).count();
         let base = group.first().map(|unit| Unit::of(unit).base.to_owned()).unwrap_or_default();
         let foreach = self.plan.steps.values().find(|step| step.id.as_str() == base);
-        let most = foreach.and_then(|step| step.foreach.as_ref()).map(|foreach| foreach.max_parallel);
-        let most = most.map_or(1, |most| most.unwrap_or(self.plan.max_parallel));
-        if running >= usize::try_from(most).unwrap_or(usize::MAX) { Vec::new() } else { group.clone() }
+        let most =
+            foreach.and_then(|step| step.foreach.as_ref()).map_or(Some(1), |foreach| foreach.max_parallel);
+        let has_room =
+            under_way < most.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+        group.iter().filter(|unit| has_room || is_under_way(unit)).cloned().collect()
     }
 
     fn is_ready(&self, unit: &str) -> bool {
@@ -177,7 +185,8 @@ impl Answer<'_> {
             return true;
         }
         if parts.item.is_some() {
-            return course::may_begin(view, step) && self.item_may_begin(parts.base, step);
+            let goes_on = step.part == Part::Finally || course::may_begin(view, step);
+            return goes_on && self.item_may_begin(unit, parts.base, step);
         }
         if step.part == Part::Finally {
             return step.needs.iter().all(|need| view.fact(need.as_str()).is_some_and(course::is_terminal));
@@ -189,9 +198,9 @@ impl Answer<'_> {
             && needs.all(|need| self.plan.steps.get(need).is_some_and(|need| course::is_settled(view, need)))
     }
 
-    /// Whether a step belongs to a partial run.
-    pub(super) fn is_selected(&self, id: &str) -> bool {
-        super::super::view::is_selected(&self.view, id)
+    /// Whether a step belongs to the run.
+    fn is_selected(&self, id: &str) -> bool {
+        super::super::view::is_of_the_run(self.plan, &self.view, id)
     }
 
     /// Whether it took a slot.

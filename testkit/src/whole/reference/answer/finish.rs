@@ -51,15 +51,12 @@ impl Answer<'_> {
                 super::begin::add(&mut payload, [("failure", incomplete)]);
                 self.say_run("RunCancelled", 1, payload);
             }
-            None => self.say_run("RunFailed", 1, json!({ "failure": incomplete })),
-        }
-    }
-
-    /// Every RUNNING attempt is closed before a terminal event; bases after their items.
-    pub(super) fn close_all(&mut self) {
-        for unit in self.in_order() {
-            if self.view.is(&unit, dvt_model::run::StepStatus::Running) {
-                self.close(&unit);
+            None => {
+                let step =
+                    self.view.failing.as_ref().and_then(|said| said.payload.get("failedStepId").cloned());
+                let mut payload = json!({ "failure": incomplete });
+                super::begin::add(&mut payload, [("failedStepId", json!(step))]);
+                self.say_run("RunFailed", 1, payload);
             }
         }
     }
@@ -87,8 +84,7 @@ impl Answer<'_> {
         if course::phase(self.plan, &self.view) == Phase::Drain {
             return;
         }
-        self.close_waiting();
-        self.close_bases();
+        self.close_drain();
         if course::phase(self.plan, &self.view) != Phase::Over {
             return;
         }
@@ -102,7 +98,7 @@ impl Answer<'_> {
         let payload = match text("/cause").as_str() {
             "RUN_TIMEOUT" => json!({ "failure": failure(Code::RunTimeout, "TIMEOUT", "engine") }),
             "HOLD_EXPIRED" => {
-                json!({ "failure": failure(Code::HoldExpired, "TIMEOUT", "engine"), "failedStepId": text("/failedStepId") })
+                json!({ "failure": failure(Code::HoldExpired, "USER", "engine"), "failedStepId": text("/failedStepId") })
             }
             _ => {
                 let step = text("/failedStepId");

@@ -1,10 +1,9 @@
 //! `foreach`: the base step begins with a list, its items are steps of their own, and the base ends with them.
 
+use super::Answer;
 use super::begin::{add, is_base};
-use super::{Answer, failure};
 use crate::whole::reference::course;
-use crate::whole::reference::view::{Unit, step_of};
-use dvt_model::code::Code;
+use crate::whole::reference::view::{Fact, Unit, step_of};
 use dvt_model::failure::Usage;
 use dvt_model::run::StepStatus;
 use dvt_plan::expression::Fault;
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 impl Answer<'_> {
     pub(super) fn begin_base(&mut self, unit: &str, step: &Step) {
-        match self.list(unit, step) {
+        match self.same_list(unit, step) {
             Err(fault) => self.begin_at_fault(unit, step, &fault),
             Ok(items) => {
                 let count = items.len();
@@ -24,6 +23,23 @@ impl Answer<'_> {
                 self.settle(unit);
             }
         }
+    }
+
+    /// A later attempt is over the same items, for it runs only those without SUCCESS: after a failure they are as they
+    /// were; one that is forced after a success asks again, and must hear the same.
+    fn same_list(&self, unit: &str, step: &Step) -> Result<Vec<Value>, Fault> {
+        let fact = self.view.fact(unit);
+        let before = fact.and_then(|fact| fact.list.as_ref()).and_then(Value::as_array).cloned();
+        let had_items = fact.is_some_and(|fact| fact.inputs().get("items").is_some());
+        let failed = fact.is_some_and(|fact| !fact.failure().is_null());
+        if let Some(before) = before.clone().filter(|_| had_items && failed) {
+            return Ok(before);
+        }
+        let list = self.list(unit, step)?;
+        if before.is_some_and(|before| before != list) {
+            return Err(Fault::Failed(String::new()));
+        }
+        Ok(list)
     }
 
     fn list(&self, unit: &str, step: &Step) -> Result<Vec<Value>, Fault> {
@@ -41,14 +57,26 @@ impl Answer<'_> {
     }
 
     /// Whether another item of this base may begin now.
-    pub(super) fn item_may_begin(&self, base: &str, step: &Step) -> bool {
+    ///
+    /// An item is under way from its first attempt until it is over, its pauses included: "an item that fails out of retries
+    /// lets no further item start" would mean nothing under `maxParallel: 1` otherwise.
+    pub(super) fn item_may_begin(&self, item: &str, base: &str, step: &Step) -> bool {
+        let is_under_way = |item: &str| self.view.fact(item).is_some_and(Fact::is_under_way);
         let items = course::items(&self.view, base);
-        let running = items.iter().filter(|item| self.view.is(item, StepStatus::Running)).count();
-        let most =
-            step.foreach.as_ref().and_then(|foreach| foreach.max_parallel).unwrap_or(self.plan.max_parallel);
+        let under_way = items.iter().filter(|item| is_under_way(item)).count();
+        let most = step.foreach.as_ref().and_then(|foreach| foreach.max_parallel);
+        let has_room = most.is_none_or(|most| under_way < usize::try_from(most).unwrap_or(usize::MAX));
         self.view.is(base, StepStatus::Running)
             && !self.has_failed_item(base, step)
-            && running < usize::try_from(most).unwrap_or(usize::MAX)
+            && (has_room || is_under_way(item))
+    }
+
+    /// "An item that fails out of retries without `continueOnError` lets no further item start", and a retry would be one;
+    /// nor does one begin in a drain.
+    pub(super) fn goes_down(&self, unit: &str, step: &Step) -> bool {
+        let parts = Unit::of(unit);
+        let is_item = parts.item.is_some() && !parts.undoes;
+        is_item && (self.has_failed_item(parts.base, step) || self.view.is_of_the_drain(parts.base))
     }
 
     fn has_failed_item(&self, base: &str, step: &Step) -> bool {
@@ -72,7 +100,11 @@ impl Answer<'_> {
         }
         let items = course::items(&self.view, base);
         let runs = items.iter().any(|item| self.view.is(item, StepStatus::Running));
-        let failed = items.iter().find(|item| self.view.is(item, StepStatus::Failed));
+        // The first that failed is why the step does.
+        let failed = items.iter().filter(|item| self.view.is(item, StepStatus::Failed));
+        let failed = failed.min_by_key(|item| {
+            self.view.fact(item).and_then(|fact| fact.ended.as_ref().map(|(place, _)| *place))
+        });
         let over = items.iter().all(|item| self.view.fact(item).is_some_and(course::is_terminal));
         match failed.filter(|_| !step.continue_on_error) {
             Some(item) if !runs => {
@@ -86,23 +118,6 @@ impl Answer<'_> {
                 self.complete(base, outputs, Usage::default());
             }
             Some(_) | None => {}
-        }
-    }
-
-    /// A base of the drain whose items will not all begin any more is closed when no item runs.
-    pub(super) fn close_bases(&mut self) {
-        for unit in self.in_order() {
-            let Some(step) = self.step(&unit).cloned() else { continue };
-            if !is_base(&step, &unit) || !self.view.is_of_the_drain(&unit) {
-                continue;
-            }
-            let items = course::items(&self.view, &unit);
-            if !items.iter().any(|item| self.view.is(item, StepStatus::Running))
-                && !course::may_begin(&self.view, &step)
-            {
-                let closed = failure(Code::Cancelled, "USER", "engine");
-                self.say_step("StepFailed", &unit, json!({ "failure": closed, "usage": Usage::default() }));
-            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What must follow a command. Everything is asked of the events anew; nothing is carried from one command to the next.
+//! What must follow a command. Everything is asked of what the events say; nothing else is carried from one command to the
+//! next.
 //!
 //! One file per family of commands. Where the contract is silent about an order inside one append, the order is said here.
 
@@ -11,6 +12,7 @@ mod signals;
 
 pub(super) use begin::{add, is_base};
 
+use super::Reading;
 use super::course;
 use super::said::Said;
 use super::view::{Fact, View};
@@ -59,9 +61,9 @@ pub(super) struct Answer<'a> {
     expected: Expected,
 }
 
-/// What must follow this command after these events.
-pub fn expect(plan: &Plan, past: &[Rc<Said>], input: &Input) -> Result<Expected, Code> {
-    let view = View::of(plan, past);
+/// What must follow this command after the events that were read.
+pub fn expect(plan: &Plan, past: &Reading, input: &Input) -> Result<Expected, Code> {
+    let view = past.view.clone();
     let (now, entropy) = (input.now, input.entropy);
     let mut answer = Answer { plan, now, entropy, ids: 0, view, expected: Expected::default() };
     answer.command(&input.command)?;

@@ -3,7 +3,7 @@
 use super::begin::is_base;
 use super::{Answer, Essence, failure, is_inside};
 use crate::whole::reference::course::{self, Phase};
-use crate::whole::reference::view::is_waiting;
+use crate::whole::reference::view::Unit;
 use dvt_core::command::{ChildEnded, ChildOutcome, Outcome, Report, Vote};
 use dvt_core::event::body::Verdict;
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
@@ -13,7 +13,7 @@ use dvt_model::failure::Usage;
 use dvt_model::id::StepId;
 use dvt_model::run::{RunStatus, StepStatus};
 use dvt_model::time::Timestamp;
-use dvt_plan::plan::{Form, Step};
+use dvt_plan::plan::Form;
 use serde_json::{Value, json};
 
 /// After this dispatch nothing is given out again.
@@ -88,12 +88,14 @@ impl Answer<'_> {
         let unit = ended.step_id.to_string();
         let child = ended.child_run_id.to_string();
         let fact = self.fact(&unit).ok_or(Code::InvalidStateTransition)?;
-        let is_his = fact.started.as_ref().is_some_and(|(_, said)| said.text("/childRunId") == child);
-        if !is_his {
-            return Err(if self.view.is_over() { Code::RunTerminal } else { Code::InvalidStateTransition });
+        if self.view.is_over() {
+            return Err(Code::RunTerminal);
+        }
+        if fact.child() != Some(child.as_str()) {
+            return Err(Code::InvalidStateTransition);
         }
         if fact.status != StepStatus::Running {
-            return if self.view.is_over() { Err(Code::RunTerminal) } else { Ok(()) };
+            return Ok(());
         }
         match &ended.outcome {
             ChildOutcome::Completed(outputs) => self.complete(&unit, json!(outputs), Usage::default()),
@@ -132,7 +134,7 @@ impl Answer<'_> {
             .and_then(|list| list.as_array().cloned())
             .is_some_and(|list| list.contains(&Value::String(principal.clone())));
         if approval.not_initiator && is_initiator {
-            return Err(Code::PolicyDenied);
+            return Err(Code::AuthzDenied);
         }
         let payload = json!({
             "logicalAttemptId": fact.attempt,
@@ -175,11 +177,7 @@ impl Answer<'_> {
             super::begin::add(&mut payload, [("failedStepId", json!(self.first_failed().or(first)))]);
             self.say_run("RunFailing", self.view.failings + 1, payload);
         } else if course::phase(self.plan, &self.view) == Phase::Drain && stopped {
-            for unit in self.in_order() {
-                if self.view.is_of_the_drain(&unit) {
-                    self.close(&unit);
-                }
-            }
+            self.close_drain();
         }
         self.incomplete();
         self.finish();
@@ -199,7 +197,7 @@ impl Answer<'_> {
                 Some((self.view.fact(unit)?.due_at().filter(|at| *at <= self.now)?, unit.clone()))
             })
             .collect();
-        over.sort();
+        over.sort_by_key(|(at, unit)| (*at, order_of(unit)));
         for (_, unit) in over {
             let Some(step) = self.step(&unit).cloned() else { continue };
             if !self.view.is(&unit, StepStatus::Running) {
@@ -228,9 +226,7 @@ impl Answer<'_> {
     }
 
     pub(super) fn child(&self, unit: &str) -> Option<String> {
-        let fact = self.view.fact(unit)?;
-        let child = fact.started.as_ref().map(|(_, said)| said.text("/childRunId").to_owned())?;
-        (!child.is_empty()).then_some(child)
+        self.view.fact(unit)?.child().map(str::to_owned)
     }
 
     pub(super) fn recover(&mut self) {
@@ -253,13 +249,9 @@ impl Answer<'_> {
             return;
         }
         if let Form::Plan(_) = step.form {
-            // The child may never have been admitted, or never have heard that it is to end.
+            // The child may never have been admitted.
             let Some(child) = self.child(unit) else { return };
-            if self.view.is_of_the_drain(unit) && self.view.is_stopping() {
-                self.effect(Essence::CancelChild(unit.to_owned(), child));
-            } else {
-                self.effect(Essence::StartChild(unit.to_owned(), child));
-            }
+            self.effect(Essence::StartChild(unit.to_owned(), child));
             return;
         }
         if is_inside(&step) {
@@ -286,7 +278,9 @@ impl Answer<'_> {
                 continue;
             }
             if self.view.is_of_the_drain(&unit) && self.view.is_stopping() {
+                // Nobody is left who could say that it ended.
                 self.close(&unit);
+                self.settle_base(&unit);
             } else {
                 self.lose(&unit, "WORKER_LOST");
             }
@@ -315,37 +309,66 @@ impl Answer<'_> {
         self.effect(Essence::Stop(unit.to_owned(), attempt, dispatch, now));
     }
 
-    /// Closes an attempt, whatever its worker will say.
+    /// Closes an attempt, whatever its worker will say; the run of a sub-plan is asked to cancel.
     pub(super) fn close(&mut self, unit: &str) {
+        self.cancel_child(unit);
+        self.record_closed(unit);
+    }
+
+    /// StepFailed CANCELLED.
+    pub(super) fn record_closed(&mut self, unit: &str) {
         let closed = failure(Code::Cancelled, "USER", "engine");
         self.say_step("StepFailed", unit, json!({ "failure": closed, "usage": Usage::default() }));
     }
 
-    /// Ends what drains: what waits is closed at once, workers and children are told.
+    /// What runs, in order; a step of items after its items.
+    pub(super) fn running_in_order(&self) -> Vec<String> {
+        let runs = |unit: &String| self.view.is(unit, StepStatus::Running);
+        let is_base = |unit: &String| self.step(unit).is_some_and(|step| is_base(step, unit));
+        let (bases, mut others): (Vec<_>, Vec<_>) =
+            self.in_order().into_iter().filter(runs).partition(is_base);
+        others.extend(bases);
+        others
+    }
+
+    /// Every RUNNING attempt is closed before a terminal event, and who has it is told.
+    pub(super) fn close_all(&mut self) {
+        for unit in self.running_in_order() {
+            if self.step(&unit).is_some_and(|step| !is_inside(step) && !is_base(step, &unit)) {
+                self.stop_one(&unit, false);
+            }
+            self.close(&unit);
+        }
+    }
+
+    /// Ends what drains: workers are told, everything else is closed at once, and a step of items ends with them.
     pub(super) fn stop(&mut self) {
-        for unit in self.in_order() {
+        for unit in self.running_in_order() {
             let Some(step) = self.step(&unit).cloned() else { continue };
             if !self.view.is_of_the_drain(&unit) || is_base(&step, &unit) {
                 continue;
             }
-            if let Form::Plan(_) = step.form {
-                self.cancel_child(&unit);
-            } else if is_inside(&step) {
+            if is_inside(&step) {
                 self.close(&unit);
+                self.settle_base(&unit);
             } else {
                 self.stop_one(&unit, false);
             }
         }
     }
 
-    /// Waiting attempts that did not hold up the drain are closed at its end.
-    pub(super) fn close_waiting(&mut self) {
-        for unit in self.in_order() {
-            let waits =
-                self.step(&unit).is_some_and(|step: &Step| is_waiting(&step.form) && !is_base(step, &unit));
-            if waits && self.view.is_of_the_drain(&unit) {
+    /// What did not hold up the drain is closed at its end; at its latest moment, everything that drains.
+    pub(super) fn close_drain(&mut self) {
+        for unit in self.running_in_order() {
+            if self.view.is_of_the_drain(&unit) {
                 self.close(&unit);
             }
         }
     }
+}
+
+/// Steps by id in byte order, items by index, what undoes them last.
+fn order_of(unit: &str) -> (String, Option<u64>, bool) {
+    let unit = Unit::of(unit);
+    (unit.base.to_owned(), unit.item, unit.undoes)
 }

@@ -22,6 +22,7 @@ impl Answer<'_> {
         let stopped = self.view.is_of_the_drain(unit) && self.view.is_stopping();
         let again = !is_base
             && !stopped
+            && !self.goes_down(unit, step)
             && may_go_on(&self.view, unit, step)
             && tried <= step.retry.max
             && is_retried(step, failure);

@@ -3,7 +3,7 @@
 use super::begin::add;
 use super::{Answer, Essence, failure};
 use crate::whole::reference::course::{self, Phase};
-use crate::whole::reference::view::{Unit, step_of};
+use crate::whole::reference::view::{Unit, is_of_the_run};
 use dvt_core::command::OtherRun;
 use dvt_model::code::Code;
 use dvt_model::failure::{Failure, Usage};
@@ -86,12 +86,10 @@ impl Answer<'_> {
         restored: &BTreeMap<StepId, Value>,
     ) -> Result<(), Code> {
         self.not_over()?;
-        let known = step_of(self.plan, unit).is_some();
-        let fact = self.fact(unit).filter(|_| known).ok_or(Code::InvalidStateTransition)?;
+        let fact = self.fact(unit).filter(|_| self.is_a_step(unit)).ok_or(Code::InvalidStateTransition)?;
         if fact.status == StepStatus::Running {
             return Err(Code::StepNotTerminal);
         }
-        let parts = Unit::of(unit);
         let right = fact.status == StepStatus::Failed
             || (force && matches!(fact.status, StepStatus::Success | StepStatus::Skipped));
         let cause = self.view.failing.as_ref().map(|said| said.text("/cause").to_owned());
@@ -99,7 +97,7 @@ impl Answer<'_> {
             || (cause.as_deref() == Some("STEP_FAILED")
                 && course::phase(self.plan, &self.view) == Phase::Drain);
         let takes = matches!(self.view.status, Some(RunStatus::Running | RunStatus::Paused));
-        if !right || parts.item.is_some() || parts.undoes || self.view.is_cancelling() || !in_time || !takes {
+        if !right || self.view.is_cancelling() || !in_time || !takes {
             return Err(Code::InvalidStateTransition);
         }
         let mut payload = json!({ "signalId": signal, "force": force });
@@ -120,10 +118,16 @@ impl Answer<'_> {
         }
     }
 
+    /// Signals name steps of the run: no item, nothing that undoes, nothing outside a selection.
+    fn is_a_step(&self, unit: &str) -> bool {
+        let parts = Unit::of(unit);
+        parts.item.is_none() && !parts.undoes && is_of_the_run(self.plan, &self.view, unit)
+    }
+
     pub(super) fn skip_step(&mut self, signal: &str, unit: &str) -> Result<(), Code> {
         self.not_over()?;
         let step = self.step(unit).cloned().ok_or(Code::InvalidStateTransition)?;
-        let fact = self.fact(unit).ok_or(Code::InvalidStateTransition)?;
+        let fact = self.fact(unit).filter(|_| self.is_a_step(unit)).ok_or(Code::InvalidStateTransition)?;
         let in_set = self.view.failed_set(self.plan).iter().any(|step| step.id.as_str() == unit);
         if matches!(fact.status, StepStatus::Success | StepStatus::Skipped)
             || (fact.status == StepStatus::Failed && !in_set)
@@ -131,15 +135,8 @@ impl Answer<'_> {
             return Err(Code::StepTerminal);
         }
         let open = matches!(self.view.status, Some(RunStatus::Running | RunStatus::Paused));
-        let parts = Unit::of(unit);
         let right = fact.status == StepStatus::Pending || in_set;
-        if !right
-            || !open
-            || self.view.is_ending()
-            || matches!(step.form, Form::Approval(_))
-            || parts.item.is_some()
-            || parts.undoes
-        {
+        if !right || !open || self.view.is_ending() || matches!(step.form, Form::Approval(_)) {
             return Err(Code::InvalidStateTransition);
         }
         let attempt = if in_set { fact.attempt + 1 } else { fact.attempt };
@@ -157,7 +154,7 @@ impl Answer<'_> {
         if !waiting.is_empty() && taker.is_none() {
             return Err(Code::SignalInvalidPayload);
         }
-        if taker.is_none() && self.view.kept.len() >= MOST_KEPT {
+        if self.view.kept.len() >= MOST_KEPT {
             return Err(Code::QuotaExceeded);
         }
         let received = json!({ "signalId": signal, "name": name, "payload": payload });
@@ -206,10 +203,7 @@ impl Answer<'_> {
 
     pub(super) fn emergency_stop(&mut self, signal: &str, force_kill: bool) -> Result<(), Code> {
         self.not_over()?;
-        for unit in self.in_order() {
-            if !self.view.is(&unit, StepStatus::Running) {
-                continue;
-            }
+        for unit in self.running_in_order() {
             match self.step(&unit).map(|step| (&step.form, super::begin::is_base(step, &unit))) {
                 Some((_, true)) | None => {}
                 Some((Form::Plan(_), _)) => {
@@ -223,36 +217,29 @@ impl Answer<'_> {
                 Some(_) => {}
             }
         }
-        self.close_all();
+        for unit in self.running_in_order() {
+            self.record_closed(&unit);
+        }
         self.say_run("RunCancelled", 1, json!({ "cause": "EMERGENCY_STOP", "signalId": signal }));
         Ok(())
     }
 
     pub(super) fn queue_expired(&mut self) -> Result<(), Code> {
-        self.not_over()?;
         if self.status() != RunStatus::Pending {
             return Err(Code::InvalidStateTransition);
         }
         self.say_run(
             "RunFailed",
             1,
-            json!({ "failure": failure(Code::QueueTtlExpired, "PLATFORM", "engine") }),
+            json!({ "failure": failure(Code::QueueTtlExpired, "SYSTEM", "engine") }),
         );
         Ok(())
     }
 
     pub(super) fn abort(&mut self, cause: &Failure) -> Result<(), Code> {
         self.not_over()?;
-        if self.view.units.values().any(|fact| fact.status == StepStatus::Success) {
+        if self.view.has_done {
             return Err(Code::InvalidStateTransition);
-        }
-        for unit in self.in_order() {
-            if self.view.is(&unit, StepStatus::Running)
-                && let Some(Form::Run { .. } | Form::Script { .. } | Form::Uses(_)) =
-                    self.step(&unit).map(|step| &step.form)
-            {
-                self.stop_one(&unit, false);
-            }
         }
         self.close_all();
         self.say_run("RunFailed", 1, json!({ "failure": cause }));
