@@ -5,4 +5,3 @@ pub mod drafts;
 pub mod power_cut;
 pub mod simulator;
 pub mod tamper;
-pub mod whole;

@@ -25,7 +25,8 @@ cargo xtask <verb>
   test                              everything that a change must pass, with the time of each stage
   tidy                              floors, purity, file length, headers, unsafe places, links in docs
   invariants                        docs/security/invariants.toml against the tree
-  sim --seeds N [--from S]          core and reference model over N histories; --mutants: seeded bugs are caught
+  sim --seeds N [--from S]          core and reference model over N histories; --mutants: seeded bugs are caught;
+                                    --survey: every finding, by kind
   determinism [--bless]             golden plans under many orders of arrival, in two processes and two build profiles
   crash --kills N | --power-cut N   the engine killed at every commit site and at random; power cuts below the database
   tamper [--gate] [--speed N]       26 classes of tampering but those of outside, found and placed by two verifiers
@@ -35,7 +36,7 @@ cargo xtask <verb>
   bench --core                      the core alone: steps a second, operations and bytes a step at four sizes
   bench                             ratios against raw limits measured in the same run; one part alone: --plan, --scrub,
                                     --store [--verify N]
-  soak [--minutes N]                adds counts to evidence/soak.jsonl
+  soak [--minutes N]                adds counts to evidence/soak.jsonl; --histories N: those of the simulator alone
 ";
 
 fn main() -> ExitCode {

@@ -18,11 +18,29 @@ pub(crate) fn mutants() -> Outcome {
     simulate(&["--mutants"])
 }
 
+/// What the line of a finding may say besides the seed; each with a value that is no number.
+const CUTS: [&str; 3] = ["--mutant", "--without-steps", "--without-moves"];
+
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    known(arguments, &["--seeds", "--from", "--mutants"])?;
-    if flag(arguments, "--mutants") {
+    let is_cut = |argument: &String| CUTS.contains(&argument.as_str());
+    let (mut plain, mut cuts) = (Vec::new(), Vec::new());
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        if is_cut(argument) {
+            cuts.extend([argument.as_str()].into_iter().chain(rest.next().map(String::as_str)));
+        } else {
+            plain.push(argument.clone());
+        }
+    }
+    known(&plain, &["--seeds", "--from", "--mutants", "--survey"])?;
+    if flag(&plain, "--mutants") {
         return mutants();
     }
-    histories(number(arguments, "--from", 0)?, number(arguments, "--seeds", 1_000)?)
+    let seeds = number(&plain, "--seeds", 1_000)?.to_string();
+    let from = number(&plain, "--from", 0)?.to_string();
+    let mut asked = vec!["--seeds", &seeds, "--from", &from];
+    asked.extend(cuts);
+    asked.extend(flag(&plain, "--survey").then_some("--survey"));
+    simulate(&asked)
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask soak`: big counts accumulate in `evidence/soak.jsonl`, one line a batch: commit, seeds, counts, machine.
 
-use crate::process::{self, Outcome, known, number};
+use crate::process::{self, Outcome, flag, known, number};
 use crate::{crash, sim, tree};
 use serde_json::json;
 use std::fs::OpenOptions;
@@ -14,7 +14,10 @@ const KILLS_A_BATCH: u64 = 20;
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    known(arguments, &["--minutes", "--from"])?;
+    known(arguments, &["--minutes", "--from", "--histories"])?;
+    if flag(arguments, "--histories") {
+        return histories(number(arguments, "--histories", 50_000)?, number(arguments, "--from", 0)?);
+    }
     let until = Instant::now() + Duration::from_secs(60 * number(arguments, "--minutes", 10)?);
     let commit = process::output(Command::new("git").args(["rev-parse", "HEAD"]).current_dir(tree::root()))?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -35,6 +38,25 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             return Ok(());
         }
     }
+}
+
+/// Histories alone: that many of them, a line a batch.
+fn histories(count: u64, from: u64) -> Outcome {
+    let commit = process::output(Command::new("git").args(["rev-parse", "HEAD"]).current_dir(tree::root()))?;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let (mut from, end) = (from, from.saturating_add(count));
+    while from < end {
+        let batch = HISTORIES_A_BATCH.min(end - from);
+        let begun = Instant::now();
+        sim::histories(from, batch)?;
+        let line = json!({
+            "commit": commit.trim(), "fromSeed": from, "histories": batch, "failed": 0,
+            "seconds": begun.elapsed().as_secs(), "machine": format!("{processors} cores, Linux"),
+        });
+        append(&line.to_string())?;
+        from += batch;
+    }
+    Ok(())
 }
 
 /// Seeds come from the commit, so that two commits do not walk the same histories.

@@ -2,7 +2,8 @@
 //!
 //! One line of counts when all is well; a finding prints the line that finds it again, and exit status 1.
 
-use dvt_testkit::simulator::{Finding, histories};
+use dvt_testkit::simulator::{Cut, Finding, histories, history, history_without, shrink};
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 /// What was asked.
@@ -11,10 +12,14 @@ struct Asked {
     from: u64,
     all_mutants: bool,
     mutant: Option<String>,
+    /// Every finding, by kind, instead of the first one.
+    survey: bool,
+    cut: Cut,
 }
 
 fn read(arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
-    let mut asked = Asked { seeds: 1_000, from: 0, all_mutants: false, mutant: None };
+    let mut asked =
+        Asked { seeds: 1_000, from: 0, all_mutants: false, mutant: None, survey: false, cut: Cut::default() };
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("`{argument}` needs a value"));
@@ -23,10 +28,13 @@ fn read(arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--seeds" => asked.seeds = number(value()?)?,
             "--from" => asked.from = number(value()?)?,
             "--mutants" => asked.all_mutants = true,
+            "--survey" => asked.survey = true,
             "--mutant" => asked.mutant = Some(value()?),
+            "--without-steps" => asked.cut.steps = numbers(&value()?)?,
+            "--without-moves" => asked.cut.moves = numbers(&value()?)?,
             other => {
                 return Err(format!(
-                    "`{other}` is not known; there are --seeds N, --from S, --mutants, --mutant NAME"
+                    "`{other}` is not known; there are --seeds N, --from S, --survey, --mutants, --mutant NAME, --without-steps 1,3, --without-moves 0-9,12"
                 ));
             }
         }
@@ -34,10 +42,83 @@ fn read(arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
     Ok(asked)
 }
 
-fn show(finding: &Finding, mutant: Option<&str>) {
-    let mutant = mutant.map(|name| format!(" --mutant {name}")).unwrap_or_default();
+/// `0-9,12`
+fn numbers(text: &str) -> Result<BTreeSet<u64>, String> {
+    let mut all = BTreeSet::new();
+    for piece in text.split(',') {
+        let (from, to) = piece.split_once('-').unwrap_or((piece, piece));
+        let number = |text: &str| text.parse::<u64>().map_err(|_| format!("`{text}` is no number"));
+        all.extend(number(from)?..=number(to)?);
+    }
+    Ok(all)
+}
+
+/// The shortest way to write them.
+fn ranges(numbers: &BTreeSet<u64>) -> String {
+    let mut pieces: Vec<(u64, u64)> = Vec::new();
+    for number in numbers {
+        match pieces.last_mut() {
+            Some((_, to)) if *to + 1 == *number => *to = *number,
+            Some(_) | None => pieces.push((*number, *number)),
+        }
+    }
+    let text = |(from, to): &(u64, u64)| if from == to { from.to_string() } else { format!("{from}-{to}") };
+    pieces.iter().map(text).collect::<Vec<_>>().join(",")
+}
+
+fn show(finding: Finding, mutant: Option<&str>) {
     println!("seed {}: {}", finding.seed, finding.message);
-    println!("reproduce: simulate --seeds 1 --from {}{mutant}", finding.seed);
+    let smaller = shrink(finding);
+    println!("made smaller: {}", smaller.message);
+    let mutant = mutant.map(|name| format!(" --mutant {name}")).unwrap_or_default();
+    let mut line = format!("cargo xtask sim --seeds 1 --from {}{mutant}", smaller.seed);
+    for (flag, cut) in [("--without-steps", &smaller.cut.steps), ("--without-moves", &smaller.cut.moves)] {
+        if !cut.is_empty() {
+            line += &format!(" {flag} {}", ranges(cut));
+        }
+    }
+    println!("reproduce: {line}");
+}
+
+/// Findings by kind: ids and numbers stand for any.
+fn survey(from: u64, seeds: u64) -> ExitCode {
+    let mut kinds: BTreeMap<String, (u64, Finding)> = BTreeMap::new();
+    for finding in (from..from.saturating_add(seeds)).filter_map(|seed| history(seed).err()) {
+        let kind = kind_of(&finding.message);
+        kinds.entry(kind).or_insert_with(|| (0, finding)).0 += 1;
+    }
+    let mut kinds: Vec<_> = kinds.into_values().collect();
+    kinds.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    for (count, finding) in &kinds {
+        println!("{count} times, first with seed {}: {}", finding.seed, finding.message);
+    }
+    let all: u64 = kinds.iter().map(|(count, _)| count).sum();
+    println!("{} of {seeds} histories find nothing, {} kinds of findings", seeds - all, kinds.len());
+    if all == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What two findings of one fault have in common: the command, and the names of events without their steps.
+fn kind_of(message: &str) -> String {
+    let command = message.split(" after ").nth(1).unwrap_or(message);
+    let command: String = command.chars().take_while(|c| c.is_alphabetic() || *c == '(').collect();
+    let names: String = message.lines().skip(1).filter(|line| line.starts_with("  the ")).collect();
+    let mut depth = 0;
+    let names = names.chars().filter(|c| {
+        depth += i32::from(*c == '(');
+        let is_outside = depth == 0;
+        depth -= i32::from(*c == ')');
+        is_outside
+    });
+    let first = message.lines().next().unwrap_or_default();
+    let tail: String = first
+        .rsplit(": ")
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| !c.is_ascii_digit())
+        .take(60)
+        .collect();
+    format!("{command} {} {tail}", names.collect::<String>())
 }
 
 fn main() -> ExitCode {
@@ -59,18 +140,34 @@ fn main() -> ExitCode {
         eprintln!("{sentence}");
         return ExitCode::from(2);
     }
-    match histories(asked.from, asked.seeds) {
-        Ok(counts) => {
-            println!("{counts}");
-            let missing = counts.missing();
-            if missing.is_empty() {
+    if asked.survey {
+        return survey(asked.from, asked.seeds);
+    }
+    let begun = std::time::Instant::now();
+    let outcome = if asked.cut == Cut::default() {
+        histories(asked.from, asked.seeds)
+    } else {
+        history_without(asked.from, &asked.cut)
+    };
+    match outcome {
+        Ok(coverage) => {
+            print!("{coverage}");
+            let seconds = begun.elapsed().as_secs_f64();
+            let rate = coverage.histories as f64 / seconds;
+            println!(
+                "{} histories in {seconds:.1} s, {rate:.0} a second, {} cells met, none differs",
+                coverage.histories,
+                coverage.met()
+            );
+            let empty = coverage.empty();
+            if empty.is_empty() {
                 return ExitCode::SUCCESS;
             }
-            println!("never met: {}", missing.join(", "));
+            println!("never met: {}", empty.join("; "));
             ExitCode::FAILURE
         }
         Err(finding) => {
-            show(&finding, asked.mutant.as_deref());
+            show(finding, asked.mutant.as_deref());
             ExitCode::FAILURE
         }
     }
@@ -86,14 +183,15 @@ mod mutants {
     const PATIENCE: u64 = 2_000;
 
     pub(crate) fn choose(name: &str) -> Result<(), String> {
-        let found = Mutant::ALL.iter().find(|mutant| format!("{mutant:?}") == name);
+        let found = Mutant::ALL.iter().chain(Mutant::WHOLE).find(|mutant| format!("{mutant:?}") == name);
         mutant::choose(Some(*found.ok_or_else(|| format!("there is no mutant `{name}`"))?));
         Ok(())
     }
 
     pub(crate) fn all() -> ExitCode {
         let mut survivors = 0;
-        for bug in Mutant::ALL {
+        let all = || Mutant::ALL.iter().chain(Mutant::WHOLE);
+        for bug in all() {
             mutant::choose(Some(*bug));
             match (0..PATIENCE).find_map(|seed| history(seed).err()) {
                 Some(finding) => println!("{bug:?}: caught after {} histories", finding.seed + 1),
@@ -104,11 +202,7 @@ mod mutants {
             }
         }
         mutant::choose(None);
-        println!(
-            "{} mutants, {} caught, {survivors} survived",
-            Mutant::ALL.len(),
-            Mutant::ALL.len() - survivors
-        );
+        println!("{} mutants, {} caught, {survivors} survived", all().count(), all().count() - survivors);
         if survivors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }

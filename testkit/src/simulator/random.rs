@@ -10,6 +10,17 @@ impl Random {
         Self(seed ^ 0x5157_2b9d_3c1a_77e5)
     }
 
+    /// A stream of its own within a seed: what is drawn from one leaves the others as they are.
+    pub fn stream(seed: u64, name: &str, number: u64) -> Self {
+        let mut mixed = seed ^ 0x2545_f491_4f6c_dd1d;
+        for byte in name.bytes() {
+            mixed = (mixed ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        let mut random = Self::from_seed(mixed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        random.draw();
+        random
+    }
+
     /// The next number.
     pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -55,7 +55,7 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    /// All of them.
+    /// Those of single steps, which nothing but the simulator catches.
     pub const ALL: &'static [Self] = &[
         Self::RetryOffByOne,
         Self::LostJoin,
@@ -73,8 +73,7 @@ impl Mutant {
         Self::ClockCountsWaits,
     ];
 
-    /// Those that need plans with waits, items, votes, signals and a way out, and are caught by the tests of this crate and
-    /// by the harness of determinism.
+    /// Those that need plans with waits, items, votes, signals and a way out: the harness of determinism catches them too.
     pub const WHOLE: &'static [Self] = &[
         Self::OperatorSkipPropagated,
         Self::ForeachItemLost,

@@ -89,19 +89,19 @@ fn of(base: &Step, body: &Step, max_parallel: u32) -> Load {
             body.limits.output_bytes.unwrap_or(most)
         }
         Form::Wait { duration_ms } => {
-            load.waiting_ms = *duration_ms;
+            load.waiting_ms = all(*duration_ms);
             0
         }
         Form::WaitUntil { .. } => {
-            load.waiting_ms = LONGEST_WAIT_MS;
+            load.waiting_ms = all(LONGEST_WAIT_MS);
             0
         }
         Form::Approval(_) => {
-            load.waiting_ms = timeout;
+            load.waiting_ms = all(timeout);
             APPROVAL_OUTPUT
         }
         Form::Signal(_) => {
-            load.waiting_ms = timeout;
+            load.waiting_ms = all(timeout);
             SIGNAL_OUTPUT
         }
         Form::Plan(sub_plan) => {

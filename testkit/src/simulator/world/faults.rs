@@ -1,7 +1,7 @@
 //! Faults: what machines, networks and clocks do.
 
 use super::World;
-use crate::whole::invariants;
+use crate::simulator::invariants;
 use dvt_core::State;
 use dvt_core::command::{Command, Outcome, Report};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};

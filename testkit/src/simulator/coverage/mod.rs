@@ -107,6 +107,11 @@ impl Coverage {
         required.iter().filter(met).map(|(table, cell)| format!("{}: {cell}", table.title())).collect()
     }
 
+    /// How many different cells were met.
+    pub fn met(&self) -> usize {
+        self.cells.len()
+    }
+
     /// The sum.
     pub fn add(&mut self, other: &Self) {
         self.histories += other.histories;

@@ -1,7 +1,7 @@
 //! The turn to the way out, and the end of a run.
 
 use super::{Answer, failure};
-use crate::whole::reference::course::{self, Phase};
+use crate::simulator::reference::course::{self, Phase};
 use dvt_model::code::Code;
 use dvt_model::run::RunStatus;
 use dvt_plan::expression::Fault;

@@ -3,8 +3,8 @@
 //! The law of the reference says which they are. A cell of the tables that nobody provokes is a cell that nobody tested.
 
 use super::World;
-use crate::whole::coverage::Table;
-use crate::whole::reference::{Said, law};
+use crate::simulator::coverage::Table;
+use crate::simulator::reference::{Said, law};
 use dvt_core::event::Event;
 use dvt_core::evolve;
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
@@ -18,14 +18,19 @@ impl World<'_> {
         for name in law::RUN_EVENTS {
             self.put(name, None);
         }
-        let units: Vec<String> = self.reading.units().map(|(unit, ..)| unit.to_owned()).collect();
+        let mut units: Vec<String> = self.reading.units().map(|(unit, ..)| unit.to_owned()).collect();
+        // What undoes a success has no event before its turn comes.
+        let undone =
+            self.plan.steps.values().filter(|step| step.compensate.is_some() && step.foreach.is_none());
+        let undone = undone.filter(|step| self.reading.step_state(step.id.as_str()) == "SUCCESS");
+        units.extend(undone.map(|step| format!("{}.compensate", step.id)));
         let Some(unit) = self.random.pick(&units).cloned() else { return };
         for name in law::STEP_EVENTS {
             self.put(name, Some(&unit));
         }
     }
 
-    fn put(&mut self, name: &str, unit: Option<&str>) {
+    pub(super) fn put(&mut self, name: &str, unit: Option<&str>) {
         let Some(event) = self.made(name, unit) else { return };
         let said = Said::of(&event);
         let Err(reason) = self.reading.allows(self.plan, &said) else { return };

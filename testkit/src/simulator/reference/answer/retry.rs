@@ -1,8 +1,8 @@
 //! Whether and when an attempt is tried again: PLAN_LANGUAGE "Conditions, failure, order", contract 4.6.
 
 use super::Answer;
-use crate::whole::reference::course;
-use crate::whole::reference::view::{Unit, View};
+use crate::simulator::reference::course;
+use crate::simulator::reference::view::{Unit, View};
 use dvt_model::digest::Digest;
 use dvt_plan::plan::{Backoff, Part, RetryOn, Step};
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! One command: decided by the core beside the reference, judged event by event, stored, folded, done.
 
 use super::World;
-use crate::whole::coverage::Table;
-use crate::whole::reference::{self, Essence, Said};
+use crate::simulator::coverage::Table;
+use crate::simulator::reference::{self, Essence, Said};
 use dvt_core::command::{Command, Input, Signal};
 use dvt_core::event::{Effect, Event};
 use dvt_core::{Decided, decide, evolve};
@@ -13,12 +13,14 @@ impl World<'_> {
     /// Decides a command beside the reference, stores what follows, and does it.
     pub(super) fn obey(&mut self, command: Command) -> Result<(), String> {
         let input = Input { now: self.now, entropy: self.random.bytes(), command };
-        if let Command::Signal(signal) = &input.command {
-            let cell = format!("{} at {}", name_of(signal), self.reading.signal_state());
-            self.coverage.meet(Table::Signal, cell);
-        }
         self.promises(&input)?;
-        let Some(decided) = self.compare(&input)? else { return Ok(()) };
+        let state = self.reading.signal_state();
+        let answer = self.compare(&input)?;
+        if let Command::Signal(signal) = &input.command {
+            let mark = if answer.is_some() { "+" } else { "-" };
+            self.coverage.meet(Table::Signal, format!("{} at {state} {mark}", name_of(signal)));
+        }
+        let Some(decided) = answer else { return Ok(()) };
         // Not persisted: the decision is dropped and the command comes again, which must say the same.
         if self.random.chance(3) {
             self.coverage.fault("commit lost");
@@ -30,6 +32,9 @@ impl World<'_> {
         for event in &decided.events {
             self.judge(event)?;
             evolve(self.plan, &mut self.state, event).map_err(|error| format!("evolve: {error}"))?;
+            if self.reading.is_cancelling() && self.reading.run_state() == "PENDING" {
+                self.put("RunStarted", None);
+            }
         }
         self.stored.extend(decided.events);
         // Persisted, and the engine dies before it acts: the effects never happen.
@@ -64,6 +69,9 @@ impl World<'_> {
         let at_work = self.reading.at_work(self.plan);
         if at_work > usize::try_from(self.plan.max_parallel).unwrap_or(usize::MAX) {
             return Err(format!("{at_work} attempts at once, of at most {}", self.plan.max_parallel));
+        }
+        if at_work as u64 > self.bounds.parallel {
+            return Err(format!("{at_work} attempts at once, and the bound is {}", self.bounds.parallel));
         }
         self.said.push(said);
         Ok(())

@@ -1,9 +1,9 @@
 //! Beginnings: a run is queued, started, and its steps begin one after the other.
 
 use super::{Answer, Essence, failure, is_inside};
-use crate::whole::reference::course::{self, Phase};
-use crate::whole::reference::view::{Fact, Unit};
-use crate::whole::reference::words::{Words, timestamp};
+use crate::simulator::reference::course::{self, Phase};
+use crate::simulator::reference::view::{Fact, Unit};
+use crate::simulator::reference::words::{Words, timestamp};
 use dvt_core::command::{Reused, Start};
 use dvt_model::code::Code;
 use dvt_model::run::{RunStatus, StepStatus};
@@ -251,13 +251,19 @@ impl Answer<'_> {
         let at_once = matches!(step.form, Form::Wait { .. } | Form::WaitUntil { .. } | Form::Noop { .. })
             && ends_at.is_some_and(|at| at <= self.now);
         let mut payload = json!({ "inputs": inputs, "timeoutMs": timeout_ms(step) });
-        let child = matches!(step.form, Form::Plan(_)).then(|| self.next_id().to_string());
+        let refused = self.refused_child(step);
+        let child =
+            (matches!(step.form, Form::Plan(_)) && refused.is_none()).then(|| self.next_id().to_string());
         if !is_inside(step) {
             let files = self.view.queued.as_ref().and_then(|said| said.payload.get("filesDigest").cloned());
             add(&mut payload, [("tier", json!("host")), ("bundleDigest", json!(files))]);
         }
         add(&mut payload, [("dueAt", json!(ends_at.filter(|_| !at_once))), ("childRunId", json!(child))]);
         self.say_step("StepStarted", unit, payload);
+        if let Some(code) = refused {
+            self.fail(unit, &failure(code, "USER", "engine"), dvt_model::failure::Usage::default());
+            return false;
+        }
         if at_once {
             self.complete_inside(unit);
             self.after_an_end();
@@ -273,6 +279,17 @@ impl Answer<'_> {
             }
         }
         false
+    }
+
+    /// Why a sub-plan gets no run: eight runs are above it already (5.7), or nobody pinned its plan.
+    fn refused_child(&self, step: &Step) -> Option<Code> {
+        let Form::Plan(sub_plan) = &step.form else { return None };
+        let depth =
+            self.view.queued.as_ref().and_then(|said| said.payload.get("depth")).and_then(Value::as_u64);
+        if depth.unwrap_or(0) >= 8 {
+            return Some(Code::PlanUnbounded);
+        }
+        sub_plan.digest.is_none().then_some(Code::PlanIntegrityValidationFailed)
     }
 
     /// It began, and what it would have been given could not be told.
@@ -338,7 +355,7 @@ impl Answer<'_> {
 }
 
 /// The base of a `foreach`: what has items, and is none.
-pub(in crate::whole::reference) fn is_base(step: &Step, unit: &str) -> bool {
+pub(in crate::simulator::reference) fn is_base(step: &Step, unit: &str) -> bool {
     step.foreach.is_some() && Unit::of(unit).item.is_none() && !Unit::of(unit).undoes
 }
 
@@ -356,7 +373,7 @@ pub(super) fn timeout_ms(step: &Step) -> u64 {
 }
 
 /// Adds the members that are not null.
-pub(in crate::whole::reference) fn add<const N: usize>(payload: &mut Value, members: [(&str, Value); N]) {
+pub(in crate::simulator::reference) fn add<const N: usize>(payload: &mut Value, members: [(&str, Value); N]) {
     if let Some(object) = payload.as_object_mut() {
         let given = members.into_iter().filter(|(_, value)| !value.is_null());
         object.extend(given.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>());

@@ -10,13 +10,14 @@ pub use step::payload;
 use super::random::Random;
 use dvt_model::id::{InvalidId, PlanName, StepId};
 use dvt_plan::expression::{self, Expression};
-use dvt_plan::plan::{Concurrency, OnBusy, OnStepFailure, Part, Plan, Step};
+use dvt_plan::plan::{Concurrency, Form, OnBusy, OnStepFailure, Part, Plan, Step};
 use dvt_plan::template::{Piece, Template, TemplateValue};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Numbers of steps in a random plan, `finally` among them.
-pub const MOST_STEPS: u64 = 12;
+pub const MOST_STEPS: u64 = 13;
 /// Ids whose byte order is not the order in which they are made.
 const IDS: [&str; 12] = ["m", "B", "z", "a-1", "K_2", "c", "a", "Y", "q9", "b", "x-y", "D"];
 
@@ -55,11 +56,35 @@ pub fn inputs() -> BTreeMap<String, Value> {
     inputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+/// The plan with the defaults that a document's reader fills in: what its bounds are computed of.
+pub fn filled(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    for step in plan.steps.values_mut() {
+        fill(step);
+        if let Some(undo) = &mut step.compensate {
+            fill(undo);
+        }
+        if let Form::Plan(sub_plan) = &mut step.form {
+            sub_plan.child = sub_plan.child.take().map(|child| Arc::new(filled(&child)));
+        }
+    }
+    plan
+}
+
+fn fill(step: &mut Step) {
+    let default_ms = match step.form {
+        Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } | Form::Uses(_) => 600_000,
+        Form::Approval(_) | Form::Signal(_) => 7 * 86_400_000,
+        Form::Wait { .. } | Form::WaitUntil { .. } | Form::Plan(_) => return,
+    };
+    step.timeout_ms = step.timeout_ms.or(Some(default_ms));
+}
+
 /// The plan of a seed, without the steps of these numbers.
 pub fn of_seed(seed: u64, without: &BTreeSet<u64>) -> Result<Plan, Error> {
     let mut random = Random::stream(seed, "plan", 0);
     let manner = Manner { harsh: random.chance(25), plain: random.chance(35), nested: false };
-    let count = 1 + random.below(if manner.plain { 10 } else { 7 });
+    let count = 1 + random.below(if manner.plain { 9 } else { 7 });
     let mut plan = of_steps(seed, count, manner, without)?;
     plan.max_parallel = *random.pick(&[1, 2, 3, 64, 64]).unwrap_or(&64);
     // Short ones end runs in the middle; the long one of the default never does.
@@ -78,7 +103,7 @@ pub fn of_seed(seed: u64, without: &BTreeSet<u64>) -> Result<Plan, Error> {
 /// Ordinary steps first, then those of `finally`; needs point backwards, so there is no cycle.
 fn of_steps(seed: u64, count: u64, manner: Manner, without: &BTreeSet<u64>) -> Result<Plan, Error> {
     let mut random = Random::stream(seed, "shape", 0);
-    let finals = if !manner.nested && random.chance(30) { random.below(3) } else { 0 };
+    let finals = if !manner.nested && random.chance(40) { 1 + random.below(3) } else { 0 };
     let rotation = random.below(12);
     let mut steps: Vec<Step> = Vec::new();
     for number in 0..count + finals {

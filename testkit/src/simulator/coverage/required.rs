@@ -1,7 +1,7 @@
 //! The cells that a thousand histories must meet. A change that makes one of them rare is a weaker simulator.
 
 use super::Table;
-use crate::whole::reference::law;
+use crate::simulator::reference::law;
 use std::collections::BTreeSet;
 
 /// States of a run as 4.5 sees them.
@@ -26,6 +26,7 @@ const FAULTS: &[&str] = &[
     "effects lost",
     "full queue",
     "late report",
+    "left alone",
     "lost report",
     "poisoned step",
     "reorder",
@@ -87,13 +88,24 @@ const REASONS: &[&str] = &[
     "RunFailed RUN_TIMEOUT",
     "RunFailed HOLD_EXPIRED",
     "RunFailed EXPRESSION_FAILED",
+    "RunFailed APPROVAL_EXPIRED",
+    "RunFailed APPROVAL_REJECTED",
     "RunFailed COMPENSATION_INCOMPLETE",
+    "RunFailed PLAN_INTEGRITY_VALIDATION_FAILED",
+    "RunFailed QUEUE_TTL_EXPIRED",
+    "RunFailed WORKER_LOST",
+    "RunCancelled COMPENSATION_INCOMPLETE",
+    "PLAN_UNBOUNDED at admission",
+    "admitted",
     "StepFailed STEP_ERROR",
     "StepFailed TIMEOUT",
     "StepFailed OOM",
     "StepFailed CANCELLED",
     "StepFailed EXPRESSION_FAILED",
     "StepFailed EXPRESSION_OVER_BUDGET",
+    "StepFailed PLAN_INTEGRITY_VALIDATION_FAILED",
+    "StepFailed PLAN_UNBOUNDED",
+    "StepFailed SANDBOX_UNAVAILABLE",
     "StepFailed WORKER_LOST",
     "StepFailed APPROVAL_REJECTED",
     "StepFailed APPROVAL_EXPIRED",
@@ -109,14 +121,30 @@ const REASONS: &[&str] = &[
 ];
 
 const REFUSALS: &[&str] = &[
+    "AUTHZ_DENIED",
+    "INVALID_REQUEST",
     "INVALID_STATE_TRANSITION",
+    "PLAN_INTEGRITY_VALIDATION_FAILED",
     "QUOTA_EXCEEDED",
     "RUN_ALREADY_EXISTS",
     "RUN_NOT_FOUND",
     "RUN_TERMINAL",
+    "SIGNAL_INVALID_PAYLOAD",
     "STEP_NOT_TERMINAL",
     "STEP_TERMINAL",
 ];
+
+/// "Accepted when" of contract 4.5, as far as the run's state decides it.
+fn takes(signal: &str, state: &str) -> bool {
+    match signal {
+        "PAUSE" => state == "RUNNING",
+        "RESUME" => state == "PAUSED",
+        "SKIP_STEP" => state == "RUNNING" || state == "PAUSED",
+        // In phase 1 of a failure; what is paused and ending is cancelling, or was on hold for too long.
+        "RETRY_STEP" => state.starts_with("RUNNING") || state == "PAUSED",
+        _ => !["COMPLETED", "FAILED", "CANCELLED"].contains(&state),
+    }
+}
 
 /// All of them.
 pub(super) fn cells() -> BTreeSet<(Table, String)> {
@@ -140,7 +168,8 @@ pub(super) fn cells() -> BTreeSet<(Table, String)> {
     }
     for state in SIGNAL_STATES {
         for signal in SIGNALS {
-            cells.insert((Table::Signal, format!("{signal} at {state}")));
+            let mark = mark(takes(signal, state));
+            cells.insert((Table::Signal, format!("{signal} at {state} {mark}")));
         }
     }
     let lists = [

@@ -2,8 +2,8 @@
 
 use super::Answer;
 use super::begin::{add, is_base};
-use crate::whole::reference::course;
-use crate::whole::reference::view::{Fact, Unit, step_of};
+use crate::simulator::reference::course;
+use crate::simulator::reference::view::{Fact, Unit, step_of};
 use dvt_model::failure::Usage;
 use dvt_model::run::StepStatus;
 use dvt_plan::expression::Fault;

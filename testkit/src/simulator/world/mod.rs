@@ -9,7 +9,7 @@ mod people;
 mod probe;
 mod work;
 
-use super::coverage::Coverage;
+use super::coverage::{Coverage, Table};
 use super::plans;
 use super::random::Random;
 use super::reference::{Reading, Said};
@@ -22,7 +22,8 @@ use dvt_model::digest::Digest;
 use dvt_model::id::{EventId, PlanId, PrincipalId, RunId};
 use dvt_model::run::{PlanRef, Power, RunStatus};
 use dvt_model::time::Timestamp;
-use dvt_plan::plan::{Part, Plan};
+use dvt_plan::bounds::{self, Class};
+use dvt_plan::plan::{Bounds, Part, Plan};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -57,6 +58,10 @@ pub(super) struct World<'a> {
     poisoned: bool,
     /// People who vote.
     voters: Vec<PrincipalId>,
+    /// Nobody signals or votes, and nothing breaks: what the plan's bounds promise is held against the clock.
+    alone: bool,
+    /// The worst case with which the plan was admitted.
+    bounds: Bounds,
     /// An illegal event that the core took.
     wrong: Option<String>,
     coverage: Coverage,
@@ -89,7 +94,7 @@ impl<'a> World<'a> {
         if random.chance(10) {
             start.start_at = Some(now.plus_ms(random.below(20_000)));
         }
-        if random.chance(30) {
+        if random.chance(60) {
             start.initiators = voters.first().copied().into_iter().collect();
         }
         let ordinary: Vec<_> = plan.steps.values().filter(|step| step.part == Part::Ordinary).collect();
@@ -106,6 +111,14 @@ impl<'a> World<'a> {
         }
         let failing = *random.pick(&[0, 5, 20, 50]).unwrap_or(&20);
         let poisoned = random.chance(12);
+        let alone = random.chance(10);
+        let bounds = bounds::of(&plans::filled(plan));
+        let mut coverage = Coverage { histories: 1, ..Coverage::default() };
+        let refused = Class::DEFAULT.refuses(&bounds, 1).is_some();
+        coverage.meet(Table::Reason, if refused { "PLAN_UNBOUNDED at admission" } else { "admitted" });
+        if random.chance(15) {
+            start.depth = *random.pick(&[1, 7, 8]).unwrap_or(&8);
+        }
         Self {
             plan,
             seed,
@@ -124,8 +137,10 @@ impl<'a> World<'a> {
             failing,
             poisoned,
             voters,
+            alone,
+            bounds,
             wrong: None,
-            coverage: Coverage { histories: 1, ..Coverage::default() },
+            coverage,
         }
     }
 
@@ -136,14 +151,14 @@ impl<'a> World<'a> {
             self.obey(Command::Offer { slots: 1 })?;
         }
         self.obey(Command::Start(self.start.clone()))?;
-        let ended = self.to_the_end(cut);
+        let ended = self.play(cut);
         ended.map_err(|message| format!("{message}\n  so far: {}", check::names(&self.said).join(" ")))?;
         Ok(self.coverage)
     }
 
-    fn to_the_end(&mut self, cut: &Cut) -> Result<(), String> {
+    fn play(&mut self, cut: &Cut) -> Result<(), String> {
         for number in (0..STORM).filter(|number| !cut.moves.contains(number)) {
-            if self.is_over() {
+            if self.is_over() || self.alone {
                 break;
             }
             self.random = Random::stream(self.seed, "move", number);
@@ -155,6 +170,11 @@ impl<'a> World<'a> {
         self.random = Random::stream(self.seed, "calm", 0);
         self.calm()?;
         self.after_the_end()?;
+        if self.alone {
+            invariants::duration(&self.stored, self.bounds.duration_ms)?;
+            self.coverage.fault("left alone");
+        }
+        invariants::attempts(self.plan, &self.stored, self.bounds.attempts)?;
         invariants::hold(self.plan, &self.stored, &self.state, self.start.run_id, &self.start.plan)
     }
 
@@ -203,7 +223,7 @@ impl<'a> World<'a> {
 
     /// No fault any more: the run has to end by itself, with somebody who resumes, votes and signals.
     fn calm(&mut self) -> Result<(), String> {
-        if !self.is_over() {
+        if !self.is_over() && !self.alone {
             // What was lost is found by a restart.
             self.crash()?;
         }
@@ -224,6 +244,7 @@ impl<'a> World<'a> {
                 let ended = self.children.remove(at).ended;
                 self.obey(Command::ChildEnded(ended))?;
             } else if self.reading.run_state() == "PAUSED"
+                && !self.alone
                 && !self.reading.is_ending()
                 && self.random.chance(70)
             {
@@ -269,7 +290,7 @@ impl<'a> World<'a> {
     /// The results that a run takes over come with its beginning.
     fn begin_reuse(&mut self) -> Result<(), String> {
         let Some(ids) = self.state.wants_reuse().cloned() else { return self.offer(2) };
-        let is_other = self.random.chance(8);
+        let is_other = self.random.chance(15);
         let definition = |id: &dvt_model::id::StepId| match self.plan.steps.get(id) {
             Some(step) if !is_other => step.definition,
             Some(_) | None => Digest::of(b"another"),
@@ -281,7 +302,7 @@ impl<'a> World<'a> {
             result: json!({ "rows": [1], "of": id }),
         };
         let mut reused: Vec<_> = ids.iter().map(of).collect();
-        if self.random.chance(10) {
+        if self.random.chance(20) {
             reused.pop();
         }
         self.obey(Command::Reuse(reused))

@@ -1,7 +1,7 @@
 //! People and other runs: votes, signals, and who else ends a run.
 
 use super::World;
-use crate::whole::plans::payload;
+use crate::simulator::plans::payload;
 use dvt_core::command::{Command, OtherRun, Signal, Vote};
 use dvt_core::entropy;
 use dvt_core::event::body::Verdict;
@@ -35,6 +35,11 @@ impl World<'_> {
     pub(super) fn signal_some(&mut self) -> Result<(), String> {
         let signal_id = self.signal_id()?;
         let paused = self.reading.run_state() == "PAUSED";
+        let rare = self.reading.run_state() == "PENDING" || (paused && self.reading.is_ending());
+        if rare && self.random.chance(20) {
+            let force_kill = self.random.chance(50);
+            return self.obey(Command::Signal(Signal::EmergencyStop { signal_id, force_kill }));
+        }
         let signal = match self.random.below(32) {
             0..=4 => Signal::Pause { signal_id },
             5..=8 => Signal::Resume { signal_id },

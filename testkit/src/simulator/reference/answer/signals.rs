@@ -2,8 +2,8 @@
 
 use super::begin::add;
 use super::{Answer, Essence, failure};
-use crate::whole::reference::course::{self, Phase};
-use crate::whole::reference::view::{Unit, is_of_the_run};
+use crate::simulator::reference::course::{self, Phase};
+use crate::simulator::reference::view::{Unit, is_of_the_run};
 use dvt_core::command::OtherRun;
 use dvt_model::code::Code;
 use dvt_model::failure::{Failure, Usage};

@@ -2,8 +2,8 @@
 
 use super::begin::is_base;
 use super::{Answer, Essence, failure, is_inside};
-use crate::whole::reference::course::{self, Phase};
-use crate::whole::reference::view::Unit;
+use crate::simulator::reference::course::{self, Phase};
+use crate::simulator::reference::view::Unit;
 use dvt_core::command::{ChildEnded, ChildOutcome, Outcome, Report, Vote};
 use dvt_core::event::body::Verdict;
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};

@@ -1,11 +1,14 @@
 //! Workers and children: what was given out, how it ends, and what is told of it.
 
 use super::World;
+use crate::simulator::plans::filled;
 use dvt_core::command::{ChildEnded, ChildOutcome, Command, Outcome, Report};
 use dvt_core::event::{Dispatch, Effect, StartChild};
 use dvt_model::code::Code;
 use dvt_model::failure::{Failure, FailureCategory, Usage};
 use dvt_model::time::Timestamp;
+use dvt_plan::bounds;
+use dvt_plan::plan::Form;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -72,7 +75,14 @@ impl World<'_> {
             _ => ChildOutcome::Completed(BTreeMap::from([("last".to_owned(), json!(self.random.below(9)))])),
         };
         let ended = ChildEnded { step_id: child.step_id.clone(), child_run_id: child.child_run_id, outcome };
-        let ends_at = self.now.plus_ms(self.random.below(12_000));
+        let form = self.plan.steps.get(child.step_id.step()).map(|step| &step.form);
+        let plan = match form {
+            Some(Form::Plan(sub_plan)) => sub_plan.child.as_deref(),
+            Some(_) | None => None,
+        };
+        // A child's run keeps its own bounds.
+        let most = plan.map_or(0, |plan| bounds::of(&filled(plan)).duration_ms);
+        let ends_at = self.now.plus_ms(self.random.below(12_000).min(most));
         self.children.push(Child { ended, ends_at });
     }
 
@@ -99,6 +109,13 @@ impl World<'_> {
             self.coverage.fault("slow worker");
             lasts += 60_000;
         }
+        // A worker keeps the time of what it does.
+        let outcome = if lasts > dispatch.timeout_ms {
+            lasts = dispatch.timeout_ms;
+            Outcome::Failed(failure(Code::Timeout, FailureCategory::Timeout, None, false))
+        } else {
+            outcome
+        };
         let usage = Usage { cpu_ms: self.random.below(50), peak_memory_bytes: 4_096 };
         let report = Report {
             step_id: dispatch.step_id.clone(),

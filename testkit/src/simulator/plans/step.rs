@@ -1,7 +1,7 @@
 //! One random step.
 
 use super::{Error, Manner, parse, text};
-use crate::whole::random::Random;
+use crate::simulator::random::Random;
 use dvt_model::action::Role;
 use dvt_model::digest::Digest;
 use dvt_model::id::StepId;
@@ -141,12 +141,12 @@ fn form(random: &mut Random, seed: u64, number: u64, manner: Manner) -> Result<F
         65..=76 => Form::Approval(Approval {
             role: Role::Operator,
             min: u32::try_from(1 + random.below(2)).unwrap_or(1),
-            not_initiator: random.chance(30),
+            not_initiator: random.chance(60),
         }),
         77..=88 => Form::Signal(Box::new(Signal {
             name: (*random.pick(&["go", "stop"]).unwrap_or(&"go")).to_owned(),
             role: random.chance(20).then_some(Role::Engineer),
-            schema: random.chance(40).then(|| Schema {
+            schema: random.chance(60).then(|| Schema {
                 types: vec![Type::Integer],
                 additional: true,
                 ..Schema::default()
@@ -157,7 +157,7 @@ fn form(random: &mut Random, seed: u64, number: u64, manner: Manner) -> Result<F
             let child = super::of_steps(seed ^ (number + 1) << 32, 2, manner, &BTreeSet::new())?;
             Form::Plan(SubPlan {
                 reference: PlanReference::Path("./nested.yaml".to_owned()),
-                digest: Some(Digest::of(b"nested")),
+                digest: (!random.chance(6)).then(|| Digest::of(b"nested")),
                 child: Some(Arc::new(child)),
                 bounds: None,
             })
@@ -188,7 +188,11 @@ fn foreach(random: &mut Random, sees: &[StepId], manner: Manner) -> Result<Forea
         Source::Product(_) | Source::List(_) => None,
     };
     let max_parallel = random.chance(50).then(|| u32::try_from(1 + random.below(2)).unwrap_or(1));
-    Ok(Foreach { source, exclude, key: None, max_parallel, most: 10_000, is_bounded: false })
+    // What a step leaves may be a list of any length; all others are known.
+    let is_bounded =
+        !matches!(&source, Source::List(TemplateValue::Expression(list)) if !list.steps().is_empty());
+    let most = if is_bounded { 4 } else { 10_000 };
+    Ok(Foreach { source, exclude, key: None, max_parallel, most, is_bounded })
 }
 
 fn condition(
