@@ -60,6 +60,8 @@ pub(super) struct World<'a> {
     voters: Vec<PrincipalId>,
     /// Nobody signals or votes, and nothing breaks: what the plan's bounds promise is held against the clock.
     alone: bool,
+    /// Whether somebody asked for an attempt that is in no bound.
+    by_hand: bool,
     /// The worst case with which the plan was admitted.
     bounds: Bounds,
     /// An illegal event that the core took.
@@ -138,6 +140,7 @@ impl<'a> World<'a> {
             poisoned,
             voters,
             alone,
+            by_hand: false,
             bounds,
             wrong: None,
             coverage,

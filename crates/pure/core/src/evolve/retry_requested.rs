@@ -6,7 +6,7 @@ use crate::ground::Ground;
 use crate::lookup::{self, Doing};
 use crate::mutant::{self, Mutant};
 use crate::state::{Lane, Place};
-use crate::{ready, undo};
+use crate::{ready, undo, way_out};
 use dvt_model::id::StepId;
 use dvt_model::run::StepStatus;
 use dvt_plan::plan::{Plan, Step};
@@ -86,8 +86,13 @@ pub(super) fn open_needs<G: Ground>(ground: &G, step: &Step) -> u32 {
 }
 
 fn is_open<G: Ground>(ground: &G, need: &StepId) -> bool {
-    let status = ground.step(need).map(|facts| facts.status);
-    matches!(status, Some(StepStatus::Pending | StepStatus::Running))
+    let Some(facts) = ground.step(need) else { return false };
+    match facts.status {
+        StepStatus::Running => true,
+        // What will never begin was settled by the sweep.
+        StepStatus::Pending => way_out::may_begin(ground.run(), facts.kind) || !ground.run().is_swept,
+        StepStatus::Success | StepStatus::Failed | StepStatus::Skipped => false,
+    }
 }
 
 /// RunFailing STEP_FAILED is withdrawn if the failed set is empty before the drain ends.

@@ -181,6 +181,23 @@ fn a_retry_waits_for_a_need_that_comes_again() {
     assert_eq!(run.story(since), ["StepStarted last"]);
 }
 
+/// A conditional step is tried again though a need of it will never begin.
+#[test]
+fn a_conditional_step_is_tried_again_on_the_way_out() {
+    let mut always = program("always", &["never"]);
+    always.condition = Some(expression::parse("always()").unwrap());
+    always.retry.max = 1;
+    let mut run = Run::queued(plan(vec![program("first", &[]), program("never", &["first"]), always]));
+    run.offer(9);
+    fails(&mut run, "first");
+    run.offer(9);
+    fails(&mut run, "always");
+    run.now = run.now.plus_ms(60_000);
+    let since = run.events.len();
+    run.offer(9);
+    assert_eq!(run.story(since), ["StepStarted always"]);
+}
+
 /// Nobody is left who could say that it ended.
 #[test]
 fn a_lost_worker_ends_what_is_being_stopped() {
