@@ -234,7 +234,8 @@ impl<'a> World<'a> {
             if self.is_over() {
                 return Ok(());
             }
-            if self.state.wants_reuse().is_some() {
+            let may_start = self.start.start_at.is_none_or(|at| at <= self.now);
+            if may_start && self.state.wants_reuse().is_some() {
                 self.begin_reuse()?;
             } else if self.state.has_ready(self.now) {
                 self.obey(Command::Offer { slots: 8 })?;
