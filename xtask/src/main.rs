@@ -8,6 +8,7 @@ mod determinism;
 mod examples;
 mod invariants;
 mod process;
+mod python;
 mod readme;
 mod sim;
 mod soak;

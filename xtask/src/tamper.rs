@@ -4,6 +4,7 @@
 //! half is left out with a word on a developer's machine and is an error in CI.
 
 use crate::process::{self, Outcome, known, number};
+use crate::python;
 use crate::tree;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -150,33 +151,6 @@ fn measure(entries: u64) -> Outcome {
 
 /// Whether the second verifier can run here.
 fn second() -> Result<bool, String> {
-    if has_package() {
-        return Ok(true);
-    }
-    // A bare machine: whichever of the two works.
-    for words in [
-        &["apt-get", "install", "--yes", "--quiet", "python3", "python3-cryptography"] as &[&str],
-        &["python3", "-m", "pip", "install", "--quiet", "cryptography"],
-    ] {
-        if quiet(words) && has_package() {
-            return Ok(true);
-        }
-    }
-    let missing =
-        "the second verifier needs Python with `cryptography`: apt-get install python3-cryptography";
-    if std::env::var_os("CI").is_some() {
-        return Err(missing.to_owned());
-    }
-    println!("tamper: {missing}; left out here");
-    Ok(false)
-}
-
-fn has_package() -> bool {
-    quiet(&["python3", "-c", "import cryptography.hazmat.primitives.asymmetric.ed25519"])
-}
-
-fn quiet(words: &[&str]) -> bool {
-    let Some((program, rest)) = words.split_first() else { return false };
-    let status = Command::new(program).args(rest).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    status.is_ok_and(|status| status.success())
+    let import = "cryptography.hazmat.primitives.asymmetric.ed25519";
+    python::has("tamper: the second verifier", "cryptography", import)
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: what a change must pass, in the order in which it fails cheapest.
 
 use crate::process::{self, GATE, GATE_FEATURES, Outcome, cargo, known};
+use crate::python;
 use crate::stage::Stages;
 use crate::{clippy, corpus, crash, determinism, examples, invariants, sim, tamper, tidy};
 
@@ -25,6 +26,8 @@ fn all(stages: &mut Stages) -> Outcome {
     stages.stage("tidy", || tidy::run(&[]))?;
     stages.stage("invariants", || invariants::run(&[]))?;
     stages.stage("build", || process::build_gate().map(drop))?;
+    stages
+        .stage("validator", || python::has("the schema for editors", "jsonschema", "jsonschema").map(drop))?;
     stages.stage("tests", || {
         process::run(&mut cargo(&[
             "test",

@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod fmt;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod lint;
@@ -61,6 +62,7 @@ pub(crate) struct Global {
 enum Command {
     Run(run::Arguments),
     Lint(lint::Arguments),
+    Fmt(fmt::Arguments),
     Explain(explain::Arguments),
     Init(init::Arguments),
     Doctor(doctor::Arguments),
@@ -132,6 +134,7 @@ pub(crate) fn tell(screen: &Screen, problem: &Problem) {
 fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
     match command {
         Command::Lint(arguments) => lint::run(&arguments, screen),
+        Command::Fmt(arguments) => fmt::run(&arguments, screen),
         Command::Explain(arguments) => explain::run(&arguments, screen),
         Command::Init(arguments) => init::run(&arguments, screen),
         Command::Import(command) => import::run(&command, screen),

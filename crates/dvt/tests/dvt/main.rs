@@ -7,6 +7,7 @@ mod data;
 mod doctor;
 mod explain;
 mod first_start;
+mod fmt;
 mod help;
 mod home;
 mod import;

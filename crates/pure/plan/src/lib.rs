@@ -11,7 +11,9 @@ mod definition;
 pub mod diagnostic;
 pub mod difference;
 mod document;
+pub mod editor;
 pub mod expression;
+pub mod format;
 pub mod glob;
 pub mod graph;
 pub mod input;
@@ -134,6 +136,15 @@ fn check_within(source: &diagnostic::Source, session: &Session<'_>) -> (Found, V
         (Checked { plan, canonical, bounds, sub_plans: BTreeMap::new() }, outputs)
     });
     (checked, sink.finish())
+}
+
+/// The JSON value of a text, whatever it says: what the schema for editors is asked about. What cannot be read has none.
+pub fn value(text: &str) -> Result<Value, Vec<Diagnostic>> {
+    let mut sink = Collector::new(text);
+    match (read::read(&mut sink), sink.errors()) {
+        (Some(root), 0) => Ok(root.to_value()),
+        _ => Err(sink.finish()),
+    }
 }
 
 /// Compiles a stored canonical document again (it was checked when it was published). Its sub-plans are left out.

@@ -3,7 +3,7 @@
 //!
 //! The exit code is that of the worst that was told: an error ends in 2, a warning in 0 unless `--strict` is said.
 
-mod fix;
+pub(crate) mod fix;
 pub(crate) mod sarif;
 
 use crate::problem::exit::Exit;

@@ -2,6 +2,7 @@
 
 pub(crate) mod diff;
 pub(crate) mod graph;
+pub(crate) mod schema;
 pub(crate) mod stats;
 pub(crate) mod test;
 
@@ -25,6 +26,7 @@ pub(crate) enum Command {
     Test(test::Arguments),
     Graph(graph::Arguments),
     Diff(diff::Arguments),
+    Schema(schema::Arguments),
 }
 
 /// Does it.
@@ -34,6 +36,7 @@ pub(crate) fn run(command: &Command, screen: &mut Screen) -> Result<Exit, Proble
         Command::Test(arguments) => test::run(arguments, screen),
         Command::Graph(arguments) => graph::run(arguments, screen),
         Command::Diff(arguments) => diff::run(arguments, screen),
+        Command::Schema(schema::Arguments {}) => schema::run(screen),
     }
 }
 

@@ -11,7 +11,9 @@ use dvt_model::action::Role;
 /// Different principals that one approval may ask for.
 const MOST_VOTES: u64 = 100;
 
-const FAMILY: Family = Family { what: "an approval", keys: &["role", "min", "not"], level: Level::Inner };
+/// Its keys.
+pub(crate) const FAMILY: Family =
+    Family { what: "an approval", keys: &["role", "min", "not"], level: Level::Inner };
 
 /// Reads it.
 pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Form> {

@@ -17,7 +17,8 @@ pub(crate) const WORDS: &[(&str, DataClass)] = &[
     ("financial", DataClass::Financial),
 ];
 
-const DATA: Family = Family { what: "`data`", keys: &["class"], level: Level::Inner };
+/// Its keys.
+pub(crate) const DATA: Family = Family { what: "`data`", keys: &["class"], level: Level::Inner };
 
 /// `data: {class: pii}`
 pub(crate) fn of_plan(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<DataClass> {

@@ -8,7 +8,9 @@ use crate::plan::{Concurrency, OnBusy};
 use crate::read::tree::{Entry, Kind, Node, Place};
 use crate::template::{Piece, Template};
 
-const FAMILY: Family = Family { what: "`concurrency`", keys: &["group", "onBusy"], level: Level::Inner };
+/// Its keys.
+pub(crate) const FAMILY: Family =
+    Family { what: "`concurrency`", keys: &["group", "onBusy"], level: Level::Inner };
 
 /// Reads it.
 pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Concurrency> {

@@ -11,7 +11,9 @@ use crate::read::tree::{Entry, Kind, Node};
 /// The longest duration: a year of 366 days.
 pub(crate) const LONGEST_MS: u64 = 366 * 24 * 3_600_000;
 
-const UNITS: &[(&str, u64)] = &[("ms", 1), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+/// Units and what they stand for.
+pub(crate) const UNITS: &[(&str, u64)] =
+    &[("ms", 1), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
 
 /// Milliseconds of a written duration.
 pub(crate) fn parse(text: &str) -> Option<u64> {

@@ -16,14 +16,14 @@ use std::collections::BTreeMap;
 pub(crate) const FORMS: &[&str] =
     &["run", "script", "uses", "approval", "wait", "waitUntil", "signal", "plan"];
 /// Of these a compensation has one.
-const WORK: &[&str] = &["run", "script", "uses", "plan"];
+pub(crate) const WORK: &[&str] = &["run", "script", "uses", "plan"];
 /// The plugin that runs in process.
 pub(crate) const NOOP: &str = "dvt/noop@1";
 /// Arguments of one program.
 const MOST_ARGUMENTS: usize = 1_024;
 
 /// Keys that only some forms take, with these forms.
-const KEYS_OF_FORMS: &[(&str, &[&str])] = &[
+pub(crate) const KEYS_OF_FORMS: &[(&str, &[&str])] = &[
     ("shell", &["script"]),
     ("env", &["run", "script"]),
     ("secrets", &["run", "script", "uses"]),
@@ -186,7 +186,8 @@ fn script(reader: &mut Reader<'_, '_>, entry: &Entry, entries: &[&Entry]) -> Opt
     Some(Form::Script { shell, text: text.to_owned() })
 }
 
-const WITH: Family =
+/// Its keys.
+pub(crate) const WITH: Family =
     Family { what: "`with` of `dvt/noop@1`", keys: &["simulate", "output"], level: Level::Inner };
 
 fn uses(

@@ -9,7 +9,8 @@ use crate::diagnostic::collector::{Report, shown};
 use crate::plan::Permissions;
 use crate::read::tree::{Entry, Place};
 
-const FAMILY: Family =
+/// Its keys.
+pub(crate) const FAMILY: Family =
     Family { what: "`permissions`", keys: &["secrets", "egress", "plugins"], level: Level::Inner };
 
 /// Reads it.

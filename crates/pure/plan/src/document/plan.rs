@@ -21,7 +21,8 @@ pub(crate) const DEFAULT_PATIENCE_MS: u64 = 7 * 86_400_000;
 
 macro_rules! plan_keys {
     ($($key:literal),*) => {
-        const WRITTEN: Family = Family { what: "a plan", keys: &[$($key),*], level: Level::Plan };
+        /// What people write.
+        pub(crate) const WRITTEN: Family = Family { what: "a plan", keys: &[$($key),*], level: Level::Plan };
         const CANONICAL: Family = Family { what: "a plan", keys: &[$($key,)* FILES_DIGEST], level: Level::Plan };
     };
 }
@@ -48,9 +49,10 @@ plan_keys!(
     "scratch"
 );
 
-const LIMITS: Family =
+pub(crate) const LIMITS: Family =
     Family { what: "`limits`", keys: &["maxDuration", "maxParallel"], level: Level::Inner };
-const DEFAULTS: Family = Family { what: "`defaults`", keys: &["retry", "timeout"], level: Level::Inner };
+pub(crate) const DEFAULTS: Family =
+    Family { what: "`defaults`", keys: &["retry", "timeout"], level: Level::Inner };
 
 /// What `defaults` says.
 #[derive(Debug, Default)]

@@ -13,7 +13,8 @@ pub(crate) const MOST_RETRIES: u64 = 20;
 /// The longest pause between two attempts.
 const LONGEST_PAUSE_MS: u64 = 24 * 3_600_000;
 
-const FAMILY: Family = Family {
+/// Its keys.
+pub(crate) const FAMILY: Family = Family {
     what: "`retry`",
     keys: &["max", "backoff", "initial", "ceiling", "jitter", "on"],
     level: Level::Inner,
@@ -120,7 +121,8 @@ fn classes(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<RetryOn> {
     found
 }
 
-const EXIT: Family = Family { what: "an entry of `on`", keys: &["exit"], level: Level::Inner };
+/// `{exit: [75]}`
+pub(crate) const EXIT: Family = Family { what: "an entry of `on`", keys: &["exit"], level: Level::Inner };
 
 fn exit(reader: &mut Reader<'_, '_>, item: &Node, entry: &Entry) -> Option<RetryOn> {
     let mut statuses = Vec::new();

@@ -18,7 +18,8 @@ const MOST_PATTERNS: usize = 100;
 /// Memory that one compiled pattern may take.
 const PATTERN_BYTES: usize = 64 << 10;
 
-const WORDS: &[&str] = &[
+/// Words of a schema.
+pub(crate) const WORDS: &[&str] = &[
     "type",
     "enum",
     "const",

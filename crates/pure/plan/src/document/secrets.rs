@@ -8,7 +8,8 @@ use crate::plan::{Delivery, Secret};
 use crate::read::tree::{Entry, Kind, Node, Place};
 use std::collections::BTreeMap;
 
-const FAMILY: Family = Family { what: "a secret", keys: &["ref", "as"], level: Level::Inner };
+/// Its keys.
+pub(crate) const FAMILY: Family = Family { what: "a secret", keys: &["ref", "as"], level: Level::Inner };
 
 /// Reads it.
 pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> BTreeMap<String, (Secret, Place)> {

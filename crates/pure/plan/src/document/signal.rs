@@ -8,7 +8,9 @@ use crate::plan::{Form, Signal};
 use crate::read::tree::{Entry, Kind, Node, Place};
 use dvt_model::id::StepId;
 
-const FAMILY: Family = Family { what: "a signal", keys: &["name", "role", "schema"], level: Level::Inner };
+/// Its keys.
+pub(crate) const FAMILY: Family =
+    Family { what: "a signal", keys: &["name", "role", "schema"], level: Level::Inner };
 
 /// Reads it.
 pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Form> {

@@ -8,7 +8,8 @@ use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Report, shown};
 use crate::read::tree::{Entry, Kind};
 
-const UNITS: &[(&str, u64)] =
+/// Units and what they stand for.
+pub(crate) const UNITS: &[(&str, u64)] =
     &[("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("B", 1)];
 
 /// Bytes of a written size.

@@ -13,7 +13,8 @@ const OUTPUT: (u64, u64) = (1, 8 << 20);
 /// CPUs that a step may ask for.
 const MOST_CPU: f64 = 1_024.0;
 
-const FAMILY: Family =
+/// Its keys.
+pub(crate) const FAMILY: Family =
     Family { what: "`limits` of a step", keys: &["memory", "cpu", "output"], level: Level::Inner };
 
 /// Reads it.

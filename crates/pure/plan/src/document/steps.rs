@@ -14,10 +14,12 @@ pub(crate) const MOST_STEPS: usize = 50_000;
 
 macro_rules! step_keys {
     ($($body:literal),* ; $($own:literal),*) => {
-        const WRITTEN: Family = Family { what: "a step", keys: &[$($own,)* $($body),*], level: Level::Step };
+        /// The keys of a step.
+        pub(crate) const WRITTEN: Family = Family { what: "a step", keys: &[$($own,)* $($body),*], level: Level::Step };
         const CANONICAL: Family =
             Family { what: "a step", keys: &[$($own,)* $($body,)* sub_plan::PLAN_DIGEST], level: Level::Step };
-        const UNDO: Family = Family { what: "a compensation", keys: &[$($body),*], level: Level::Step };
+        /// The keys of a compensation.
+        pub(crate) const UNDO: Family = Family { what: "a compensation", keys: &[$($body),*], level: Level::Step };
         const STORED_UNDO: Family =
             Family { what: "a compensation", keys: &[$($body,)* sub_plan::PLAN_DIGEST], level: Level::Step };
     };

@@ -5,6 +5,8 @@
 mod accepted;
 mod bombs;
 mod bounds;
+mod editor;
+mod format;
 mod graph;
 mod inputs;
 mod linear;
