@@ -6,6 +6,7 @@ mod corpus;
 mod crash;
 mod determinism;
 mod examples;
+mod fuzz;
 mod invariants;
 mod process;
 mod python;
@@ -31,13 +32,17 @@ cargo xtask <verb>
   determinism [--bless]             golden plans under many orders of arrival, in two processes and two build profiles
   crash --kills N | --power-cut N   the engine killed at every commit site and at random; power cuts below the database
   tamper [--gate] [--speed N]       26 classes of tampering but those of outside, found and placed by two verifiers
-  corpus                            every manifest and instance of DVT_TEST_DATA imported, linted, counted and run
+  corpus                            every manifest and instance of DVT_TEST_DATA imported, linted, counted and run; the
+                                    table of Argo's and GitHub's files
   examples                          each example in a fresh DVT_HOME ends as its expect.json says
   readme --bare                     the two commands of README.md in a bare Debian with only a toolchain and gcc
   bench --core                      the core alone: steps a second, operations and bytes a step at four sizes
   bench                             ratios against raw limits measured in the same run; one part alone: --plan, --scrub,
                                     --store [--verify N]
-  soak [--minutes N]                adds counts to evidence/soak.jsonl; --histories N: those of the simulator alone
+  fuzz [TARGET] [--seconds N]       coverage-guided fuzzing of every reader of foreign text; --planted: the control;
+                                    --keep: texts that were found stay in target/fuzz
+  soak [--minutes N] [--fuzz]       adds counts to evidence/soak.jsonl; --fuzz: fuzzing alone, with hours and coverage;
+                                    --histories N: those of the simulator alone
 ";
 
 fn main() -> ExitCode {
@@ -57,6 +62,7 @@ fn main() -> ExitCode {
         "tamper" => tamper::run(rest),
         "corpus" => corpus::run(rest),
         "examples" => examples::run(rest),
+        "fuzz" => fuzz::run(rest),
         "readme" => readme::run(rest),
         "bench" => bench::run(rest),
         "soak" => soak::run(rest),

@@ -1,8 +1,9 @@
 //! `cargo xtask soak`: big counts accumulate in `evidence/soak.jsonl`, one line a batch: commit, seeds, counts, machine.
 
 use crate::process::{self, Outcome, flag, known, number};
-use crate::{crash, sim, tree};
-use serde_json::json;
+use crate::{crash, fuzz, sim, tree};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::process::Command;
@@ -11,10 +12,12 @@ use std::time::{Duration, Instant};
 const HISTORIES_A_BATCH: u64 = 5_000;
 const POWER_CUTS_A_BATCH: u64 = 200;
 const KILLS_A_BATCH: u64 = 20;
+/// Seconds of the processor for each target of the fuzzer.
+const FUZZ_SECONDS_A_BATCH: u64 = 60;
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    known(arguments, &["--minutes", "--from", "--histories"])?;
+    known(arguments, &["--minutes", "--from", "--histories", "--fuzz"])?;
     if flag(arguments, "--histories") {
         return histories(number(arguments, "--histories", 50_000)?, number(arguments, "--from", 0)?);
     }
@@ -22,7 +25,16 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let commit = process::output(Command::new("git").args(["rev-parse", "HEAD"]).current_dir(tree::root()))?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let mut from = number(arguments, "--from", seed_of(&commit))?;
+    let machine = format!("{processors} cores, Linux");
     loop {
+        fuzzing(from, commit.trim(), &machine)?;
+        if flag(arguments, "--fuzz") {
+            from += 1;
+            if Instant::now() >= until {
+                return sum();
+            }
+            continue;
+        }
         let begun = Instant::now();
         sim::histories(from, HISTORIES_A_BATCH)?;
         crash::power_cuts(POWER_CUTS_A_BATCH)?;
@@ -30,12 +42,12 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         let line = json!({
             "commit": commit.trim(), "fromSeed": from, "histories": HISTORIES_A_BATCH, "powerCuts": POWER_CUTS_A_BATCH,
             "randomKills": KILLS_A_BATCH, "failed": 0, "seconds": begun.elapsed().as_secs(),
-            "machine": format!("{processors} cores, Linux"),
+            "machine": machine,
         });
         append(&line.to_string())?;
         from += HISTORIES_A_BATCH;
         if Instant::now() >= until {
-            return Ok(());
+            return sum();
         }
     }
 }
@@ -55,6 +67,42 @@ fn histories(count: u64, from: u64) -> Outcome {
         });
         append(&line.to_string())?;
         from += batch;
+    }
+    Ok(())
+}
+
+/// One round of the fuzzer, a line a target. What it finds is kept, so that the next round begins where this one ended.
+fn fuzzing(seed: u64, commit: &str, machine: &str) -> Outcome {
+    let kept = Some(process::target_folder().join("fuzz"));
+    let told = fuzz::campaigns(&fuzz::Campaign { seconds: FUZZ_SECONDS_A_BATCH, seed, kept, only: None })?;
+    told.into_iter().try_for_each(|told| {
+        let line = json!({
+            "commit": commit, "fuzz": told.target, "seed": seed, "figures": told.figures, "failed": 0, "machine": machine,
+        });
+        append(&line.to_string())
+    })
+}
+
+/// Prints what has come together for each target: hours of the processor, executions, the most edges.
+fn sum() -> Outcome {
+    let path = tree::root().join("evidence/soak.jsonl");
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut sums: BTreeMap<String, (u64, u64, u64)> = BTreeMap::new();
+    for line in text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        let Some(target) = line.get("fuzz").and_then(Value::as_str) else { continue };
+        let figure = |name: &str| {
+            line.pointer(&format!("/figures/{name}")).and_then(Value::as_u64).unwrap_or_default()
+        };
+        let (seconds, executions, edges) = sums.entry(target.to_owned()).or_default();
+        *seconds += figure("cpuSeconds");
+        *executions += figure("executions");
+        *edges = figure("edges").max(*edges);
+    }
+    for (target, (seconds, executions, edges)) in sums {
+        let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+        println!(
+            "soak: fuzz {target:<11} {hours:>3} h {minutes:>2} min of the processor {executions:>12} executions {edges:>7} edges"
+        );
     }
     Ok(())
 }

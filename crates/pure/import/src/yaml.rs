@@ -1,8 +1,9 @@
 //! The document as it is written: block style, order kept, every foreign string a double-quoted scalar.
 //!
 //! A JSON string is a YAML 1.2 double-quoted scalar, so quoting is serde_json's; a plain scalar stands only where we chose
-//! the word ourselves or it is a plain id.
+//! the word ourselves or it is a plain id, and YAML reads it as the same text.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A value of the document.
@@ -55,6 +56,7 @@ impl Node {
         match self {
             Self::Text(text) | Self::Block(text) => out.write_str(&quoted(text)),
             Self::Noted(_, value) => value.inline(out),
+            Self::Word(word) if is_read_as_another(word) => out.write_str(&quoted(word)),
             Self::Word(word) => out.write_str(word),
             Self::Flag(flag) => write!(out, "{flag}"),
             Self::List(items) => {
@@ -68,7 +70,7 @@ impl Node {
             Self::Map(entries) => {
                 out.write_str("{ ")?;
                 for (index, (key, value)) in entries.iter().enumerate() {
-                    write!(out, "{}{key}: ", if index == 0 { "" } else { ", " })?;
+                    write!(out, "{}{}: ", if index == 0 { "" } else { ", " }, plain_key(key))?;
                     value.inline(out)?;
                 }
                 out.write_str(" }")
@@ -89,7 +91,7 @@ impl Node {
                 }
                 other => other,
             };
-            write!(out, "{:indent$}{key}:", "")?;
+            write!(out, "{:indent$}{}:", "", plain_key(key))?;
             match value {
                 Self::Map(entries) if !entries.is_empty() && (depth < 2 || value.is_long()) => {
                     out.write_str("\n")?;
@@ -127,6 +129,23 @@ impl Node {
     fn is_long(&self) -> bool {
         let mut line = String::new();
         self.inline(&mut line).is_err() || line.chars().count() > ONE_LINE
+    }
+}
+
+/// Whether YAML reads this word as a truth value or as nothing at all: an id may be one, and is a text nevertheless.
+fn is_read_as_another(word: &str) -> bool {
+    let odd = ["null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", "~", ""];
+    odd.contains(&word)
+}
+
+/// A key as it is written: plainly where it is read as the same text, else quoted.
+fn plain_key(key: &str) -> Cow<'_, str> {
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    let starts = key.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    if starts && key.bytes().all(letters) && !is_read_as_another(key) {
+        Cow::Borrowed(key)
+    } else {
+        Cow::Owned(quoted(key))
     }
 }
 
@@ -172,6 +191,19 @@ impl fmt::Display for Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_that_yaml_reads_as_another_value_stays_a_text() {
+        let list = Node::List(vec![Node::word("NULL"), Node::word("a")]);
+        let node = Node::Map(vec![
+            ("TRUE".to_owned(), list),
+            (
+                "x".to_owned(),
+                Node::Map(vec![("~".to_owned(), Node::Flag(true)), ("a b".to_owned(), Node::word("7"))]),
+            ),
+        ]);
+        assert_eq!(node.to_string(), "\"TRUE\": [\"NULL\", a]\nx:\n  \"~\": true\n  \"a b\": 7\n");
+    }
 
     #[test]
     fn strings_are_quoted_and_mappings_keep_their_order() {

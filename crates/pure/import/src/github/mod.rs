@@ -139,10 +139,10 @@ impl Workflow {
                 let absent = absent.filter(|_| !input.get("required").is_some_and(Tree::is_true));
                 match input.text_of("default").or(absent) {
                     Some(text) if fits(&text) => {
-                        let value = if kind == "string" {
-                            Node::Text(names::literal(text))
-                        } else {
-                            Node::word(text)
+                        let value = match kind {
+                            "string" => Node::Text(names::literal(text)),
+                            "boolean" => Node::Flag(text == "true"),
+                            _ => Node::word(text),
                         };
                         schema.push(("default".to_owned(), value));
                     }

@@ -1,8 +1,10 @@
 //! `cargo xtask corpus`: every manifest and instance of the corpus goes through the real program: import, lint, stats beside the
-//! expected figures, and a run to its end.
+//! expected figures, and a run to its end; then the table of the workflows of Argo and GitHub.
 //!
 //! The shapes are also a test of the import crate; here the runs are new. Without `DVT_TEST_DATA` it is skipped, in CI that
 //! is a failure.
+
+mod workflows;
 
 use crate::process::{self, Outcome, known};
 use flate2::read::GzDecoder;
@@ -39,7 +41,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     println!(
         "corpus: {count} of {count} imported with the expected counts, linted clean and ran to their end"
     );
-    Ok(())
+    workflows::tables(&dvt, &data)
 }
 
 type Row = Vec<(String, String)>;

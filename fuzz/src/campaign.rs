@@ -1,0 +1,232 @@
+//! One target for some time: what is kept is run again, then changed texts are, as long as there is time.
+
+use crate::chance::Chance;
+use crate::coverage;
+use crate::mutate::{LONGEST, mutate};
+use crate::pool::Pool;
+use crate::target::Target;
+use crate::watch::{Current, spent_ms};
+use serde_json::{Value, json};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Attempts to make a text that fails shorter.
+const CUTS: usize = 4_000;
+
+/// What is asked.
+pub(crate) struct Task {
+    pub(crate) target: &'static Target,
+    pub(crate) seconds: u64,
+    pub(crate) seed: u64,
+    /// Whether the planted fault is there.
+    pub(crate) planted: bool,
+    /// Where texts of earlier campaigns lie; those of this one are added.
+    pub(crate) kept: Option<PathBuf>,
+    /// Where a text that fails goes.
+    pub(crate) fault: PathBuf,
+}
+
+/// Where the last panic was, and what it said.
+static PANIC: Mutex<(String, String)> = Mutex::new((String::new(), String::new()));
+
+fn last_panic() -> (String, String) {
+    PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Panics are told once, at the end, not a thousand times while a text is made shorter.
+fn listen() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let said = panic.payload_as_str().unwrap_or("something that is no text").to_owned();
+        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = (place, said);
+    }));
+}
+
+struct Runner<'t> {
+    task: &'t Task,
+    current: Current,
+    pool: Pool,
+    seen: Vec<(usize, u8)>,
+    executions: u64,
+    slowest_ms: u64,
+}
+
+impl Runner<'_> {
+    /// Runs one text; whether it panicked.
+    fn run(&mut self, text: &[u8]) -> bool {
+        self.current.begins(text);
+        coverage::record(true);
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            let came_out = (self.task.target.read)(text);
+            if self.task.planted {
+                came_out.iter().for_each(|word| dvt_fuzz_planted::look(word));
+            }
+        }));
+        coverage::record(false);
+        self.slowest_ms = self.slowest_ms.max(Current::ended());
+        self.executions += 1;
+        self.seen.clear();
+        let seen = &mut self.seen;
+        coverage::take(|edge, passed| seen.push((edge, passed)));
+        done.is_err()
+    }
+
+    /// Runs one text and keeps it if it shows something.
+    fn visit(&mut self, text: &[u8]) -> Result<bool, Vec<u8>> {
+        if self.run(text) {
+            return Err(self.shorter(text.to_vec(), &last_panic().0));
+        }
+        let seen = std::mem::take(&mut self.seen);
+        let is_new = self.pool.offer(text, &seen);
+        self.seen = seen;
+        Ok(is_new)
+    }
+
+    /// A shorter text that fails at the same place.
+    fn shorter(&mut self, mut text: Vec<u8>, place: &str) -> Vec<u8> {
+        let mut size = text.len() / 2;
+        let mut cuts = 0;
+        while size > 0 {
+            let mut at = 0;
+            while at < text.len() && cuts < CUTS {
+                let mut less = text.clone();
+                less.drain(at..(at + size).min(text.len()));
+                cuts += 1;
+                if self.run(&less) && last_panic().0 == place { text = less } else { at += size }
+            }
+            size /= 2;
+        }
+        text
+    }
+}
+
+/// Runs a campaign; the error is what failed.
+pub(crate) fn run(task: &Task, root: &Path) -> Result<Value, String> {
+    let current =
+        Current::create(&task.fault).map_err(|error| format!("{}: {error}", task.fault.display()))?;
+    let mut runner =
+        Runner { task, current, pool: Pool::default(), seen: Vec::new(), executions: 0, slowest_ms: 0 };
+    listen();
+    coverage::take(|_, _| {});
+    let mut chance = Chance::new(task.seed);
+    let seeds = seeds(task, root)?;
+    let replayed = seeds.len();
+    let begun = spent_ms();
+    let failed = campaign(&mut runner, seeds, &mut chance, begun);
+    let told = json!({
+        "target": task.target.name, "executions": runner.executions, "replayed": replayed, "edges": runner.pool.edges,
+        "ofEdges": coverage::edges(), "features": runner.pool.features, "texts": runner.pool.texts().count(),
+        "slowestMs": runner.slowest_ms, "cpuSeconds": (spent_ms() - begun) / 1_000,
+    });
+    if let Err(text) = failed {
+        runner.run(&text);
+        let (place, said) = last_panic();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        return Err(format!(
+            "{told}\n{} panics at {place}: {said}\nwith {}",
+            task.target.name,
+            Value::from(text)
+        ));
+    }
+    if let Some(kept) = &task.kept {
+        keep(kept, &runner.pool)?;
+    }
+    Ok(told)
+}
+
+fn campaign(
+    runner: &mut Runner<'_>,
+    seeds: Vec<Vec<u8>>,
+    chance: &mut Chance,
+    begun: u64,
+) -> Result<(), Vec<u8>> {
+    for seed in seeds {
+        runner.visit(&seed)?;
+    }
+    let end = begun + runner.task.seconds * 1_000;
+    while spent_ms() < end {
+        // A text that showed something new is changed at once and often.
+        let text =
+            mutate(runner.pool.pick(chance), runner.pool.pick(chance), runner.task.target.words, chance);
+        let mut found = runner.visit(&text)?;
+        let mut text = text;
+        while found && spent_ms() < end {
+            text = mutate(&text, runner.pool.pick(chance), runner.task.target.words, chance);
+            found = runner.visit(&text)?;
+        }
+    }
+    Ok(())
+}
+
+/// Texts to begin with: those that once failed, those that were kept, files of the repository.
+fn seeds(task: &Task, root: &Path) -> Result<Vec<Vec<u8>>, String> {
+    let name = task.target.name;
+    let mut places = vec![format!("fuzz/regressions/{name}"), format!("fuzz/corpus/{name}.jsonl")];
+    places.extend(task.target.seeds.iter().map(|place| (*place).to_owned()));
+    let mut found = Vec::new();
+    for place in places {
+        gather(&root.join(place), &mut found)?;
+    }
+    if let Some(kept) = task.kept.as_deref().filter(|kept| kept.exists()) {
+        gather(kept, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn gather(place: &Path, found: &mut Vec<Vec<u8>>) -> Result<(), String> {
+    let fault = |error: std::io::Error| format!("{}: {error}", place.display());
+    if place.is_dir() {
+        let mut inner: Vec<PathBuf> = std::fs::read_dir(place)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+            .map_err(fault)?;
+        inner.sort();
+        return inner.iter().try_for_each(|place| gather(place, found));
+    }
+    if !place.exists() {
+        return Ok(());
+    }
+    let bytes = std::fs::read(place).map_err(fault)?;
+    if place.extension().is_some_and(|extension| extension == "jsonl") {
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            let text: String =
+                serde_json::from_str(line).map_err(|error| format!("{}: {error}", place.display()))?;
+            found.push(text.into_bytes());
+        }
+    } else if bytes.len() <= 8 * LONGEST {
+        found.push(bytes);
+    }
+    Ok(())
+}
+
+/// Writes the texts down, the shortest first, one JSON string a line.
+fn keep(place: &Path, pool: &Pool) -> Result<(), String> {
+    let mut texts: Vec<String> =
+        pool.texts().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
+    texts.sort_by(|left, right| (left.len(), left).cmp(&(right.len(), right)));
+    texts.dedup();
+    let lines: String = texts.iter().map(|text| Value::from(text.as_str()).to_string() + "\n").collect();
+    std::fs::write(place, lines).map_err(|error| format!("{}: {error}", place.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::ALL;
+
+    /// Without the instrumentation: what once failed and what is kept is read by every change, also by `cargo test`.
+    #[test]
+    fn what_is_kept_and_what_once_failed_is_read_without_a_panic() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for target in ALL {
+            let task =
+                Task { target, seconds: 0, seed: 1, planted: false, kept: None, fault: PathBuf::new() };
+            let texts = seeds(&task, root).unwrap();
+            assert!(!texts.is_empty(), "{}", target.name);
+            for text in &texts {
+                (target.read)(text);
+            }
+            println!("{}: {} texts", target.name, texts.len());
+        }
+    }
+}

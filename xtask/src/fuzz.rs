@@ -1,0 +1,184 @@
+//! `cargo xtask fuzz`: coverage-guided fuzzing of every reader of foreign text, two targets at a time.
+//!
+//! What is kept (`fuzz/corpus`), what once failed (`fuzz/regressions`) and the seeds are replayed, then each target gets its
+//! seconds of the processor. A panic, a text that takes too long, an overflow or a crash fails, and its text is named.
+//! `--planted` is the control: a fault behind a magic value must be found, in every target.
+
+use crate::process::{self, GATE, Outcome, cargo, flag, known, number};
+use crate::tree;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// Seconds of the processor for each target in the gate.
+pub(crate) const GATE_SECONDS: u64 = 20;
+/// Seconds within which the planted fault is found.
+const PLANTED_SECONDS: u64 = 20;
+
+/// What one campaign did.
+pub(crate) struct Told {
+    pub(crate) target: String,
+    /// The line that it printed.
+    pub(crate) figures: Value,
+}
+
+/// How the campaigns are run.
+pub(crate) struct Campaign {
+    pub(crate) seconds: u64,
+    pub(crate) seed: u64,
+    /// Where the texts of earlier campaigns lie; without it nothing is kept.
+    pub(crate) kept: Option<PathBuf>,
+    pub(crate) only: Option<String>,
+}
+
+/// The verb.
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let (only, rest) = target_of(arguments)?;
+    known(&rest, &["--seconds", "--seed", "--planted", "--keep"])?;
+    let seed = number(&rest, "--seed", 1)?;
+    if flag(&rest, "--planted") {
+        return planted(seed);
+    }
+    let kept = flag(&rest, "--keep").then(folder);
+    let seconds = number(&rest, "--seconds", GATE_SECONDS)?;
+    campaigns(&Campaign { seconds, seed, kept, only }).map(drop)
+}
+
+/// The target that is named alone, and the other arguments.
+fn target_of(arguments: &[String]) -> Result<(Option<String>, Vec<String>), String> {
+    match arguments.split_first() {
+        Some((first, rest)) if !first.starts_with('-') => Ok((Some(first.clone()), rest.to_vec())),
+        _ => Ok((None, arguments.to_vec())),
+    }
+}
+
+/// Both of the gate: all targets, and the control.
+pub(crate) fn gate() -> Outcome {
+    campaigns(&Campaign { seconds: GATE_SECONDS, seed: 1, kept: None, only: None })?;
+    planted(1)
+}
+
+/// Runs the campaigns and prints what each did.
+pub(crate) fn campaigns(campaign: &Campaign) -> Result<Vec<Told>, String> {
+    let program = build()?;
+    let told = all(&program, campaign, &[])?;
+    println!("fuzz: target      executions  replayed   edges  features    texts  slowest ms  CPU s");
+    let (mut told, failed): (Vec<_>, Vec<_>) = told.into_iter().partition(Result::is_ok);
+    let mut found = Vec::new();
+    for one in told.drain(..).flatten() {
+        print(&one);
+        found.push(one);
+    }
+    let failed: Vec<String> = failed.into_iter().filter_map(Result::err).collect();
+    if failed.is_empty() { Ok(found) } else { Err(failed.join("\n")) }
+}
+
+fn print(told: &Told) {
+    let figure = |name: &str| told.figures.get(name).and_then(Value::as_u64).unwrap_or_default();
+    println!(
+        "fuzz: {:<11} {:>10} {:>9} {:>7} {:>9} {:>8} {:>11} {:>6}",
+        told.target,
+        figure("executions"),
+        figure("replayed"),
+        figure("edges"),
+        figure("features"),
+        figure("texts"),
+        figure("slowestMs"),
+        figure("cpuSeconds")
+    );
+}
+
+/// The control: each target must find the planted fault.
+fn planted(seed: u64) -> Outcome {
+    let program = build()?;
+    let campaign = Campaign { seconds: PLANTED_SECONDS, seed, kept: None, only: None };
+    for told in all(&program, &campaign, &["--planted"])? {
+        match told {
+            Ok(told) => return Err(format!("the planted fault was not found in `{}`", told.target)),
+            Err(message) if message.contains("the planted fault") => {
+                let first = message.lines().next().unwrap_or_default();
+                let figures: Value = serde_json::from_str(first).unwrap_or(Value::Null);
+                println!(
+                    "fuzz: the planted fault of {:<11} was found after {} executions",
+                    figures.get("target").and_then(Value::as_str).unwrap_or("?"),
+                    figures.get("executions").unwrap_or(&Value::Null)
+                );
+            }
+            Err(message) => return Err(message),
+        }
+    }
+    Ok(())
+}
+
+/// Where the instrumented program and what it keeps lie.
+fn folder() -> PathBuf {
+    process::target_folder().join("fuzz")
+}
+
+/// Builds the fuzzer: crates that read foreign text with the instrumentation, everything else as for the other stages.
+fn build() -> Result<PathBuf, String> {
+    let folder = folder();
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let wrapper = tree::root().join("fuzz/instrument.sh");
+    // Cargo keeps what a workspace wrapper built apart from what is built without it.
+    let arguments = ["build", "--locked", "--quiet", "--profile", GATE, "--package", "dvt-fuzz", "--bins"];
+    process::run(cargo(&arguments).env("RUSTC_WORKSPACE_WRAPPER", wrapper))?;
+    let program = folder.join("dvt-fuzz");
+    std::fs::copy(process::target_folder().join(GATE).join("dvt-fuzz"), &program)
+        .map_err(|error| format!("{}: {error}", program.display()))?;
+    Ok(program)
+}
+
+/// Each target in a process of its own, two at a time.
+fn all(program: &Path, campaign: &Campaign, flags: &[&str]) -> Result<Vec<Result<Told, String>>, String> {
+    let listed = process::output(Command::new(program).arg("--targets"))?;
+    let names: Vec<&str> =
+        listed.lines().filter(|name| campaign.only.as_deref().is_none_or(|only| only == *name)).collect();
+    if names.is_empty() {
+        return Err(format!("no such target; there are {}", listed.lines().collect::<Vec<_>>().join(", ")));
+    }
+    let next = AtomicUsize::new(0);
+    let told = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let one = one(program, name, campaign, flags);
+                    if let Ok(mut told) = told.lock() {
+                        told.push(one);
+                    }
+                }
+            });
+        }
+    });
+    told.into_inner().map_err(|_| "a thread panicked".to_owned())
+}
+
+fn one(program: &Path, name: &str, campaign: &Campaign, flags: &[&str]) -> Result<Told, String> {
+    let current = folder().join(format!("{name}.current"));
+    let mut command = Command::new(program);
+    command.arg(name).args(flags).args(["--seconds", &campaign.seconds.to_string()]);
+    command.args(["--seed", &campaign.seed.to_string()]).arg("--current").arg(&current);
+    if let Some(kept) = &campaign.kept {
+        command.arg("--kept").arg(kept.join(format!("{name}.jsonl")));
+    }
+    let begun = Instant::now();
+    let output = command.current_dir(tree::root()).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("{name}: {error}"))?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        let figures = serde_json::from_str(printed.trim()).map_err(|error| format!("{name}: {error}"))?;
+        return Ok(Told { target: name.to_owned(), figures });
+    }
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(format!(
+        "{errors}`{name}` ended with {} after {} s; look at it: {} {name} --input {}",
+        output.status,
+        begun.elapsed().as_secs(),
+        program.display(),
+        current.display()
+    ))
+}
