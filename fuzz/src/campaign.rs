@@ -2,7 +2,7 @@
 
 use crate::chance::Chance;
 use crate::coverage;
-use crate::mutate::{LONGEST, mutate};
+use crate::mutate::{LONGEST, Words, mutate};
 use crate::pool::Pool;
 use crate::target::Target;
 use crate::watch::{Current, spent_ms};
@@ -13,6 +13,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Attempts to make a text that fails shorter.
 const CUTS: usize = 4_000;
+/// The longest text that is asked with what it was compared.
+const MOST_ASKED: usize = 2 << 10;
 
 /// What is asked.
 pub(crate) struct Task {
@@ -56,14 +58,12 @@ impl Runner<'_> {
     /// Runs one text; whether it panicked.
     fn run(&mut self, text: &[u8]) -> bool {
         self.current.begins(text);
-        coverage::record(true);
         let done = catch_unwind(AssertUnwindSafe(|| {
             let came_out = (self.task.target.read)(text);
             if self.task.planted {
                 came_out.iter().for_each(|word| dvt_fuzz_planted::look(word));
             }
         }));
-        coverage::record(false);
         self.slowest_ms = self.slowest_ms.max(Current::ended());
         self.executions += 1;
         self.seen.clear();
@@ -141,19 +141,40 @@ fn campaign(
     chance: &mut Chance,
     begun: u64,
 ) -> Result<(), Vec<u8>> {
-    for seed in seeds {
-        runner.visit(&seed)?;
-    }
     let end = begun + runner.task.seconds * 1_000;
+    let mut words = Words::new(runner.task.target.words);
+    let mut found = Vec::new();
+    for seed in seeds {
+        if runner.visit(&seed)? {
+            found.push(seed);
+        }
+    }
     while spent_ms() < end {
-        // A text that showed something new is changed at once and often.
-        let text =
-            mutate(runner.pool.pick(chance), runner.pool.pick(chance), runner.task.target.words, chance);
-        let mut found = runner.visit(&text)?;
-        let mut text = text;
-        while found && spent_ms() < end {
-            text = mutate(&text, runner.pool.pick(chance), runner.task.target.words, chance);
-            found = runner.visit(&text)?;
+        // A text that showed something new is asked with what it was compared, then changed at once.
+        let Some(newest) = found.pop() else {
+            let text = mutate(runner.pool.pick(chance), runner.pool.pick(chance), &words, chance);
+            if runner.visit(&text)? {
+                found.push(text);
+            }
+            continue;
+        };
+        coverage::record(newest.len() <= MOST_ASKED);
+        let visited = runner.visit(&newest);
+        coverage::record(false);
+        visited?;
+        for answer in words.answers(&newest, coverage::compared()) {
+            if runner.visit(&answer)? {
+                found.push(answer);
+            }
+            if spent_ms() >= end {
+                return Ok(());
+            }
+        }
+        for _ in 0..4 {
+            let text = mutate(&newest, runner.pool.pick(chance), &words, chance);
+            if runner.visit(&text)? {
+                found.push(text);
+            }
         }
     }
     Ok(())

@@ -12,8 +12,8 @@ static FIRST: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 static RECORDS: AtomicBool = AtomicBool::new(false);
 
-/// Pairs of numbers and of texts that are remembered.
-const SLOTS: usize = 256;
+/// Pairs of numbers, and of texts, that are remembered of one text.
+const SLOTS: usize = 1_024;
 /// Bytes of a text that are remembered, in words.
 const WORDS: usize = 4;
 
@@ -100,25 +100,44 @@ fn tell_word(at: usize, passed: u8, each: &mut impl FnMut(usize, &AtomicU8)) {
     each(at, &AtomicU8::new(passed));
 }
 
-/// A comparison that was recorded in a slot.
-pub(crate) fn compared(slot: usize) -> Option<Compared> {
-    if slot.is_multiple_of(2) {
-        let row = TEXTS.get(slot / 2 % SLOTS)?;
-        let length = usize::try_from(row.lengths.load(Relaxed)).ok().filter(|length| *length > 0)?;
+/// Every comparison since the last call.
+pub(crate) fn compared() -> Vec<Compared> {
+    let mut found = Vec::new();
+    for row in &TEXTS {
+        let length = usize::try_from(row.lengths.swap(0, Relaxed)).unwrap_or_default();
         let side = |words: &[AtomicU64; WORDS]| {
             let bytes = words.iter().flat_map(|word| word.load(Relaxed).to_ne_bytes());
             bytes.take(length).collect::<Vec<u8>>()
         };
-        return Some(Compared::Texts(side(&row.left), side(&row.right)));
+        if length > 0 {
+            found.push(Compared::Texts(side(&row.left), side(&row.right)));
+        }
     }
-    let [left, right] = NUMBERS.get(slot / 2 % SLOTS)?;
-    let (left, right) = (left.load(Relaxed), right.load(Relaxed));
-    (left != right).then_some(Compared::Numbers(left, right))
+    for [left, right] in &NUMBERS {
+        let (left, right) = (left.swap(0, Relaxed), right.swap(0, Relaxed));
+        match (letters(left), letters(right)) {
+            // Texts of two, four or eight letters are compared as numbers.
+            (Some(left), Some(right)) if left.len() == right.len() => {
+                found.insert(0, Compared::Texts(left, right));
+            }
+            _ if left != right => found.push(Compared::Numbers(left, right)),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A number whose bytes are a text.
+fn letters(number: u64) -> Option<Vec<u8>> {
+    let bytes = number.to_le_bytes();
+    let length = bytes.iter().take_while(|byte| byte.is_ascii_graphic()).count();
+    let (text, rest) = bytes.split_at(length);
+    (matches!(length, 2 | 4 | 8) && rest.iter().all(|byte| *byte == 0)).then(|| text.to_vec())
 }
 
 fn slot_of(left: u64, right: u64) -> usize {
     let mixed = (left ^ right.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    usize::try_from(mixed >> 56).unwrap_or_default() % SLOTS
+    usize::try_from(mixed >> 50).unwrap_or_default() % SLOTS
 }
 
 fn numbers(left: u64, right: u64) {

@@ -1,14 +1,21 @@
-//! Changes of a text: bytes, words of the target's language, lines and their indentation, pieces of other texts, and what
-//! the program compared a part of the text with.
+//! Changes of a text: bytes, words, names, numbers, lines and their indentation, pieces of other texts; and, one by one, what
+//! the program compared a part of the text with put in the place of that part.
 
 use crate::chance::Chance;
-use crate::coverage::{Compared, compared};
+use crate::coverage::Compared;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// The longest text.
 pub(crate) const LONGEST: usize = 8 << 10;
-/// Slots of comparisons that are tried before another change is made.
-const TRIES: usize = 24;
+/// Places of a text at which one comparison is answered.
+const PLACES: usize = 3;
+/// Comparisons of numbers that are answered for one text: most of them are lengths.
+const MOST_NUMBERS: usize = 48;
+/// Words that are learned.
+const MOST_LEARNED: usize = 4_096;
+/// Comparisons that are answered at all.
+const MOST_ANSWERED: usize = 1 << 20;
 const ODD: [&str; 12] = [
     "\0",
     "\u{7f}",
@@ -24,8 +31,107 @@ const ODD: [&str; 12] = [
     "0.1",
 ];
 
+/// The words of a target's language, and those that the program was seen to compare something with.
+pub(crate) struct Words {
+    known: &'static [&'static str],
+    learned: Vec<Vec<u8>>,
+    answered: HashSet<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Words {
+    pub(crate) fn new(known: &'static [&'static str]) -> Self {
+        Self { known, learned: Vec::new(), answered: HashSet::new() }
+    }
+
+    fn one(&self, chance: &mut Chance) -> Vec<u8> {
+        let learned = chance.below(3) == 0 && !self.learned.is_empty();
+        if learned {
+            chance.one_of(&self.learned).cloned().unwrap_or_default()
+        } else {
+            chance.one_of(self.known).copied().unwrap_or_default().as_bytes().to_vec()
+        }
+    }
+
+    /// Texts that answer the comparisons which were made with `text`, each comparison once.
+    pub(crate) fn answers(&mut self, text: &[u8], compared: Vec<Compared>) -> Vec<Vec<u8>> {
+        let mut found = Vec::new();
+        let mut numbers = 0;
+        for compared in compared {
+            numbers += usize::from(matches!(compared, Compared::Numbers(..)));
+            if numbers > MOST_NUMBERS {
+                break;
+            }
+            let sides = match compared {
+                Compared::Texts(left, right) => {
+                    for side in [&left, &right] {
+                        if self.learned.len() < MOST_LEARNED
+                            && !self.learned.contains(side)
+                            && side.is_ascii()
+                        {
+                            self.learned.push(side.clone());
+                        }
+                    }
+                    vec![(left, right)]
+                }
+                Compared::Numbers(left, right) => {
+                    let letter =
+                        |number| u32::try_from(number).ok().and_then(char::from_u32).map(String::from);
+                    let digits = (left.to_string().into_bytes(), right.to_string().into_bytes());
+                    let letters = letter(left).zip(letter(right));
+                    let letters = letters.map(|(left, right)| (left.into_bytes(), right.into_bytes()));
+                    letters.into_iter().chain([digits]).collect()
+                }
+            };
+            for (left, right) in
+                sides.into_iter().flat_map(|(left, right)| [(left.clone(), right.clone()), (right, left)])
+            {
+                if !places(text, &left).is_empty()
+                    && self.answered.len() < MOST_ANSWERED
+                    && self.answered.insert((left.clone(), right.clone()))
+                {
+                    let places = places(text, &left);
+                    if places.len() > 1 {
+                        found.push(everywhere(text, &left, &right));
+                    }
+                    found.extend(places.into_iter().map(|at| {
+                        let mut text = text.to_vec();
+                        text.splice(at..at + left.len(), right.iter().copied());
+                        text
+                    }));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The text with a part changed wherever it stands: a name and all that refers to it.
+fn everywhere(text: &[u8], part: &[u8], other: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.first() {
+        match rest.strip_prefix(part) {
+            Some(after) if !part.is_empty() => {
+                out.extend_from_slice(other);
+                rest = after;
+            }
+            _ => {
+                out.push(*first);
+                rest = rest.get(1..).unwrap_or_default();
+            }
+        }
+    }
+    out
+}
+
+/// The first places at which a part stands.
+fn places(text: &[u8], part: &[u8]) -> Vec<usize> {
+    let windows = text.windows(part.len().max(1)).enumerate();
+    windows.filter(|(_, window)| *window == part).map(|(at, _)| at).take(PLACES).collect()
+}
+
 /// A changed copy of `seed`; `other` is another text that was kept.
-pub(crate) fn mutate(seed: &[u8], other: &[u8], words: &[&str], chance: &mut Chance) -> Vec<u8> {
+pub(crate) fn mutate(seed: &[u8], other: &[u8], words: &Words, chance: &mut Chance) -> Vec<u8> {
     let mut text = seed.to_vec();
     let most = 1 << chance.below(4);
     for _ in 0..=chance.below(most) {
@@ -35,19 +141,17 @@ pub(crate) fn mutate(seed: &[u8], other: &[u8], words: &[&str], chance: &mut Cha
     text
 }
 
-fn change(text: &mut Vec<u8>, other: &[u8], words: &[&str], chance: &mut Chance) {
+fn change(text: &mut Vec<u8>, other: &[u8], words: &Words, chance: &mut Chance) {
     match chance.below(16) {
-        0..4 => {
-            if !substitute(text, chance) {
-                put(text, chance.one_of(words).copied().unwrap_or_default().as_bytes(), chance);
-            }
+        0..3 => name(text, words, chance),
+        3 | 4 => {
+            let word = words.one(chance);
+            put(text, &word, chance);
         }
-        4 => put(text, chance.one_of(words).copied().unwrap_or_default().as_bytes(), chance),
         5 => put(text, chance.one_of(&ODD).copied().unwrap_or_default().as_bytes(), chance),
         6 => {
             let range = range(text.len(), 32, chance);
-            let word = chance.one_of(words).copied().unwrap_or_default();
-            text.splice(range, word.bytes());
+            text.splice(range, words.one(chance));
         }
         7 => drop(text.drain(range(text.len(), 64, chance))),
         8 => {
@@ -78,6 +182,25 @@ fn change(text: &mut Vec<u8>, other: &[u8], words: &[&str], chance: &mut Chance)
         }
         _ => lines(text, chance),
     }
+}
+
+/// Writes a word, or another name of the text, in the place of a name.
+fn name(text: &mut Vec<u8>, words: &Words, chance: &mut Chance) {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'-';
+    let mut names: Vec<Range<usize>> = Vec::new();
+    for (at, byte) in text.iter().enumerate() {
+        match names.last_mut() {
+            Some(last) if last.end == at && is_letter(byte) => last.end = at + 1,
+            _ if is_letter(byte) => names.push(at..at + 1),
+            _ => {}
+        }
+    }
+    let Some(range) = chance.one_of(&names).cloned() else { return };
+    let word = match chance.one_of(&names).cloned() {
+        Some(other) if chance.below(2) == 0 => text.get(other).unwrap_or_default().to_vec(),
+        _ => words.one(chance),
+    };
+    text.splice(range, word);
 }
 
 fn letter(chance: &mut Chance) -> u8 {
@@ -136,36 +259,4 @@ fn lines(text: &mut Vec<u8>, chance: &mut Chance) {
         }
     }
     *text = lines.join(&b'\n');
-}
-
-/// Puts what a part of the text was compared with in its place.
-fn substitute(text: &mut Vec<u8>, chance: &mut Chance) -> bool {
-    for _ in 0..TRIES {
-        let (mut from, mut to) = match compared(chance.below(512)) {
-            Some(Compared::Texts(left, right)) => (left, right),
-            Some(Compared::Numbers(left, right)) => {
-                let as_letter =
-                    |number| u32::try_from(number).ok().and_then(char::from_u32).map(String::from);
-                match (as_letter(left), as_letter(right), chance.below(2)) {
-                    (Some(left), Some(right), 0) => (left.into_bytes(), right.into_bytes()),
-                    _ => (left.to_string().into_bytes(), right.to_string().into_bytes()),
-                }
-            }
-            None => continue,
-        };
-        if chance.below(2) == 0 {
-            std::mem::swap(&mut from, &mut to);
-        }
-        let found: Vec<usize> = text
-            .windows(from.len().max(1))
-            .enumerate()
-            .filter(|(_, at)| *at == from)
-            .map(|(at, _)| at)
-            .collect();
-        if let Some(at) = chance.one_of(&found).copied() {
-            text.splice(at..at + from.len(), to);
-            return true;
-        }
-    }
-    false
 }

@@ -83,12 +83,14 @@ fn reader(text: &[u8]) -> Vec<String> {
             "a span outside of the text: {diagnostic:?}"
         );
     }
-    drop(test_file::read(&source));
+    if source.text.len().is_multiple_of(4) {
+        drop(test_file::read(&source));
+    }
     let refused = outcome.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     assert_eq!(outcome.checked.is_none(), refused, "a plan is given exactly where nothing is an error");
     let Some(checked) = outcome.checked else {
         // A repair checks the plan once for every edit that it tries, so not every text is worth one.
-        if source.text.len().is_multiple_of(16) && source.text.len() <= 1_024 {
+        if source.text.len().is_multiple_of(32) && source.text.len() <= 512 {
             drop(repair::repair(&source));
         }
         return Vec::new();
@@ -157,7 +159,11 @@ fn imported(imported: Result<Imported, dvt_import::Error>, has_no_expression: bo
         );
     }
     let steps = imported.plan.get("steps").map(dvt_import::Node::entries).unwrap_or_default();
-    steps.iter().map(|(id, _)| id.clone()).collect()
+    let title = |step: &dvt_import::Node| match step.get("title") {
+        Some(dvt_import::Node::Text(title)) => Some(title.clone()),
+        _ => None,
+    };
+    steps.iter().flat_map(|(id, step)| title(step).into_iter().chain([id.clone()])).collect()
 }
 
 /// The secret of the stream below.
@@ -518,9 +524,9 @@ mod tests {
     fn the_targets_have_their_names_once_and_the_control_can_be_met() {
         let names: std::collections::BTreeSet<&str> = ALL.iter().map(|target| target.name).collect();
         assert_eq!(names.len(), ALL.len());
-        let plan = b"apiVersion: dvt/v1\nname: a\nsteps:\n  planted_7421: { uses: dvt/noop@1 }\n";
-        assert_eq!(reader(plan), ["planted_7421"]);
-        assert_eq!(expression(b"'planted_7421'"), ["planted_7421"]);
-        assert_eq!(scrub(b"planted_7421 vT9-qUx_4417"), ["planted_7421"]);
+        let plan = b"apiVersion: dvt/v1\nname: a\nsteps:\n  plant_74: { uses: dvt/noop@1 }\n";
+        assert_eq!(reader(plan), ["plant_74"]);
+        assert_eq!(expression(b"'plant_74'"), ["plant_74"]);
+        assert_eq!(scrub(b"plant_74 vT9-qUx_4417"), ["plant_74"]);
     }
 }

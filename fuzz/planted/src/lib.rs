@@ -2,13 +2,17 @@
 //!
 //! A crate of its own because it is instrumented like the crates under test, and the fuzzer itself is not.
 
-/// The word that must not come out of a target.
-const MAGIC: &str = "planted_7421";
+/// The two halves of the word that must not come out of a target.
+const MAGIC: [&str; 2] = ["plan", "t_74"];
 
-/// Looks at what came out of a target.
+/// Looks at what came out of a target. Inlined, it would be built where nothing is instrumented.
 #[expect(clippy::panic, reason = "the fault that the control looks for")]
+#[inline(never)]
 pub fn look(came_out: &str) {
-    if came_out == MAGIC {
+    let [first, second] = MAGIC;
+    if let Some(rest) = came_out.strip_prefix(first)
+        && rest.strip_prefix(second).is_some_and(str::is_empty)
+    {
         panic!("the planted fault");
     }
 }

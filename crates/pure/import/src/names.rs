@@ -18,12 +18,23 @@ pub(crate) fn ids<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeMap<Stri
     for name in names {
         wanted.entry(cleaned(name)).or_default().push(name);
     }
+    let is_alone = |id: &String, names: &[&str]| names.len() == 1 && id.len() <= LONGEST;
     let mut given = BTreeMap::new();
-    for (id, names) in wanted {
-        let alone = names.len() == 1 && id.len() <= LONGEST;
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    for (id, names) in wanted.iter().filter(|(id, names)| is_alone(id, names)) {
+        taken.insert(id.clone());
+        given.extend(names.iter().map(|name| ((*name).to_owned(), id.clone())));
+    }
+    // A name may look like the id that another one is given, so each of these is asked for.
+    for (id, names) in wanted.iter().filter(|(id, names)| !is_alone(id, names)) {
         for name in names {
-            let id = if alone { id.clone() } else { shortened(&id, name) };
-            given.insert(name.to_owned(), id);
+            let mut own = shortened(id, name);
+            let mut again = 1;
+            while !taken.insert(own.clone()) {
+                again += 1;
+                own = id_again(name, again);
+            }
+            given.insert((*name).to_owned(), own);
         }
     }
     given
@@ -92,6 +103,15 @@ mod tests {
         assert_eq!(given["model.shop.orders"], "model_shop_orders");
         assert_eq!(given[&long].len(), 64);
         assert!(given["a.b"].starts_with("a_b-"), "{given:?}");
+    }
+
+    #[test]
+    fn a_name_that_looks_like_the_id_of_another_does_not_take_it() {
+        let first = ids(["a.b", "a_b"]);
+        let looks_like = first["a.b"].clone();
+        let given = ids(["a.b", "a_b", looks_like.as_str()]);
+        assert_eq!(given[&looks_like], looks_like);
+        assert_eq!(given.values().collect::<BTreeSet<_>>().len(), 3, "{given:?}");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(crate) struct Step {
 }
 
 /// What a step does that says what is missing, and fails.
-const MISSING: &str = "echo \"$MISSING\" >&2\nexit 1\n";
+pub(crate) const MISSING: &str = "echo \"$MISSING\" >&2\nexit 1\n";
 
 impl Step {
     /// Makes it the step that says what is missing here, and fails.
@@ -126,13 +126,16 @@ pub(crate) struct Variables {
 
 impl Variables {
     /// The variable that holds this value; `source` is what it was called.
+    ///
+    /// The name begins with `VALUE_`: what a foreign file calls a value must not be what some program takes its options,
+    /// its modules or its home from (`NODE_OPTIONS`, `PYTHONPATH`, `GIT_SSH_COMMAND`).
     pub(crate) fn bind(&mut self, source: &str, value: Node) -> String {
         let mut words =
             source.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != '-');
         let last = words.rfind(|word| word.starts_with(|first: char| first.is_ascii_alphabetic()));
-        let mut name = word(last.unwrap_or("value")).to_ascii_uppercase();
-        if !is_variable(&name) {
-            name = format!("VALUE_{name}");
+        let mut name = format!("VALUE_{}", word(last.unwrap_or("")).to_ascii_uppercase());
+        if last.is_none() {
+            name = "VALUE".to_owned();
         }
         let mut again = 1;
         let base = name.clone();
@@ -190,9 +193,13 @@ mod tests {
     #[test]
     fn variables_are_never_those_that_load_code() {
         let mut variables = Variables::default();
-        for source in ["inputs.parameters.path", "x.LD_PRELOAD", "dvt_run", "9", "a.env", "ps4"] {
-            let name = variables.bind(source, Node::Text(source.to_owned()));
-            assert!(is_variable(&name), "{name}");
+        let loaders =
+            ["inputs.node_options", "inputs.PYTHONPATH", "x.git_ssh_command", "inputs.home", "x.perl5opt"];
+        for source in
+            ["inputs.parameters.path", "x.LD_PRELOAD", "dvt_run", "9", "a.env", "ps4"].iter().chain(&loaders)
+        {
+            let name = variables.bind(source, Node::Text((*source).to_owned()));
+            assert!(is_variable(&name) && name.starts_with("VALUE"), "{name}");
         }
         assert_eq!(variables.bind("b.env", Node::Text("other".to_owned())), "VALUE_ENV_2");
     }

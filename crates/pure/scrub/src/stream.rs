@@ -150,7 +150,10 @@ impl<'s> Stream<'s> {
         found.iter_mut().for_each(|finding| finding.range.end = finding.range.end.min(length));
         let found = mask::merged(found);
         if let Some(begin) = key_begins(rest) {
-            let found: Vec<_> = found.into_iter().filter(|finding| finding.range.end <= begin).collect();
+            // What reaches into the first line of the key is masked up to it; the rest goes with the key.
+            let mut found = found;
+            found.retain(|finding| finding.range.start < begin);
+            found.iter_mut().for_each(|finding| finding.range.end = finding.range.end.min(begin));
             out.extend(mask::masked(rest.get(..begin).unwrap_or_default(), &found));
             out.extend_from_slice(MASK.as_bytes());
             self.in_key = Some(1);

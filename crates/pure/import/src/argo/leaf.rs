@@ -281,15 +281,7 @@ impl Importer<'_> {
             };
             Some(variables.bind(source, value))
         });
-        for source in &code.one_word {
-            self.losses.add(
-                "pasted text",
-                "a value in a script stays one word and is never code",
-                &placed(source, place),
-            );
-        }
-        for source in &code.out_of_place {
-            let why = "a value cannot stand there; read the variable of the step's `env` instead";
+        for (why, source) in code.told() {
             self.losses.add("pasted text", why, &placed(source, place));
         }
         code.text

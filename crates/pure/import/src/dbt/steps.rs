@@ -3,6 +3,7 @@
 use super::manifest::{Kind, Manifest, Resource};
 use super::select;
 use crate::report::Losses;
+use crate::step::MISSING;
 use crate::{Error, Imported, Node, Report, names};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,7 +92,9 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
         plan.push(("files".to_owned(), Node::List(files(&manifest).into_iter().map(Node::Text).collect())));
     }
     plan.push(("steps".to_owned(), Node::Map(steps)));
-    let report = Report { steps: runs.len() as u64, source_edges: edges, missing: 0, lost: losses.list() };
+    let lost = losses.list();
+    let missing = lost.iter().filter(|loss| loss.what == "fqn").map(|loss| loss.count).sum();
+    let report = Report { steps: runs.len() as u64, source_edges: edges, missing, lost };
     Ok(Imported { plan: Node::Map(plan), report })
 }
 
@@ -193,6 +196,19 @@ fn step(
         _ => None,
     };
     match verb.filter(|_| form == Form::Program) {
+        // dbt reads more than a name there: a blank, a comma, `+`, `*` or `:` would select other nodes than this one.
+        Some(_) if !resource.fqn.iter().all(|part| is_plain_name(part)) || resource.fqn.is_empty() => {
+            losses.add(
+                "fqn",
+                "dbt cannot be told to do this node alone, so its step says so and fails",
+                name,
+            );
+            let what = format!("the name of {name} is a selection of dbt; put here what does it alone");
+            step.push(("shell".to_owned(), Node::word("sh")));
+            step.push(("script".to_owned(), Node::Block(MISSING.to_owned())));
+            let env = vec![("MISSING".to_owned(), Node::Text(names::literal(&what)))];
+            step.push(("env".to_owned(), Node::Map(env)));
+        }
         Some(verb) => {
             let selection = Node::Text(names::literal(&format!("fqn:{}", resource.fqn.join("."))));
             let env =
@@ -216,6 +232,14 @@ fn step(
         step.push(("continueOnError".to_owned(), Node::Flag(true)));
     }
     Node::Map(step)
+}
+
+/// Whether dbt reads this part of a name as nothing else.
+fn is_plain_name(part: &str) -> bool {
+    !part.is_empty()
+        && part
+            .chars()
+            .all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '-' || letter == '.')
 }
 
 fn is_tag(tag: &str) -> bool {

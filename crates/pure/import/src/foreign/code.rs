@@ -2,6 +2,9 @@
 //!
 //! The code itself is kept letter for letter. A value never becomes a part of it: in a shell it is a quoted variable, in
 //! Python and JavaScript a string beside the literal that it stood in. Where that cannot be done, the place is told.
+//!
+//! The surprising rule: a quoted variable is not enough where a shell reckons. `$(( ))`, `(( ))`, `let` and the numeric tests of
+//! `[[ ]]` evaluate what a variable holds, commands in it too; there only the digits of a value are read.
 
 use super::text::Part;
 
@@ -22,6 +25,29 @@ pub(crate) struct Code {
     pub(crate) one_word: Vec<String>,
     /// Values that could not be put into their place.
     pub(crate) out_of_place: Vec<String>,
+    /// Values of which only digits are read, for the shell reckons with them.
+    pub(crate) digits_only: Vec<String>,
+    /// Values in a text that the script itself hands to another reader: `eval`, `sh -c`, a document.
+    pub(crate) handed_on: Vec<String>,
+}
+
+impl Code {
+    /// Each value that is not read as it was, and why.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let each = [
+            ("a value in a script stays one word and is never code", &self.one_word),
+            ("a value cannot stand there; read the variable of the step's `env` instead", &self.out_of_place),
+            (
+                "a shell evaluates what it reckons with, so only the digits of the value are read",
+                &self.digits_only,
+            ),
+            (
+                "the script hands this text on to another reader; make sure that it takes the value as data",
+                &self.handed_on,
+            ),
+        ];
+        each.into_iter().flat_map(|(why, sources)| sources.iter().map(move |source| (why, source.as_str())))
+    }
 }
 
 /// Puts a variable in the place of each value; `bind` gives its name.
@@ -33,7 +59,7 @@ pub(crate) fn with_variables(
     let mut code = Code::default();
     let mut shell = Shell::default();
     let mut quotes = Quotes { javascript: language == Language::JavaScript, ..Quotes::default() };
-    for part in parts {
+    for (index, part) in parts.iter().enumerate() {
         match part {
             Part::Text(text) => match language {
                 Language::Shell => shell.read(text, &mut code.text),
@@ -43,7 +69,13 @@ pub(crate) fn with_variables(
             Part::Value(source) => {
                 let Some(name) = bind(source) else { continue };
                 match language {
-                    Language::Shell => shell.paste(&name, source, &mut code),
+                    Language::Shell => {
+                        let after = match parts.get(index + 1) {
+                            Some(Part::Text(after)) => after,
+                            Some(Part::Value(_)) | None => "",
+                        };
+                        shell.paste(&name, source, after, &mut code);
+                    }
                     Language::Python | Language::JavaScript => quotes.paste(&name, &mut code.text),
                     Language::Other => {
                         code.text.push_str(&name);
@@ -63,6 +95,8 @@ enum Within {
     Single,
     Double,
     Comment,
+    /// `$((…))`, `((…))`, `$[…]`.
+    Reckoned,
 }
 
 /// Where in a shell script we are.
@@ -141,9 +175,13 @@ impl Shell {
             (Within::Words, '\'') => self.within.push(Within::Single),
             (Within::Words, '"') => self.within.push(Within::Double),
             (Within::Words, '#') if last.is_none_or(char::is_whitespace) => self.within.push(Within::Comment),
+            (Within::Words, '(') if last == Some('(') => self.within.push(Within::Reckoned),
+            (Within::Words | Within::Double, '[') if last == Some('$') => self.within.push(Within::Reckoned),
             (Within::Words, '(') => self.within.push(Within::Words),
+            (Within::Reckoned, '(' | '[') => self.within.push(Within::Reckoned),
             (Within::Double, '(') if last == Some('$') => self.within.push(Within::Words),
-            (Within::Words, ')')
+            (Within::Words | Within::Reckoned, ')')
+            | (Within::Reckoned, ']')
             | (Within::Single, '\'')
             | (Within::Double, '"')
             | (Within::Comment, '\n') => {
@@ -156,17 +194,35 @@ impl Shell {
         }
     }
 
-    fn paste(&mut self, name: &str, source: &str, code: &mut Code) {
+    fn paste(&mut self, name: &str, source: &str, after: &str, code: &mut Code) {
         self.last = Some('}');
         if let Some((_, reads)) = self.here.first() {
             if *reads {
                 code.text.push_str(&format!("${{{name}}}"));
+                code.handed_on.push(source.to_owned());
             } else {
                 code.text.push_str(name);
                 code.out_of_place.push(source.to_owned());
             }
             self.line.push('$');
             return;
+        }
+        if self.at() == Within::Comment {
+            code.text.push_str(name);
+            return;
+        }
+        if self.at() == Within::Reckoned || reckons(&code.text, after) {
+            code.digits_only.push(source.to_owned());
+            let digits = format!("${{{name}//[!0-9-]/}}");
+            code.text.push_str(&match self.at() {
+                Within::Words => format!("\"{digits}\""),
+                Within::Single => format!("'\"{digits}\"'"),
+                Within::Double | Within::Reckoned | Within::Comment => digits,
+            });
+            return;
+        }
+        if command(&code.text).split_whitespace().any(|word| word == "eval" || is_code_option(word)) {
+            code.handed_on.push(source.to_owned());
         }
         match self.at() {
             Within::Words => {
@@ -175,9 +231,44 @@ impl Shell {
             }
             Within::Double => code.text.push_str(&format!("${{{name}}}")),
             Within::Single => code.text.push_str(&format!("'\"${{{name}}}\"'")),
-            Within::Comment => code.text.push_str(name),
+            Within::Comment | Within::Reckoned => {}
         }
     }
+}
+
+/// The command that is being written, as far as one line tells.
+fn command(before: &str) -> &str {
+    before.rsplit(['\n', ';', '|', '&']).next().unwrap_or_default()
+}
+
+/// `-c`, `-lc`, `-e`: code follows.
+fn is_code_option(word: &str) -> bool {
+    word.len() <= 4 && word.starts_with('-') && !word.starts_with("--") && word.ends_with(['c', 'e'])
+}
+
+/// Whether the shell would reckon with a value between these two: `let`, an index, a numeric test in `[[ … ]]`.
+fn reckons(before: &str, after: &str) -> bool {
+    let command = command(before);
+    let mut words = command.split_whitespace();
+    let declares = |word: &str| matches!(word, "declare" | "typeset" | "local" | "readonly" | "export");
+    let first = words.next().unwrap_or_default();
+    if first == "let" || (declares(first) && words.any(|word| word.starts_with('-') && word.contains('i'))) {
+        return true;
+    }
+    // `name[…`, as in `a[$x]=1` and `${a[$x]}`.
+    let index = before.rsplit_once('[').is_some_and(|(name, inside)| {
+        !inside.contains([']', '\n'])
+            && name.ends_with(|last: char| last.is_ascii_alphanumeric() || last == '_')
+    });
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let test = line.rsplit_once("[[").map(|(_, inside)| inside).filter(|inside| !inside.contains("]]"));
+    let numeric = |text: &str| {
+        [" -eq", " -ne", " -lt", " -le", " -gt", " -ge", " -v"].iter().any(|sign| text.contains(sign))
+    };
+    index
+        || test.is_some_and(|inside| {
+            numeric(inside) || numeric(&format!(" {}", after.split("]]").next().unwrap_or_default()))
+        })
 }
 
 /// Where in Python or JavaScript we are.
@@ -297,6 +388,33 @@ mod tests {
         ] {
             assert_eq!(of(Language::Shell, text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn where_a_shell_reckons_only_digits_are_read() {
+        for (text, expected) in [
+            ("x=$(( {{a}} + (1) ))\necho {{b}}", "x=$(( ${A//[!0-9-]/} + (1) ))\necho \"${B}\""),
+            ("(( {{a}} > 1 )) && echo {{b}}", "(( ${A//[!0-9-]/} > 1 )) && echo \"${B}\""),
+            ("echo \"$(({{a}}))\" {{b}}", "echo \"$((${A//[!0-9-]/}))\" \"${B}\""),
+            ("[[ {{a}} -gt 3 ]]", "[[ \"${A//[!0-9-]/}\" -gt 3 ]]"),
+            ("[[ 3 -gt \"{{a}}\" ]]", "[[ 3 -gt \"${A//[!0-9-]/}\" ]]"),
+            ("[[ {{a}} == main ]]", "[[ \"${A}\" == main ]]"),
+            ("let x={{a}}", "let x=\"${A//[!0-9-]/}\""),
+            ("declare -i x={{a}}; y={{b}}", "declare -i x=\"${A//[!0-9-]/}\"; y=\"${B}\""),
+            ("a[{{a}}]=1", "a[\"${A//[!0-9-]/}\"]=1"),
+            ("echo $[{{a}}] {{b}}", "echo $[${A//[!0-9-]/}] \"${B}\""),
+        ] {
+            assert_eq!(of(Language::Shell, text), expected, "{text}");
+        }
+        let told = |text: &str| {
+            with_variables(Language::Shell, &split(text, "{{"), |source| Some(source.to_ascii_uppercase()))
+                .handed_on
+                .len()
+        };
+        assert_eq!(
+            ["eval {{a}}", "sh -c 'x {{a}}'", "bash <<E\n{{a}}\nE", "echo {{a}}"].map(told),
+            [1, 1, 1, 0]
+        );
     }
 
     #[test]

@@ -182,16 +182,8 @@ impl Workflow {
             };
             Some(variables.bind(source, value))
         });
-        for source in std::mem::take(&mut code.one_word) {
-            self.losses.add(
-                "pasted text",
-                "a value in a script stays one word and is never code",
-                &placed(&source, run.place),
-            );
-        }
-        for source in std::mem::take(&mut code.out_of_place) {
-            let why = "a value cannot stand there; read the variable of the step's `env` instead";
-            self.losses.add("pasted text", why, &placed(&source, run.place));
+        for (why, source) in code.told() {
+            self.losses.add("pasted text", why, &placed(source, run.place));
         }
         for word in ["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY"] {
             if text.contains(word) {

@@ -6,4 +6,5 @@ mod corpus;
 mod hostile;
 mod mutations;
 mod selectors;
+mod taken;
 mod workflows;

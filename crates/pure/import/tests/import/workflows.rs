@@ -113,7 +113,8 @@ jobs:
     let (checked, text) = plan(&imported);
     assert_eq!(checked.plan.steps.len(), 5, "{text}");
     assert!(
-        text.contains("script: echo") || text.contains("script: |-\n      echo ''\"${TITLE}\"'' \"${V}\""),
+        text.contains("script: echo")
+            || text.contains("script: |-\n      echo ''\"${VALUE_TITLE}\"'' \"${VALUE_V}\""),
         "{text}"
     );
     assert!(text.contains("${{ inputs.github_event_issue_title }}"), "{text}");
@@ -157,7 +158,7 @@ spec:
     let ids: Vec<&str> = checked.plan.steps.keys().map(|id| id.as_str()).collect();
     assert_eq!(ids, ["always", "heads_say_a", "heads_say_b", "toss"], "{text}");
     assert!(text.contains("if: \"steps.toss.output == \\\"heads\\\"\""), "{text}");
-    assert!(text.contains("TEXT: \"hello ${{ inputs.who }} a\""), "{text}");
+    assert!(text.contains("VALUE_TEXT: \"hello ${{ inputs.who }} a\""), "{text}");
     assert_eq!(imported.report.missing, 0);
 }
 

@@ -157,3 +157,13 @@ fn short_and_huge_values() {
     let repeated = Scrubber::new(&["aaaa"]).unwrap();
     assert_eq!(repeated.scrub_line(&"a".repeat(100_000)), MASK);
 }
+
+#[test]
+fn a_secret_that_reaches_into_the_first_line_of_a_key_is_masked_up_to_it() {
+    let secret = "vT9-qUx_4417";
+    let scrubber = Scrubber::new(&[secret]).unwrap();
+    let mut stream = scrubber.stream();
+    let mut out = stream.push(format!("Bearer {secret}-----BEGIN PRIVATE KEY-----\nabc\n").as_bytes());
+    out.extend(stream.finish());
+    assert!(!String::from_utf8(out).unwrap().contains(secret));
+}
