@@ -21,7 +21,7 @@ impl Raw {
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA recursive_triggers = ON;
-                 PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;
+                 PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; PRAGMA wal_autocheckpoint = 4096;
                  CREATE TABLE row (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;",
             )
             .map_err(text)?;

@@ -1,4 +1,5 @@
-//! `store_bench [--window-ms N] [--rounds N] [--verify N] [--per-block N]`: the figures of the store beside the raw limits.
+//! `store_bench [--window-ms N] [--rounds N] [--verify N] [--per-block N] [--writers N]`: the figures of the store beside the raw
+//! limits. With `--writers` one window of so many writers and `--per-block` entries an append, for whoever looks where time goes.
 //!
 //! Prints target and figure side by side with `met` or `MISSED`; ends with status 1 only where an answer came before its
 //! sync, which no load of the machine excuses.
@@ -18,11 +19,12 @@ struct Arguments {
     rounds: u64,
     verify: u64,
     per_block: u64,
+    writers: u64,
 }
 
 fn arguments() -> Result<Arguments, String> {
     let mut arguments =
-        Arguments { window: Duration::from_millis(1_000), rounds: 5, verify: 1_000_000, per_block: 4 };
+        Arguments { window: Duration::from_secs(1), rounds: 5, verify: 1_000_000, per_block: 4, writers: 0 };
     let mut given = std::env::args().skip(1);
     while let Some(argument) = given.next() {
         let text = given.next().ok_or(format!("`{argument}` needs a number"))?;
@@ -32,6 +34,7 @@ fn arguments() -> Result<Arguments, String> {
             "--rounds" => arguments.rounds = number.max(1),
             "--verify" => arguments.verify = number,
             "--per-block" => arguments.per_block = number.max(1),
+            "--writers" => arguments.writers = number.min(64),
             other => return Err(format!("`{other}` is not known")),
         }
     }
@@ -78,6 +81,15 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
     }
     // Warm: pages, keys, statements.
     house.window(&mut turns, 1, arguments.window / 4).await?;
+    if arguments.writers > 0 {
+        let count = usize::try_from(arguments.writers).unwrap_or(1);
+        let turns = turns.get_mut(..count).unwrap_or_default();
+        let window = house.window(turns, arguments.per_block, arguments.window).await?;
+        line("entries a second", None, &format!("{:.0}", window.rate()));
+        per_entry("alone", &window);
+        house.store.close().await.map_err(|error| error.to_string())?;
+        return Ok(true);
+    }
     let row = house.row_bytes()?;
     let mut raw = Raw::create(&folder.path().join("raw.db"), row)?;
     raw.rows_a_second(1, arguments.window / 4)?;

@@ -14,8 +14,8 @@ use dvt_model::context::PrincipalType;
 use dvt_model::digest::Digest;
 use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, RunPart, SourceModule};
 use dvt_model::id::{
-    BlockId, DecisionId, EntryId, EnvironmentId, EventId, LedgerId, PlanId, PrincipalId, ProjectId,
-    RequestId, RunId, TenantId,
+    DecisionId, EntryId, EnvironmentId, EventId, LedgerId, PlanId, PrincipalId, ProjectId, RequestId, RunId,
+    TenantId,
 };
 use dvt_model::resource::ResourceRef;
 use dvt_model::run::{PlanRef, RunMetadata, RunStatus};
@@ -322,5 +322,5 @@ fn by_nobody(entries: Vec<EntryDraft>) -> ActDraft {
 }
 
 fn block(entries: Vec<EntryDraft>) -> BlockDraft {
-    BlockDraft { block_id: BlockId::from_random(random()), entries }
+    BlockDraft::of(entries)
 }

@@ -9,7 +9,7 @@ use dvt_model::action::Action;
 use dvt_model::code::Code;
 use dvt_model::context::OpContext;
 use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, SourceModule};
-use dvt_model::id::{BlockId, DecisionId, EntryId, RunId};
+use dvt_model::id::{DecisionId, EntryId, RunId};
 use dvt_model::resource::ResourceRef;
 use dvt_store::port::operation::{AppendAct, BlockDraft, EntryDraft, Rights};
 use dvt_store::port::transaction::TenantTx;
@@ -135,10 +135,7 @@ impl Embedded {
         // Names of policies stand in the ledger only, sealed.
         let payload = (!verdict.policies.is_empty())
             .then(|| (PayloadClass::Standard, serde_json::json!({ "policies": verdict.policies })));
-        let block = BlockDraft {
-            block_id: BlockId::from_random(dvt_keys::entropy::random()),
-            entries: vec![EntryDraft { envelope, payload }],
-        };
+        let block = BlockDraft::of(vec![EntryDraft { envelope, payload }]);
         // A refusal needs no right; what is granted rests on the caller's, as they were when it was authenticated.
         let principal = context.principal();
         let rights = match verdict.outcome {

@@ -7,7 +7,7 @@ use crate::Denied;
 use crate::embedded::Embedded;
 use dvt_ledger::announce;
 use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, SourceModule};
-use dvt_model::id::{BlockId, EntryId};
+use dvt_model::id::EntryId;
 use dvt_model::proof::{Authorized, Permits};
 use dvt_model::resource::{Ledger, Resource as _};
 use dvt_store::port::operation::{AppendAct, BlockDraft, EntryDraft, Rights};
@@ -70,10 +70,8 @@ impl Embedded {
             payloads: Vec::new(),
             usage: None,
         };
-        let block = BlockDraft {
-            block_id: BlockId::from_random(dvt_keys::entropy::random()),
-            entries: vec![EntryDraft { envelope, payload: Some((PayloadClass::Standard, question)) }],
-        };
+        let block =
+            BlockDraft::of(vec![EntryDraft { envelope, payload: Some((PayloadClass::Standard, question)) }]);
         let reader = context.principal();
         let rights = Rights::Of { principal: reader.id, epoch: reader.rights_epoch };
         transaction.append_act(AppendAct { block, reads: false, rights });

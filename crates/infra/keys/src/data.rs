@@ -2,9 +2,11 @@
 
 use crate::aad::Aad;
 use crate::error::Error;
+use crate::mac;
+use crate::seal::Cipher;
 use crate::secret::Secret;
-use crate::{mac, seal};
 use dvt_model::id::KeyId;
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// The label of the key that [`DataKey::hmac`] uses, so that sealing and comparing never share one.
@@ -14,11 +16,13 @@ const HMAC_LABEL: &[u8] = b"dvt.data-key.hmac.v1";
 pub struct DataKey {
     id: KeyId,
     secret: Secret,
+    /// Expanded at the first use: many keys are opened for one comparison.
+    cipher: OnceLock<Cipher>,
 }
 
 impl DataKey {
     pub(crate) fn new(id: KeyId, secret: Secret) -> Self {
-        Self { id, secret }
+        Self { id, secret, cipher: OnceLock::new() }
     }
 
     /// Its id, as commitments and rows name it.
@@ -28,12 +32,20 @@ impl DataKey {
 
     /// Seals a value to its place: `nonce || ciphertext || tag`, 28 bytes longer than the value.
     pub fn seal(&self, aad: &Aad<'_>, plain: &[u8]) -> Result<Vec<u8>, Error> {
-        seal::seal(&self.secret, &aad.bytes(self.id)?, plain)
+        self.cipher()?.seal(&aad.bytes(self.id)?, plain)
     }
 
     /// Opens a value at its place; at any other, under another key or with a bit changed it is [`Error::Decrypt`].
     pub fn open(&self, aad: &Aad<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        seal::open(&self.secret, &aad.bytes(self.id)?, sealed)
+        self.cipher()?.open(&aad.bytes(self.id)?, sealed)
+    }
+
+    fn cipher(&self) -> Result<&Cipher, Error> {
+        if let Some(cipher) = self.cipher.get() {
+            return Ok(cipher);
+        }
+        let cipher = Cipher::new(&self.secret)?;
+        Ok(self.cipher.get_or_init(|| cipher))
     }
 
     /// Compares values without keeping them: HMAC-SHA-256 under `HMAC(key, "dvt.data-key.hmac.v1")`.

@@ -24,7 +24,7 @@ use dvt_model::action::{Action, Role};
 use dvt_model::code::Code;
 use dvt_model::context::PrincipalType;
 use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, SourceModule};
-use dvt_model::id::{BlockId, EntryId, EnvironmentId, LedgerId, PrincipalId, ProjectId, RequestId, TenantId};
+use dvt_model::id::{EntryId, EnvironmentId, LedgerId, PrincipalId, ProjectId, RequestId, TenantId};
 use dvt_model::resource::ResourceRef;
 use dvt_model::scope::{Minter, Root, ScopeIds, TenantScope};
 use rusqlite::{Connection, Transaction, params};
@@ -335,7 +335,7 @@ fn first_entries(transaction: &Transaction<'_>, ground: &Ground, new: &New<'_>) 
         let payload = json!({ "principalId": member.principal_id, "roles": member.roles });
         entries.push(entry(ground, new.ids, (system, request), "MemberAdded", Some(payload))?);
     }
-    let draft = BlockDraft { block_id: BlockId::from_random(crate::seal::random()), entries };
+    let draft = BlockDraft::of(entries);
     let of = prepare::Of::Act { reads: false };
     let nobody = prepare::People::new();
     let block = prepare::block(ground, &new.scope, &prepare::Keys::Lane(transaction), of, (draft, &nobody))?;

@@ -3,6 +3,8 @@
 //! Values enter state through their canonical form, so that a live value and a replayed one are the same: `1.0` becomes
 //! `1`, `-0` becomes `0`. Integers beyond 2^53 are refused, for they would not survive a reader that uses doubles.
 
+mod direct;
+
 use serde::de::{self, Deserialize, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
@@ -88,9 +90,15 @@ pub fn to_bytes(value: &Value) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-/// The canonical bytes of anything that serializes.
+/// The canonical bytes of anything that serializes: in one pass, and through a value where that is not enough.
 pub fn of<T: serde::Serialize + ?Sized>(item: &T) -> Result<Vec<u8>, Error> {
-    to_bytes(&serde_json::to_value(item).map_err(|error| Error::Syntax(error.to_string()))?)
+    match direct::to_bytes(item) {
+        Ok(bytes) => Ok(bytes),
+        Err(direct::Fault::Refused(error)) => Err(error),
+        Err(direct::Fault::General) => {
+            to_bytes(&serde_json::to_value(item).map_err(|error| Error::Syntax(error.to_string()))?)
+        }
+    }
 }
 
 fn write(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), Error> {
@@ -114,22 +122,33 @@ fn write(value: &Value, out: &mut Vec<u8>, depth: usize) -> Result<(), Error> {
             out.push(b']');
         }
         Value::Object(map) => {
+            // The map is in byte order, which for ASCII is the order of UTF-16.
+            if map.keys().all(|key| key.is_ascii()) {
+                return write_object(map.iter(), out, depth);
+            }
             let mut entries: Vec<(&String, &Value)> = map.iter().collect();
-            if !map.keys().all(|key| key.is_ascii()) {
-                entries.sort_by(|(left, _), (right, _)| left.encode_utf16().cmp(right.encode_utf16()));
-            }
-            out.push(b'{');
-            for (index, (key, item)) in entries.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                write_string(key, out)?;
-                out.push(b':');
-                write(item, out, depth + 1)?;
-            }
-            out.push(b'}');
+            entries.sort_by(|(left, _), (right, _)| left.encode_utf16().cmp(right.encode_utf16()));
+            write_object(entries.into_iter(), out, depth)?;
         }
     }
+    Ok(())
+}
+
+fn write_object<'a>(
+    entries: impl Iterator<Item = (&'a String, &'a Value)>,
+    out: &mut Vec<u8>,
+    depth: usize,
+) -> Result<(), Error> {
+    out.push(b'{');
+    for (index, (key, item)) in entries.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_string(key, out)?;
+        out.push(b':');
+        write(item, out, depth + 1)?;
+    }
+    out.push(b'}');
     Ok(())
 }
 

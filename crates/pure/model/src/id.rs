@@ -73,7 +73,8 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(formatter, concat!($prefix, "_{}"), self.0.hyphenated())
+                formatter.write_str(Self::PREFIX)?;
+                formatter.write_str(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
             }
         }
 
@@ -126,6 +127,18 @@ ids! {
     KeyId, "key", "a key id (`key_` and a lowercase UUID v4)";
     /// A blob in the blob store.
     BlobId, "blob", "a blob id (`blob_` and a lowercase UUID v4)";
+}
+
+impl BlockId {
+    /// Made at a moment: 48 bits of its time, then chance. Still a UUID v4 in form; what lies in the order of these ids lies in
+    /// the order of time, so an index over them grows at its end and a block costs no page of its own there.
+    pub fn at(moment: crate::time::Timestamp, mut chance: [u8; 16]) -> Self {
+        let [_, _, time @ ..] = moment.ms().to_be_bytes();
+        if let Some(begin) = chance.first_chunk_mut() {
+            *begin = time;
+        }
+        Self::from_random(chance)
+    }
 }
 
 macro_rules! names {
@@ -217,6 +230,15 @@ mod tests {
         assert_eq!(RunId::parse(&run.to_string()), Ok(run));
         assert_eq!(RunId::parse_key(&run.key()), Ok(run));
         assert_eq!(RunId::from_bytes(&run.bytes()), Ok(run));
+    }
+
+    #[test]
+    fn a_block_id_is_of_its_time_and_of_chance() {
+        let at = |ms, byte| BlockId::at(crate::time::Timestamp::from_ms(ms), [byte; 16]);
+        assert_eq!(at(0x0190_b2c4_7b1a, 7).to_string(), "blk_0190b2c4-7b1a-4707-8707-070707070707");
+        assert_eq!(BlockId::parse(&at(1, 255).to_string()), Ok(at(1, 255)));
+        assert!(at(1_790_000_000_000, 255) < at(1_790_000_000_001, 0));
+        assert_ne!(at(1, 7), at(1, 8));
     }
 
     #[test]

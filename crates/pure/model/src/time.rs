@@ -45,12 +45,43 @@ impl Timestamp {
     }
 }
 
+const DAY_MS: i64 = 86_400_000;
+
+/// Two digits of a number below 100.
+fn digits(number: i64) -> [u8; 2] {
+    [number / 10, number % 10].map(|digit| b'0' + u8::try_from(digit).unwrap_or(0))
+}
+
+/// Year, month and day of the Gregorian calendar, so many days after 1970-01-01.
+///
+/// Years are counted from March, so that the day that some years have more is their last (Hinnant,
+/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>, for days after 1970 alone).
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(time) => write!(formatter, "{time:.3}"),
-            Err(_) => Err(fmt::Error),
-        }
+        let (days, within) = (self.0 / DAY_MS, self.0 % DAY_MS);
+        let (year, month, day) = date(days);
+        let ([y1, y2], [y3, y4]) = (digits(year / 100), digits(year % 100));
+        let ([o1, o2], [d1, d2]) = (digits(month), digits(day));
+        let ([h1, h2], [m1, m2]) = (digits(within / 3_600_000), digits(within / 60_000 % 60));
+        let ([s1, s2], [f1, f2]) = (digits(within / 1_000 % 60), digits(within % 1_000 / 10));
+        let [_, f3] = digits(within % 10);
+        let text = [
+            y1, y2, y3, y4, b'-', o1, o2, b'-', d1, d2, b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'.', f1,
+            f2, f3, b'Z',
+        ];
+        formatter.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -82,6 +113,23 @@ mod tests {
         assert_eq!(Timestamp::from_ms(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_ms(1_771_200_000_120).to_string(), "2026-02-16T00:00:00.120Z");
         assert_eq!(Timestamp::from_ms(i64::MAX).to_string(), "9999-12-30T21:59:59.999Z");
+    }
+
+    /// Every tenth day or so of eight thousand years, and the ends of months and years.
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let by_jiff = |ms| format!("{:.3}", jiff::Timestamp::from_millisecond(ms).unwrap());
+        let mut days = 0;
+        while days * DAY_MS <= LAST_MS - DAY_MS {
+            let ms = days * DAY_MS + (days * 7_919_017) % DAY_MS;
+            assert_eq!(Timestamp::from_ms(ms).to_string(), by_jiff(ms));
+            days += 11;
+        }
+        for days in (0..1_200).chain(10_950..11_400).chain(47_400..47_600) {
+            for ms in [days * DAY_MS, days * DAY_MS + DAY_MS - 1] {
+                assert_eq!(Timestamp::from_ms(ms).to_string(), by_jiff(ms));
+            }
+        }
     }
 
     #[test]

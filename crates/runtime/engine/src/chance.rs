@@ -1,11 +1,7 @@
-//! The one place where the engine draws chance: ids for envelopes and blocks, and the entropy of commands (contract 5.8).
+//! The one place where the engine draws chance: ids for envelopes, and the entropy of commands (contract 5.8).
 
 use dvt_keys::entropy::random;
-use dvt_model::id::{BlockId, DecisionId, EntryId, EventId, RequestId, RunId};
-
-pub(crate) fn block() -> BlockId {
-    BlockId::from_random(random())
-}
+use dvt_model::id::{DecisionId, EntryId, EventId, RequestId, RunId};
 
 pub(crate) fn decision() -> DecisionId {
     DecisionId::from_random(random())

@@ -4,7 +4,7 @@
 //! refuses a proof or a record that is about something else.
 
 use crate::entry::{self, Place};
-use crate::{Grant, Problem, chance};
+use crate::{Grant, Problem};
 use dvt_model::code::Code;
 use dvt_model::decision::{DecisionRecord, Operation};
 use dvt_model::id::{DecisionId, RunId};
@@ -69,7 +69,7 @@ impl Keeping<'_> {
         if let Some(record) = record {
             entries.push(entry::of_record(place, &grant, record)?);
         }
-        let block = BlockDraft { block_id: chance::block(), entries };
+        let block = BlockDraft::of(entries);
         // INVARIANT(INV-01): what was authorized before somebody's rights ended is refused when it is written.
         let by = grant.context.principal();
         let rights = Rights::Of { principal: by.id, epoch: by.rights_epoch };

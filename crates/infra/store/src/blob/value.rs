@@ -55,12 +55,20 @@ pub(crate) fn externalise(tenant: &Ground, key: &SealKey, payload: &mut Value) -
     Ok(moved)
 }
 
-/// Small scalars need no measuring.
+/// What cannot be large, however much of it is escaped, needs no measuring.
 fn may_be_large(value: &Value) -> bool {
+    most(value) > LARGE
+}
+
+/// No value has a longer canonical form.
+fn most(value: &Value) -> usize {
+    let text = |text: &String| 6 * text.len() + 3;
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-        Value::String(text) => text.len() * 6 > LARGE,
-        Value::Array(_) | Value::Object(_) => true,
+        Value::Null | Value::Bool(_) => 6,
+        Value::Number(_) => 32,
+        Value::String(value) => text(value),
+        Value::Array(items) => items.iter().map(|item| most(item) + 1).sum::<usize>() + 2,
+        Value::Object(map) => map.iter().map(|(key, item)| text(key) + most(item) + 2).sum::<usize>() + 2,
     }
 }
 

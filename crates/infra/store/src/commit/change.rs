@@ -14,7 +14,7 @@ use crate::tenant::{Ground, Tenant};
 use dvt_model::action::{Action, Role};
 use dvt_model::context::PrincipalType;
 use dvt_model::entry::{Actor, Envelope, EventType, Outcome, SourceModule};
-use dvt_model::id::{BlockId, EntryId, PrincipalId, RequestId};
+use dvt_model::id::{EntryId, PrincipalId, RequestId};
 use dvt_model::resource::ResourceRef;
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ async fn once(tenant: &Arc<Tenant>, draft: Draft) -> Result<Option<Committed>, R
     let room = tenant.committer.room(ROOM).await?;
     let prepared = tenant.lanes.run(move |lane| {
         let Some((change, entries)) = draft(&reader, lane)? else { return Ok(None) };
-        let block = BlockDraft { block_id: BlockId::from_random(crate::seal::random()), entries };
+        let block = BlockDraft::of(entries);
         let of = Of::Act { reads: false };
         let block =
             prepare::block(&reader.tenant, &reader.scope, &Keys::Lane(lane), of, (block, &People::new()))?;

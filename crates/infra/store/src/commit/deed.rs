@@ -287,18 +287,21 @@ impl Append {
             self.first_decision(group, signal, block)?;
         }
         if let Some((_, last)) = block.run_seqs {
-            connection
-                .prepare_cached(
-                    "UPDATE run SET last_run_seq = ?3, status = ?4, open = ?5, updated_at = ?6 WHERE tenant_id = ?1 AND run_id = ?2",
-                )?
-                .execute(params![
-                    tenant,
-                    self.run.bytes(),
-                    column::signed(last),
-                    self.status.as_str(),
-                    i64::from(!self.status.is_terminal()),
-                    block.recorded_at.ms()
-                ])?;
+            let (run, last, at) = (self.run.bytes(), column::signed(last), block.recorded_at.ms());
+            // An ended run was refused above, so `open` changes here alone. Named for nothing, it would rewrite the indexes that
+            // speak of it with each event.
+            match self.status.is_terminal() {
+                true => connection
+                    .prepare_cached(
+                        "UPDATE run SET last_run_seq = ?3, status = ?4, open = 0, updated_at = ?5 WHERE tenant_id = ?1 AND run_id = ?2",
+                    )?
+                    .execute(params![tenant, run, last, self.status.as_str(), at])?,
+                false => connection
+                    .prepare_cached(
+                        "UPDATE run SET last_run_seq = ?3, status = ?4, updated_at = ?5 WHERE tenant_id = ?1 AND run_id = ?2",
+                    )?
+                    .execute(params![tenant, run, last, self.status.as_str(), at])?,
+            };
         } else if status != self.status {
             return Err(Refusal::Contract("a run's state changes by its events alone".to_owned()).into());
         }

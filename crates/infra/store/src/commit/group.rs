@@ -1,6 +1,8 @@
 //! One transaction of the committer: lock the head, let each piece in or leave it out, move the head, commit.
 //!
-//! Each piece lies in its own savepoint, so that one that is refused leaves neither a hole nor a trace.
+//! One that is refused leaves neither a hole nor a trace. Surprising: most are refused before they have written anything, so
+//! the pieces go in without savepoints at first, which would copy every page that they touch; only where one had written
+//! before it was refused, all is rolled back and each piece gets a savepoint of its own.
 
 use super::queue::Waiting;
 use super::turns::Turns;
@@ -8,7 +10,7 @@ use crate::crash;
 use crate::port::error::{Error, Refusal};
 use crate::sqlite::{Sql, column, fault};
 use dvt_model::id::{LedgerId, TenantId};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
 /// Why a piece stops.
 pub(crate) enum Stop {
@@ -42,6 +44,8 @@ impl From<Error> for Stop {
 pub(crate) trait Work: Send {
     /// Its bytes, roughly.
     fn weight(&self) -> usize;
+    /// Whether it may be applied a second time, after everything that it wrote was rolled back.
+    fn can_repeat(&self) -> bool;
     /// Judges it and writes it.
     fn apply(&mut self, group: &mut Group<'_>) -> Result<(), Stop>;
     /// Tells whoever waits. `Ok` comes after the sync and never before.
@@ -95,24 +99,59 @@ pub(crate) fn commit(
     turns: &Turns,
     pieces: &mut [Waiting],
 ) -> Result<Vec<Result<(), Refusal>>, Error> {
-    // BEGIN IMMEDIATE is the head lock: no other process changes the file until the end. It may wait for one, so it comes
-    // before the turn, which all tenants share.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).sql()?;
-    let _turn = turns.take();
-    let first = head(&transaction, tenant)?;
-    let mut group = Group { connection: &transaction, tenant, head: first };
+    let is_bare = pieces.len() > 1 && pieces.iter().all(|piece| piece.work.can_repeat());
+    let mut manner = if is_bare { Manner::Bare } else { Manner::Apart };
+    loop {
+        // BEGIN IMMEDIATE is the head lock: no other process changes the file until the end. It may wait for one, so it comes
+        // before the turn, which all tenants share.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).sql()?;
+        let _turn = turns.take();
+        let first = head(&transaction, tenant)?;
+        let mut group = Group { connection: &transaction, tenant, head: first };
+        match pass(&mut group, pieces, manner)? {
+            Some(verdicts) => {
+                let last = group.head;
+                return finish(transaction, tenant, (first, last), verdicts);
+            }
+            // If we crash here, nothing of the group is there; if not, it begins anew and each piece can be taken out alone.
+            None => {
+                transaction.rollback().sql()?;
+                manner = Manner::Apart;
+            }
+        }
+    }
+}
+
+/// How pieces are kept apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Not at all: what one of them wrote goes only with everything.
+    Bare,
+    /// By savepoints.
+    Apart,
+}
+
+/// Lets each piece in or leaves it out. `None` where a bare one had written something before it was refused.
+fn pass(
+    group: &mut Group<'_>,
+    pieces: &mut [Waiting],
+    manner: Manner,
+) -> Result<Option<Vec<Result<(), Refusal>>>, Error> {
+    let transaction = group.connection;
     let mut verdicts = Vec::with_capacity(pieces.len());
     // A piece that is alone needs no savepoint: what is refused is the transaction.
-    let is_alone = pieces.len() == 1;
+    let has_savepoint = manner == Manner::Apart && pieces.len() > 1;
     for piece in pieces.iter_mut() {
-        let before = group.head;
-        if !is_alone {
-            run(&transaction, "SAVEPOINT piece")?;
+        let (before, changes) = (group.head, transaction.total_changes());
+        if has_savepoint {
+            run(transaction, "SAVEPOINT piece")?;
         }
-        let verdict = match piece.work.apply(&mut group) {
+        let mut is_clean = true;
+        let verdict = match piece.work.apply(group) {
             Ok(()) => Ok(()),
             Err(Stop::Refused(refusal)) => Err(refusal),
             Err(Stop::Fault(error)) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                is_clean = false;
                 Err(Refusal::Contract("a rule of the tables forbids it".to_owned()))
             }
             Err(Stop::Fault(error)) => return Err(fault(&error)),
@@ -120,27 +159,40 @@ pub(crate) fn commit(
         };
         if verdict.is_err() {
             group.head = before;
-            if !is_alone {
-                run(&transaction, "ROLLBACK TO piece")?;
+            is_clean &= transaction.total_changes() == changes;
+            match (manner, is_clean) {
+                (Manner::Bare, false) => return Ok(None),
+                (Manner::Apart, _) if has_savepoint => run(transaction, "ROLLBACK TO piece")?,
+                (Manner::Bare, true) | (Manner::Apart, _) => {}
             }
         }
-        if !is_alone {
-            run(&transaction, "RELEASE piece")?;
+        if has_savepoint {
+            run(transaction, "RELEASE piece")?;
         }
         verdicts.push(verdict);
     }
+    Ok(Some(verdicts))
+}
+
+/// Moves the head and commits, where anything of the group stays.
+fn finish(
+    transaction: Transaction<'_>,
+    tenant: TenantId,
+    (first, last): (Head, Head),
+    verdicts: Vec<Result<(), Refusal>>,
+) -> Result<Vec<Result<(), Refusal>>, Error> {
     if verdicts.iter().all(Result::is_err) {
         transaction.rollback().sql()?;
         return Ok(verdicts);
     }
-    if group.head.next_index != first.next_index {
+    if last.next_index != first.next_index {
         let moved = transaction
             .prepare_cached("UPDATE ledger_head SET next_index = ?3 WHERE tenant_id = ?1 AND next_index = ?2")
             .and_then(|mut statement| {
                 statement.execute(params![
                     tenant.bytes(),
                     column::signed(first.next_index),
-                    column::signed(group.head.next_index)
+                    column::signed(last.next_index)
                 ])
             })
             .sql()?;

@@ -23,6 +23,11 @@ where
         self.weight
     }
 
+    fn can_repeat(&self) -> bool {
+        // What it does is given away when it is done.
+        false
+    }
+
     fn apply(&mut self, group: &mut Group<'_>) -> Result<(), Stop> {
         if let Some(write) = self.write.take() {
             self.value = Some(write(group)?);

@@ -26,7 +26,12 @@ impl Work for Stage {
         self.block.weight()
     }
 
+    fn can_repeat(&self) -> bool {
+        true
+    }
+
     fn apply(&mut self, group: &mut Group<'_>) -> Result<(), Stop> {
+        self.committed = None;
         // A stage prepared for another ledger than the file's holds leaves and a MAC that would prove nothing here.
         if group.head.ledger != self.tenant.ledger {
             return Err(Refusal::LeaseLost.into());

@@ -69,6 +69,14 @@ pub struct BlockDraft {
     pub entries: Vec<EntryDraft>,
 }
 
+impl BlockDraft {
+    /// A block of these entries, with an id of its own.
+    pub fn of(entries: Vec<EntryDraft>) -> Self {
+        let moment = entries.first().map_or(Timestamp::from_ms(0), |entry| entry.envelope.recorded_at);
+        Self { block_id: BlockId::at(moment, crate::seal::random()), entries }
+    }
+}
+
 /// On whose rights an operation rests. They are judged again under the head lock, so that what was authorized before they
 /// ended is refused after (contract 6.1, principalEpoch).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

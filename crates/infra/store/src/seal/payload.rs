@@ -11,6 +11,7 @@ use dvt_ledger::leaf::Salt;
 use dvt_model::digest::{hex, unhex};
 use dvt_model::id::BlockId;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// A payload outside its seal.
 pub(crate) struct Opened {
@@ -41,10 +42,13 @@ pub(crate) fn seal(
         if place > 0 {
             plain.push(b',');
         }
-        let blobs = serde_json::to_string(&one.blobs).unwrap_or_default();
+        let blobs = match one.blobs.is_empty() {
+            true => Cow::Borrowed("[]"),
+            false => Cow::Owned(serde_json::to_string(&one.blobs).unwrap_or_default()),
+        };
+        let (at, salt) = (one.offset, hex(&one.salt));
         plain.extend_from_slice(
-            format!("{{\"at\":{},\"salt\":\"{}\",\"blobs\":{blobs},\"payload\":", one.offset, hex(&one.salt))
-                .as_bytes(),
+            format!("{{\"at\":{at},\"salt\":\"{salt}\",\"blobs\":{blobs},\"payload\":").as_bytes(),
         );
         plain.extend_from_slice(&one.canonical);
         plain.push(b'}');

@@ -8,7 +8,7 @@ use super::kept::{Acts, Told, class_of, subject_of};
 use super::load::{Fold, weight_of};
 use crate::engine::Engine;
 use crate::entry::{self, Place};
-use crate::{Grant, Problem, chance, crash};
+use crate::{Grant, Problem, crash};
 use dvt_core::event::Event;
 use dvt_model::code::Code;
 use dvt_model::id::{RunId, SignalId, StepId};
@@ -93,7 +93,7 @@ impl Fold {
             expected_run_seq: self.last_run_seq,
             engine_epoch: engine.epoch(),
             signal,
-            block: BlockDraft { block_id: chance::block(), entries },
+            block: BlockDraft::of(entries),
             status,
         };
         if terminal {
@@ -230,7 +230,7 @@ impl Engine {
         }
         let mut transaction = self.parts().store.begin(scope, Kind::Act)?;
         // What is entered here is a decision that was taken and of which nothing came, or came before.
-        let block = BlockDraft { block_id: chance::block(), entries };
+        let block = BlockDraft::of(entries);
         transaction.append_act(AppendAct { block, reads: false, rights: Rights::Nobody });
         transaction.commit().await?;
         self.seal_soon(scope.tenant());
