@@ -209,3 +209,6 @@ fn finish(
 fn run(connection: &Connection, statement: &str) -> Result<(), Error> {
     connection.prepare_cached(statement).and_then(|mut statement| statement.execute([])).map(drop).sql()
 }
+
+#[cfg(test)]
+mod tests;

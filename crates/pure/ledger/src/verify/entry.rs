@@ -9,6 +9,7 @@ pub(super) const RECORD_VERSION: &str = "1.0";
 
 /// What identifies an entry and orders it. Ids, hashes and words have no escapes in canonical JSON, so they are borrowed.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(PartialEq, Debug))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Identity<'a> {
     pub(super) record_version: &'a str,

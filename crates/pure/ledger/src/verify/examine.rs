@@ -5,6 +5,7 @@
 //! thread and with two. At most [`DEPTH`] batches are under way, so a ledger of any size takes the same memory.
 
 use super::entry::{Commits, Identity, RECORD_VERSION, is_terminal};
+use super::scan;
 use super::source::{Damaged, Header, Source};
 use crate::announce::Notice;
 use crate::block::Block;
@@ -90,7 +91,7 @@ impl Examiner {
     }
 
     fn entry(&self, leaf: Hash, envelope: &[u8]) -> Fact {
-        let said = serde_json::from_slice::<Identity<'_>>(envelope).ok();
+        let said = scan::identity(envelope).or_else(|| serde_json::from_slice(envelope).ok());
         let said = said.and_then(|identity| self.said(&identity, envelope));
         let commits = self.with_payloads.then(|| serde_json::from_slice::<Commits>(envelope).ok()).flatten();
         Fact { leaf, said, payloads: commits.map(|commits| commits.payloads) }

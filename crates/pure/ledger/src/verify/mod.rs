@@ -8,6 +8,7 @@ mod entry;
 mod examine;
 mod place;
 pub mod result;
+mod scan;
 mod seals;
 mod sequence;
 pub mod source;
