@@ -8,7 +8,7 @@ use crate::python;
 use crate::tree;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Entries, random places and honest ledgers of a gate run; the figures are the verb's own.
 const GATE: [u64; 3] = [1_000, 2, 20];

@@ -88,7 +88,7 @@ impl Engine {
             group: None,
             detached: admission.detached,
             plan_document: admission.document,
-            block: BlockDraft { block_id: chance::block(), entries },
+            block: BlockDraft::of(entries),
             status: RunStatus::Pending,
         };
         let fold = Fold {
