@@ -1,4 +1,4 @@
-//! Chance from a seed: xorshift64*. The same seed walks the same way for as long as the same texts are kept.
+//! Chance from a seed: xorshift64*. Campaigns still differ: comparisons of pointers are recorded, too.
 
 /// The generator.
 #[derive(Debug)]
