@@ -40,7 +40,7 @@ cargo xtask <verb>
   bench                             ratios against raw limits measured in the same run; one part alone: --plan, --scrub,
                                     --store [--verify N]
   fuzz [TARGET] [--seconds N]       coverage-guided fuzzing of every reader of foreign text; --planted: the control;
-                                    --keep: texts that were found stay in target/fuzz
+                                    --keep: texts that were found stay in target/fuzz; --slice: all, and the control
   soak [--minutes N] [--fuzz]       adds counts to evidence/soak.jsonl; --fuzz: fuzzing alone, with hours and coverage;
                                     --histories N: those of the simulator alone
 ";
