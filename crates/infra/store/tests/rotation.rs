@@ -80,7 +80,8 @@ async fn keys_may_be_replaced_at_every_checkpoint() {
     // Key ids are random: four times, so that no order of ids hides the wrong choice.
     for _ in 0..4 {
         let mut tx = house.act();
-        tx.rotate_keys(house.an_act().block, &[Purpose::Checkpoint]);
+        let act = by_nobody(vec![house.decision(DecisionId::from_random(random()))]);
+        tx.rotate_keys(act, &[Purpose::Checkpoint]);
         tx.commit().await.unwrap();
         // The first sealing may still hold the key before, and is refused.
         while house.store.seal(house.ids.tenant_id).await.unwrap().is_none() {}
