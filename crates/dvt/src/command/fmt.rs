@@ -13,7 +13,7 @@ use dvt_plan::format::{self, Layout};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Lay plans out: indentation, gaps, empty lines. Nothing that a plan means changes.
+/// Lay plans out (indentation, gaps, empty lines); nothing that a plan means changes.
 ///
 /// Example:
 ///   dvt fmt --check examples/orders-etl/plan.yaml

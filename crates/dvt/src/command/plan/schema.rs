@@ -8,10 +8,10 @@ use dvt_model::code::Code;
 
 /// Print the JSON Schema of plans, which editors complete and check by.
 ///
-/// A plan names it in its first line: `# yaml-language-server: $schema=dvt-plan.v1.schema.json`
-///
 /// Example:
 ///   dvt plan schema
+///
+/// A plan names it in its first line: `# yaml-language-server: $schema=dvt-plan.v1.schema.json`
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {}

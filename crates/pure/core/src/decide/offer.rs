@@ -16,7 +16,7 @@ use crate::state::{Lane, Place};
 use crate::undo;
 use crate::way_out::{self, Phase};
 use dvt_model::id::StepId;
-use dvt_model::run::{EventName, RunStatus};
+use dvt_model::run::{EventName, RunStatus, StepStatus};
 use std::collections::BTreeSet;
 
 pub(super) fn decide(draft: &mut Draft<'_>, slots: u32) -> Result<(), Refusal> {
@@ -105,6 +105,7 @@ fn walk(draft: &mut Draft<'_>, mut slots: u32) -> Result<(), Refusal> {
         if begin(draft, &id)? {
             slots = slots.saturating_sub(1);
         }
+        retries.extend(freed_retries(draft, &id));
     }
 }
 
@@ -136,6 +137,17 @@ fn due_retries(draft: &Draft<'_>) -> BTreeSet<Place> {
         at = place;
     }
     due
+}
+
+/// Retries whose time had come before a need of theirs, tried again itself, ended in this very walk. They lie deeper, like all
+/// that it frees.
+fn freed_retries(draft: &Draft<'_>, ended: &StepId) -> Vec<Place> {
+    let is_due = |id: &&StepId| {
+        let facts = draft.step(id).filter(|facts| facts.status == StepStatus::Pending && facts.missing == 0);
+        facts.is_some_and(|facts| facts.retry_at.is_some_and(|at| at <= draft.now))
+    };
+    let freed = draft.plan.dependants.get(ended.step()).into_iter().flatten().filter(is_due);
+    freed.map(|id| ready::by_layer(draft.plan, Lane::Retry, id)).collect()
 }
 
 /// The step that a place belongs to, where the plan has it.

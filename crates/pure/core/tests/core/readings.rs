@@ -9,7 +9,7 @@ use dvt_model::failure::Usage;
 use dvt_model::id::{SignalId, StepId};
 use dvt_model::run::{RunStatus, StepStatus};
 use dvt_plan::expression;
-use dvt_plan::plan::{Foreach, OnStepFailure, Part, Source, Step};
+use dvt_plan::plan::{Foreach, Form, OnStepFailure, Part, Source, Step};
 use dvt_plan::template::TemplateValue;
 use serde_json::{Value, json};
 
@@ -179,6 +179,23 @@ fn a_retry_waits_for_a_need_that_comes_again() {
     let since = run.events.len();
     run.offer(9);
     assert_eq!(run.story(since), ["StepStarted last"]);
+}
+
+/// Where that need is done by the engine itself, the attempt that waited for it begins in the same walk.
+#[test]
+fn a_retry_begins_in_the_walk_that_frees_it() {
+    let mut first = program("first", &[]);
+    first.form = Form::Noop { simulate_ms: 0 };
+    let mut last = program("last", &["first"]);
+    last.retry.max = 1;
+    let mut run = Run::queued(plan(vec![first, last]));
+    run.offer(9);
+    retry(&mut run, "first", true);
+    fails(&mut run, "last");
+    run.now = run.now.plus_ms(60_000);
+    let since = run.events.len();
+    run.offer(9);
+    assert_eq!(run.story(since), ["StepStarted first", "StepCompleted first", "StepStarted last"]);
 }
 
 /// A conditional step is tried again though a need of it will never begin.
