@@ -133,20 +133,7 @@ fn exports() -> Outcome {
 
 /// How long our verifier takes, as it is shipped.
 fn measure(entries: u64) -> Outcome {
-    process::run(&mut process::cargo(&[
-        "run",
-        "--release",
-        "--locked",
-        "--package",
-        "dvt-testkit",
-        "--features",
-        "mutants",
-        "--bin",
-        "tamper",
-        "--",
-        "--speed",
-        &entries.to_string(),
-    ]))
+    process::run(Command::new(released()?).args(["--speed", &entries.to_string()]))
 }
 
 /// Whether the second verifier can run here.
