@@ -11,4 +11,5 @@ pub(crate) mod safe;
 pub(crate) mod screen;
 pub(crate) mod table;
 pub(crate) mod tree;
+pub(crate) mod why;
 pub(crate) mod width;

@@ -87,7 +87,7 @@ fn word<T: std::fmt::Display>(
 }
 
 /// A time, or how long before now.
-fn time(text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
+pub(crate) fn time(text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
     if let Some(time) = Timestamp::parse_rfc3339(text) {
         return Ok(time);
     }

@@ -1,27 +1,45 @@
-//! `dvt runs list`: the newest runs of this profile.
+//! `dvt runs list`: the newest runs of this profile, or those in some state, of some plan, of some time.
+//!
+//! A cursor belongs to its filter: with another state or plan it is refused, and the time of the first page stands in it.
 
+use crate::command::audit::filter::time;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::duration::short;
 use crate::view::end::brief;
+use crate::view::safe::safe;
 use crate::view::screen::{Format, Screen};
 use crate::view::table;
 use crate::view::width::{clip, columns};
 use clap::Args;
+use dvt_model::id::PlanName;
 use dvt_model::proof::{Authorized, RunReadStatus};
 use dvt_model::resource::Project;
-use dvt_store::port::operation::RunRow;
+use dvt_model::run::RunStatus;
+use dvt_store::port::operation::{RunFilter, RunRow};
 use dvt_store::port::transaction::Kind;
 use serde_json::{Value, json};
 
 /// List runs, newest first.
 ///
 /// Example:
-///   dvt runs list --limit 5
+///   dvt runs list --status failed --since 7d --limit 5
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
+    /// Only in this state: pending, running, paused, completed, failed, cancelled; `open` for all before their end.
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    status: Vec<String>,
+    /// Only of the plan of this name.
+    #[arg(long, value_name = "NAME")]
+    plan: Option<String>,
+    /// Only queued since then: a time (RFC 3339) or how long ago (`7d`, `12h`).
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only queued before then, in the same words.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
     /// At most so many.
     #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
     limit: u32,
@@ -39,7 +57,8 @@ pub(crate) async fn run(
     let read: Authorized<Project, RunReadStatus> =
         composition.access.project(&composition.context, "dvt runs list").await?;
     let transaction = composition.store.begin(read.scope(), Kind::Act)?;
-    let page = transaction.list_runs(arguments.limit, arguments.cursor.as_deref()).await?;
+    let filter = filter(arguments)?;
+    let page = transaction.list_runs_of(&filter, arguments.limit, arguments.cursor.as_deref()).await?;
     let live = dvt_engine::engine_is_live(&composition.store);
     match screen.format {
         Format::Json => {
@@ -49,17 +68,48 @@ pub(crate) async fn run(
         Format::Jsonl => page.rows.iter().for_each(|row| screen.json(&data(row, live))),
         Format::Table => {
             let rows: Vec<Vec<String>> = page.rows.iter().map(|row| cells(row, live)).collect();
-            if rows.is_empty() {
+            if rows.is_empty() && filter != RunFilter::default() {
+                screen.note("no such run: dvt runs list    shows all of them");
+            } else if rows.is_empty() {
                 screen.note("no runs yet: dvt run examples/orders-etl/plan.yaml --allow-host");
             } else {
                 screen.out(&fitting(&page.rows, rows, screen.width()));
             }
             if let Some(next) = page.next {
-                screen.note(&format!("more: dvt runs list --cursor {next}"));
+                screen.note(&format!("more: dvt runs list{} --cursor {next}", typed(arguments)));
             }
         }
     }
     Ok(Exit::Completed)
+}
+
+fn filter(arguments: &Arguments) -> Result<RunFilter, Problem> {
+    let now = crate::clock::now();
+    let time = |text: &Option<String>| text.as_deref().map(|text| time(text, now)).transpose();
+    let mut statuses = Vec::new();
+    for word in &arguments.status {
+        let upper = word.to_uppercase();
+        match RunStatus::parse(&upper) {
+            Some(status) => statuses.push(status),
+            None if upper == "OPEN" => {
+                statuses.extend([RunStatus::Pending, RunStatus::Running, RunStatus::Paused])
+            }
+            None => {
+                return Err(Problem::usage(format!("`{}` is no state of a run", safe(word)))
+                    .fix("--status pending, running, paused, completed, failed, cancelled or open"));
+            }
+        }
+    }
+    let plan = arguments.plan.as_deref().map(PlanName::parse).transpose()?;
+    Ok(RunFilter { statuses, plan, since: time(&arguments.since)?, until: time(&arguments.until)? })
+}
+
+/// The states and the plan as they were typed, for the next page; the time stands in the cursor.
+fn typed(arguments: &Arguments) -> String {
+    let status = arguments.status.join(",");
+    let status = if status.is_empty() { status } else { format!(" --status {status}") };
+    let plan = arguments.plan.as_ref().map_or_else(String::new, |plan| format!(" --plan {plan}"));
+    safe(&format!("{status}{plan}")).into_owned()
 }
 
 /// The table. Where whole ids have no room, their first digits stand for them; those name a run as well.

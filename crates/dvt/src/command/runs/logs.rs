@@ -1,20 +1,29 @@
-//! `dvt runs logs RUN`: what its steps printed, scrubbed, in the order in which they began.
+//! `dvt runs logs RUN`: what its steps printed, scrubbed, in the order in which they began; with `-f` also what they print from now on.
+//!
+//! A log is appended without an event, so a follower looks at the logs of what runs now five times a second.
 
-use super::{locate, picture, plan, row};
+use super::news::News;
+use super::{events, locate, plan, row};
+use crate::command::run::follow;
 use crate::compose::Composition;
 use crate::problem::exit::Exit;
 use crate::problem::{Problem, spelling};
+use crate::view::picture::Picture;
 use crate::view::safe::safe;
-use crate::view::screen::Screen;
+use crate::view::screen::{Format, Screen};
 use clap::Args;
 use dvt_model::code::Code;
-use dvt_model::id::StepId;
+use dvt_model::id::{RunId, StepId};
 use dvt_model::proof::{Authorized, RunReadPayload};
 use dvt_model::resource::Run;
+use dvt_model::run::StepStatus;
 use dvt_model::time::Timestamp;
-use dvt_store::port::operation::LogChunk;
+use dvt_plan::plan::Plan;
+use dvt_store::port::operation::{LogChunk, LogMark};
 use dvt_store::port::transaction::Kind;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Print what the steps of a run printed.
 ///
@@ -29,9 +38,14 @@ pub(crate) struct Arguments {
     /// Only this step.
     #[arg(long, value_name = "STEP")]
     step: Option<String>,
+    /// Go on until the run ends.
+    #[arg(long, short)]
+    follow: bool,
 }
 
 const ROUTE: &str = "dvt runs logs";
+/// How often a follower looks at the logs of what runs.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Does it.
 pub(crate) async fn run(
@@ -44,81 +58,218 @@ pub(crate) async fn run(
         composition.access.run(&composition.context, run, ROUTE).await?;
     let row = row(composition, &read).await?;
     let plan = plan(composition, &read, &row).await?;
-    let (picture, _) = picture(composition, &read, &plan).await?;
-    let mut steps: Vec<(Option<Timestamp>, &String, u32)> = picture
-        .in_order()
-        .chain(picture.derived())
-        .map(|(id, step)| (step.first_started_at, id, step.attempts))
-        .collect();
-    if let Some(wanted) = &arguments.step {
-        // A step's items and its compensation print under its name.
-        steps.retain(|(_, id, _)| *id == wanted || id.split('.').next() == Some(wanted));
-        if steps.is_empty() {
-            let near = spelling::nearest(wanted, picture.order.iter().map(String::as_str)).join(", ");
-            let problem =
-                Problem::new(Code::InvalidRequest, format!("the run has no step `{}`", safe(wanted)));
-            let all = picture.order.join(", ");
-            return Err(problem.fix(if near.is_empty() {
-                format!("one of: {all}")
-            } else {
-                format!("--step {near}")
-            }));
-        }
+    let (mut picture, _) = super::picture(composition, &read, &plan).await?;
+    if let Some(wanted) = &arguments.step
+        && selected(&picture, Some(wanted)).is_empty()
+        && !is_item_of(&plan, wanted)
+    {
+        return Err(no_step(&picture, wanted, "--step "));
     }
-    steps.sort();
-    let alone = arguments.step.is_some();
-    let transaction = composition.store.begin(read.scope(), Kind::Act)?;
-    let mut erased = Vec::new();
-    for (_, id, attempts) in steps {
-        let Ok(step) = StepId::parse_stored(id) else { continue };
-        for attempt in 1..=attempts {
-            match transaction.read_log(run, &step, attempt).await {
-                Ok(chunks) => show(id, attempt, attempts, alone, &chunks, screen),
-                Err(error) if error.code() == Code::PayloadErased => erased.push(format!("{id} {attempt}")),
-                Err(error) => return Err(error.into()),
-            }
-        }
+    let mut printed = Printed { alone: arguments.step.is_some(), ..Printed::default() };
+    printed.read(composition, &read, (&picture, arguments.step.as_ref(), false), screen).await?;
+    let exit = if arguments.follow && !picture.status.is_terminal() {
+        follow_on(arguments, composition, &read, &mut picture, &mut printed, screen).await?
+    } else {
+        Exit::Completed
+    };
+    printed.finish(run, screen);
+    if printed.erased.is_empty() {
+        return Ok(exit);
     }
-    if erased.is_empty() {
-        return Ok(Exit::Completed);
-    }
-    let which = erased.join(", ");
+    let which = printed.erased.join(", ");
     Err(Problem::new(Code::PayloadErased, format!("what was printed by {} is erased", safe(&which)))
         .why("the keys that it lay under were destroyed; that the steps ran can still be proved"))
 }
 
-fn show(step: &str, attempt: u32, attempts: u32, alone: bool, chunks: &[LogChunk], screen: &mut Screen) {
-    if !screen.for_people() {
-        for chunk in chunks {
-            screen.json(&json!({"stepId": step, "attempt": attempt, "stream": chunk.stream, "at": chunk.at, "text": chunk.text}));
-        }
-        return;
-    }
-    let paint = screen.paint();
-    let head = match (alone, attempts > 1) {
-        (true, false) => String::new(),
-        (true, true) => format!("{attempt} │ "),
-        (false, false) => format!("{step} │ "),
-        (false, true) => format!("{step} {attempt} │ "),
+/// Prints what comes until the run has ended, or no engine works on it.
+async fn follow_on(
+    arguments: &Arguments,
+    composition: &Composition,
+    read: &Authorized<Run, RunReadPayload>,
+    picture: &mut Picture,
+    printed: &mut Printed,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let run = read.resource().id;
+    let Some(news) = News::of(composition, run, ROUTE).await? else {
+        return Ok(events::rests(run, screen));
     };
-    for line in lines(chunks) {
-        screen.line(&format!("{}{}", paint.faint(&head), safe(&line)));
+    let mut tick = tokio::time::interval(LOOK);
+    let mut coming = Box::pin(news.after(picture.last_run_seq));
+    loop {
+        // What ran until now may have printed before it ended, so logs are read once more after the events.
+        let was = picture.clone();
+        let goes_on = tokio::select! {
+            goes_on = &mut coming => Some(goes_on?),
+            _ = tick.tick() => None,
+        };
+        let before = picture.last_run_seq;
+        if goes_on.is_some() {
+            for event in follow::events(composition, read, before).await? {
+                picture.apply(&event);
+            }
+        }
+        let step = arguments.step.as_ref();
+        printed.read(composition, read, (&was, step, true), screen).await?;
+        if goes_on.is_some() {
+            printed.read(composition, read, (picture, step, false), screen).await?;
+        }
+        if picture.status.is_terminal() {
+            return Ok(Exit::Completed);
+        }
+        match goes_on {
+            Some(false) if picture.last_run_seq == before => return Ok(events::rests(run, screen)),
+            Some(_) => coming = Box::pin(news.after(picture.last_run_seq)),
+            None => {}
+        }
     }
 }
 
-/// Chunks end where the pipe was read; lines of the two streams are put together apart from each other.
-fn lines(chunks: &[LogChunk]) -> Vec<String> {
-    let (mut out, mut open) = (Vec::new(), std::collections::BTreeMap::<&str, String>::new());
-    for chunk in chunks {
-        let rest = open.entry(chunk.stream.as_str()).or_default();
-        for piece in chunk.text.split_inclusive('\n') {
-            rest.push_str(piece);
-            if piece.ends_with('\n') {
-                out.push(std::mem::take(rest).trim_end_matches(['\n', '\r']).to_owned());
+/// Steps, items and compensations that are asked for, in the order in which they began.
+fn selected(picture: &Picture, wanted: Option<&String>) -> Vec<(Option<Timestamp>, String, u32, StepStatus)> {
+    let all = picture.in_order().chain(picture.derived());
+    // A step's items and its compensation print under its name.
+    let asked =
+        |id: &String| wanted.is_none_or(|wanted| id == wanted || id.split('.').next() == Some(wanted));
+    let mut found: Vec<_> = all
+        .filter(|(id, _)| asked(id))
+        .map(|(id, step)| (step.first_started_at, id.clone(), step.attempts, step.status))
+        .collect();
+    found.sort_by(|left, right| (left.0, &left.1).cmp(&(right.0, &right.1)));
+    found
+}
+
+/// `transform.2` or `load.compensate`, which may begin later.
+fn is_item_of(plan: &Plan, wanted: &str) -> bool {
+    let base = wanted.split_once('.').map(|(base, _)| base);
+    base.is_some_and(|base| plan.steps.keys().any(|id| id.as_str() == base))
+}
+
+/// A step that the run does not have; the nearest names, each behind `flag`.
+pub(super) fn no_step(picture: &Picture, wanted: &str, flag: &str) -> Problem {
+    /// More than these are no help.
+    const MOST: usize = 20;
+    let near = spelling::nearest(wanted, picture.order.iter().map(String::as_str)).join(", ");
+    let problem = Problem::new(Code::InvalidRequest, format!("the run has no step `{}`", safe(wanted)));
+    if !near.is_empty() {
+        return problem.fix(format!("{flag}{near}"));
+    }
+    let some: Vec<&str> = picture.order.iter().take(MOST).map(String::as_str).collect();
+    let rest = picture.order.len().saturating_sub(MOST);
+    let more = if rest == 0 { String::new() } else { format!(" and {rest} more") };
+    problem.fix(format!("one of: {}{more}", some.join(", ")))
+}
+
+/// What was printed already.
+#[derive(Default)]
+struct Printed {
+    alone: bool,
+    marks: BTreeMap<(String, u32), LogMark>,
+    /// Lines that have no end yet, by attempt and stream.
+    open: BTreeMap<(String, u32, String), String>,
+    erased: Vec<String>,
+    kept: Vec<Value>,
+}
+
+impl Printed {
+    /// Reads on and shows; with `running` only what runs now.
+    async fn read(
+        &mut self,
+        composition: &Composition,
+        read: &Authorized<Run, RunReadPayload>,
+        (picture, wanted, running): (&Picture, Option<&String>, bool),
+        screen: &mut Screen,
+    ) -> Result<(), Problem> {
+        let transaction = composition.store.begin(read.scope(), Kind::Act)?;
+        for (_, id, attempts, status) in selected(picture, wanted) {
+            let Ok(step) = StepId::parse_stored(&id) else { continue };
+            let first = if running { attempts.max(1) } else { 1 };
+            for attempt in first..=attempts {
+                let key = (id.clone(), attempt);
+                if (running && status != StepStatus::Running) || self.is_erased(&key) {
+                    continue;
+                }
+                let mark = self.marks.get(&key).copied().unwrap_or_default();
+                match transaction.read_log_from(read.resource().id, &step, attempt, mark).await {
+                    Ok((chunks, behind)) => {
+                        self.marks.insert(key, behind);
+                        self.show(&id, (attempt, attempts), &chunks, screen);
+                    }
+                    Err(error) if error.code() == Code::PayloadErased => {
+                        self.erased.push(format!("{id} {attempt}"))
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+                if status != StepStatus::Running {
+                    self.close(&id, (attempt, attempts), screen);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_erased(&self, (id, attempt): &(String, u32)) -> bool {
+        self.erased.contains(&format!("{id} {attempt}"))
+    }
+
+    fn show(&mut self, step: &str, of: (u32, u32), chunks: &[LogChunk], screen: &mut Screen) {
+        for chunk in chunks {
+            let value = || json!({"stepId": step, "attempt": of.0, "stream": chunk.stream, "at": chunk.at, "text": chunk.text});
+            match screen.format {
+                Format::Json => self.kept.push(value()),
+                Format::Jsonl => screen.json(&value()),
+                Format::Table => {
+                    let head = self.head(step, of);
+                    let rest = self.open.entry((step.to_owned(), of.0, chunk.stream.clone())).or_default();
+                    for line in whole(rest, &chunk.text) {
+                        screen.line(&format!("{}{}", screen.paint().faint(&head), safe(&line)));
+                    }
+                }
             }
         }
     }
-    out.extend(open.into_values().filter(|rest| !rest.is_empty()));
+
+    /// An attempt that prints no more: its last line needs no end.
+    fn close(&mut self, step: &str, of: (u32, u32), screen: &mut Screen) {
+        let head = self.head(step, of);
+        for stream in ["stderr", "stdout"] {
+            let rest = self.open.remove(&(step.to_owned(), of.0, stream.to_owned()));
+            if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
+                screen.line(&format!("{}{}", screen.paint().faint(&head), safe(&rest)));
+            }
+        }
+    }
+
+    fn head(&self, step: &str, (attempt, attempts): (u32, u32)) -> String {
+        match (self.alone, attempts > 1) {
+            (true, false) => String::new(),
+            (true, true) => format!("{attempt} │ "),
+            (false, false) => format!("{step} │ "),
+            (false, true) => format!("{step} {attempt} │ "),
+        }
+    }
+
+    fn finish(&mut self, run: RunId, screen: &mut Screen) {
+        let open: Vec<(String, u32, String)> = self.open.keys().cloned().collect();
+        for (step, attempt, _) in open {
+            self.close(&step, (attempt, attempt), screen);
+        }
+        if screen.format == Format::Json {
+            screen.json(&json!({ "runId": run, "chunks": self.kept }));
+        }
+    }
+}
+
+/// Lines that a piece ends; what has no end yet stays in `rest`. Chunks end where the pipe was read, so the two streams are put
+/// together apart from each other.
+fn whole(rest: &mut String, text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for piece in text.split_inclusive('\n') {
+        rest.push_str(piece);
+        if piece.ends_with('\n') {
+            out.push(std::mem::take(rest).trim_end_matches(['\n', '\r']).to_owned());
+        }
+    }
     out
 }
 
@@ -128,12 +279,10 @@ mod tests {
 
     #[test]
     fn lines_are_whole_again() {
-        let chunk = |stream: &str, text: &str| LogChunk {
-            stream: stream.to_owned(),
-            at: Timestamp::from_ms(0),
-            text: text.to_owned(),
-        };
-        let chunks = [chunk("stdout", "one\ntw"), chunk("stderr", "oops\n"), chunk("stdout", "o\r\nend")];
-        assert_eq!(lines(&chunks), ["one", "oops", "two", "end"]);
+        let (mut out, mut err) = (String::new(), String::new());
+        assert_eq!(whole(&mut out, "one\ntw"), ["one"]);
+        assert_eq!(whole(&mut err, "oops\n"), ["oops"]);
+        assert_eq!(whole(&mut out, "o\r\nend"), ["two"]);
+        assert_eq!((out.as_str(), err.as_str()), ("end", ""));
     }
 }

@@ -1,13 +1,15 @@
-//! `dvt runs …`: what runs there are, how one stands, what it printed, and every act upon one.
+//! `dvt runs …`: what runs there are, how one stands and why, what it printed and did, and every act upon one.
 
 mod act;
 pub(crate) mod approve;
 pub(crate) mod cancel;
+pub(crate) mod events;
 pub(crate) mod fold;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod locate;
 pub(crate) mod logs;
+mod news;
 pub(crate) mod pause;
 pub(crate) mod reject;
 pub(crate) mod resume;
@@ -15,6 +17,7 @@ pub(crate) mod retry;
 pub(crate) mod signal;
 pub(crate) mod skip;
 pub(crate) mod stop;
+pub(crate) mod why;
 
 use crate::compose::{Composition, compose, keep_public_keys};
 use crate::problem::Problem;
@@ -41,6 +44,8 @@ pub(crate) enum Command {
     List(list::Arguments),
     Get(get::Arguments),
     Logs(logs::Arguments),
+    Events(events::Arguments),
+    Why(why::Arguments),
     Cancel(cancel::Arguments),
     Resume(resume::Arguments),
     Pause(pause::Arguments),
@@ -59,6 +64,8 @@ pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Scre
         Command::List(arguments) => list::run(&arguments, &composition, screen).await,
         Command::Get(arguments) => get::run(&arguments, &composition, screen).await,
         Command::Logs(arguments) => logs::run(&arguments, &composition, screen).await,
+        Command::Events(arguments) => events::run(&arguments, &composition, screen).await,
+        Command::Why(arguments) => why::run(&arguments, &composition, screen).await,
         Command::Cancel(arguments) => cancel::run(&arguments, &composition, screen).await,
         Command::Resume(arguments) => resume::run(&arguments, selected, &composition, screen).await,
         Command::Pause(arguments) => pause::run(&arguments, &composition, screen).await,

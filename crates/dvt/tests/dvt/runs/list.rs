@@ -1,4 +1,4 @@
-//! Ids, prefixes and `@latest`.
+//! Ids, prefixes and `@latest`; filters, and cursors that belong to them.
 
 use crate::home::Home;
 
@@ -32,4 +32,40 @@ fn ids_prefixes_and_latest_name_the_same_run() {
         let told = home.dvt(&["runs", "list", "--cursor", foreign]).ends(2);
         assert!(told.err.contains("INVALID_CURSOR"), "{foreign}: {told:#?}");
     }
+}
+
+#[test]
+fn filters_and_the_cursors_that_belong_to_them() {
+    let home = Home::new();
+    let bad = home.plan("bad", "apiVersion: dvt/v1\nname: bad\nsteps:\n  no: { run: ['false'] }\n");
+    for _ in 0..2 {
+        home.completed_run(&[]);
+        home.dvt(&["run", &bad, "--allow-host", "--quiet"]).ends(1);
+    }
+    let list = |more: &[&str]| {
+        let told = home.dvt(&[&["runs", "list", "--output", "json"], more].concat()).ends(0).json();
+        let runs = told["runs"].as_array().unwrap().clone();
+        let names: Vec<String> =
+            runs.iter().map(|run| run["planName"].as_str().unwrap().to_owned()).collect();
+        (names, told["next"].as_str().map(str::to_owned))
+    };
+    assert_eq!(list(&[]).0, ["bad", "quick", "bad", "quick"]);
+    assert_eq!(list(&["--status", "failed"]).0, ["bad", "bad"]);
+    assert_eq!(list(&["--status", "completed,FAILED", "--plan", "quick"]).0, ["quick", "quick"]);
+    assert!(list(&["--status", "open"]).0.is_empty());
+    assert_eq!(list(&["--since", "1h"]).0.len(), 4);
+    assert!(list(&["--until", "1h"]).0.is_empty());
+
+    let (first, next) = list(&["--status", "failed", "--since", "1h", "--limit", "1"]);
+    let next = next.unwrap();
+    let (second, end) = list(&["--status", "failed", "--since", "1h", "--limit", "1", "--cursor", &next]);
+    assert_eq!((first, second, end), (vec!["bad".to_owned()], vec!["bad".to_owned()], None));
+    for other in [&["--status", "completed"][..], &["--plan", "bad"], &[]] {
+        let told = home.dvt(&[&["runs", "list", "--cursor", &next], other].concat()).ends(2);
+        assert!(told.err.contains("INVALID_CURSOR"), "{other:?}: {told:#?}");
+    }
+    let hint = home.dvt(&["runs", "list", "--status", "failed", "--limit", "1"]).ends(0).err;
+    let words: Vec<&str> = hint.trim().strip_prefix("more: dvt ").unwrap().split(' ').collect();
+    assert!(home.dvt(&words).ends(0).out.contains("bad"), "the hint can be typed: {hint}");
+    assert!(home.dvt(&["runs", "list", "--status", "done"]).ends(2).err.contains("`done` is no state"));
 }

@@ -3,6 +3,9 @@
 mod acts;
 mod cancel;
 mod children;
+mod events;
 mod list;
+mod logs;
 mod resume;
 mod share;
+mod why;

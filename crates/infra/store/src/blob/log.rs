@@ -6,7 +6,7 @@
 
 use super::{frame, io, path};
 use crate::port::error::{Error, Refusal};
-use crate::port::operation::{LogChunk, Protection};
+use crate::port::operation::{LogChunk, LogMark, Protection};
 use crate::seal::keyring::SealKey;
 use crate::sqlite::{Sql, column};
 use crate::tenant::Tenant;
@@ -16,7 +16,7 @@ use dvt_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
@@ -147,18 +147,25 @@ fn open(tenant: &Tenant, lane: &Connection, key: &Key) -> Result<Writer, Error> 
         .open(path(tenant, blob))
         .map_err(|error| io("open", &error))?;
     let stored = std::fs::read(path(tenant, blob)).map_err(|error| io("read", &error))?;
-    let (frames, end) = good(tenant, &seal, blob, &stored)?;
+    let (frames, end) = good(tenant, &seal, (blob, 0), &stored)?;
     file.set_len(end).map_err(|error| io("cut", &error))?;
     file.seek(SeekFrom::Start(end)).map_err(|error| io("seek in", &error))?;
     Ok(Writer { blob, key: seal, file, frames: frames.len() as u64 })
 }
 
-/// The frames that open, and where they end. Only the last whole frame may fail: a crash can leave its bytes unwritten.
-fn good(tenant: &Tenant, key: &SealKey, blob: BlobId, stored: &[u8]) -> Result<(Vec<Vec<u8>>, u64), Error> {
+/// The frames from the `first` on that open, and where they end. Only the last whole frame may fail: a crash can leave its bytes
+/// unwritten.
+fn good(
+    tenant: &Tenant,
+    key: &SealKey,
+    (blob, first): (BlobId, u64),
+    stored: &[u8],
+) -> Result<(Vec<Vec<u8>>, u64), Error> {
     let split = frame::split(stored);
     let (mut frames, mut end) = (Vec::with_capacity(split.whole.len()), 0);
     for (number, (sealed, upto)) in split.whole.iter().zip(&split.ends).enumerate() {
-        match frame::open(tenant, key, frame::At { blob, number: number as u64, last: false }, sealed) {
+        let at = frame::At { blob, number: first + number as u64, last: false };
+        match frame::open(tenant, key, at, sealed) {
             Ok(plain) => frames.push(plain),
             Err(_) if number + 1 == split.whole.len() => break,
             Err(error) => return Err(error),
@@ -168,29 +175,40 @@ fn good(tenant: &Tenant, key: &SealKey, blob: BlobId, stored: &[u8]) -> Result<(
     Ok((frames, end))
 }
 
-/// The log so far.
-pub(crate) fn read(tenant: &Tenant, lane: &Connection, key: &Key) -> Result<Vec<LogChunk>, Error> {
+/// What was written behind a mark, and the mark behind that. A mark of another log opens nothing.
+pub(crate) fn read(
+    tenant: &Tenant,
+    lane: &Connection,
+    key: &Key,
+    mark: LogMark,
+) -> Result<(Vec<LogChunk>, LogMark), Error> {
     let Some((blob, id)) = find(lane, tenant, key)? else {
         // Never written, ended by its age, or gone with the run's key: the last is told apart.
         return match crate::erase::keys::has_ordinary(lane, tenant.id, key.0)? {
-            true => Ok(Vec::new()),
+            true => Ok((Vec::new(), mark)),
             false => Err(Error::erased()),
         };
     };
     let seal = tenant.keyring.seal_key(lane, id)?.ok_or_else(Error::erased)?;
-    let stored = match std::fs::read(path(tenant, blob)) {
-        Ok(stored) => stored,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+    let mut file = match File::open(path(tenant, blob)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((Vec::new(), mark)),
         Err(error) => return Err(io("read", &error)),
     };
-    let (frames, _) = good(tenant, &seal, blob, &stored)?;
-    frames.iter().map(|plain| chunk(plain).ok_or(Error::Decrypt)).collect()
+    let mut stored = Vec::new();
+    file.seek(SeekFrom::Start(mark.bytes)).map_err(|error| io("seek in", &error))?;
+    file.read_to_end(&mut stored).map_err(|error| io("read", &error))?;
+    let (frames, end) = good(tenant, &seal, (blob, mark.frames), &stored)?;
+    let behind = LogMark { frames: mark.frames + frames.len() as u64, bytes: mark.bytes + end };
+    let chunks: Result<Vec<LogChunk>, Error> =
+        frames.iter().map(|plain| chunk(plain).ok_or(Error::Decrypt)).collect();
+    Ok((chunks?, behind))
 }
 
 /// Whether every whole frame opens; a log of which nothing was written yet is fine.
 pub(crate) fn check(tenant: &Tenant, key: &SealKey, blob: BlobId) -> Result<(), Error> {
     match std::fs::read(path(tenant, blob)) {
-        Ok(stored) => good(tenant, key, blob, &stored).map(|_| ()),
+        Ok(stored) => good(tenant, key, (blob, 0), &stored).map(|_| ()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(io("read", &error)),
     }

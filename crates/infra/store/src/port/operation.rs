@@ -2,7 +2,7 @@
 
 use dvt_model::action::Role;
 use dvt_model::entry::{Envelope, PayloadClass};
-use dvt_model::id::{BlockId, PlanId, PrincipalId, RunId, SignalId};
+use dvt_model::id::{BlockId, PlanId, PlanName, PrincipalId, RunId, SignalId};
 use dvt_model::run::{RunMetadata, RunStatus};
 use dvt_model::scope::TenantScope;
 use dvt_model::time::Timestamp;
@@ -350,6 +350,36 @@ pub struct KnownMember {
     pub epoch: u64,
 }
 
+/// Which runs a list is about; the default is all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// In one of these states; none named: in any.
+    pub statuses: Vec<RunStatus>,
+    /// Of the plan of this name.
+    pub plan: Option<PlanName>,
+    /// Queued at this moment or later.
+    pub since: Option<Timestamp>,
+    /// Queued before this moment.
+    pub until: Option<Timestamp>,
+}
+
+impl RunFilter {
+    /// The states as one word that a query looks a state up in; empty where any will do.
+    pub(crate) fn words(&self) -> String {
+        let mut words: Vec<&str> = self.statuses.iter().map(|status| status.as_str()).collect();
+        words.sort_unstable();
+        words.dedup();
+        if words.is_empty() { String::new() } else { format!(",{},", words.join(",")) }
+    }
+
+    /// What binds a cursor to this list: states and plan. Its range of time the cursor carries along, for `since` may have been
+    /// so long ago, and the second page looks through the same time as the first.
+    pub(crate) fn binding(&self) -> String {
+        let plan = self.plan.as_ref().map_or("", PlanName::as_str);
+        format!("runs|{}|{plan}", self.words())
+    }
+}
+
 /// A page of runs, newest first.
 #[derive(Debug, Clone)]
 pub struct RunPage {
@@ -368,6 +398,13 @@ pub struct LogChunk {
     pub at: Timestamp,
     /// Scrubbed text.
     pub text: String,
+}
+
+/// How far a log was read: the next reading goes on behind it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogMark {
+    pub(crate) frames: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Plan row as it is looked up.

@@ -89,8 +89,18 @@ impl TenantTx {
 
     /// Runs of this scope, newest first; at most 500.
     pub async fn list_runs(&self, limit: u32, cursor: Option<&str>) -> Result<RunPage, Error> {
-        let cursor = cursor.map(str::to_owned);
-        self.read(move |reader, lane| runs::list(reader, lane, limit, cursor.as_deref())).await
+        self.list_runs_of(&RunFilter::default(), limit, cursor).await
+    }
+
+    /// The same of some runs. A cursor belongs to one filter; with another it is refused.
+    pub async fn list_runs_of(
+        &self,
+        filter: &RunFilter,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<RunPage, Error> {
+        let (filter, cursor) = (filter.clone(), cursor.map(str::to_owned));
+        self.read(move |reader, lane| runs::list(reader, lane, &filter, (limit, cursor.as_deref()))).await
     }
 
     /// Ids of runs of this scope whose text form starts with `prefix` (`run_` and >= 6 digits), at most 10.
@@ -171,9 +181,20 @@ impl TenantTx {
 
     /// The log of an attempt. `NotFound` where the scope has no such run.
     pub async fn read_log(&self, run: RunId, step: &StepId, attempt: u32) -> Result<Vec<LogChunk>, Error> {
+        self.read_log_from(run, step, attempt, LogMark::default()).await.map(|(chunks, _)| chunks)
+    }
+
+    /// What was added to the log of an attempt since a mark, and the mark behind that.
+    pub async fn read_log_from(
+        &self,
+        run: RunId,
+        step: &StepId,
+        attempt: u32,
+        mark: LogMark,
+    ) -> Result<(Vec<LogChunk>, LogMark), Error> {
         let key = (run, step.clone(), attempt);
         self.read(move |reader, lane| match runs::one(reader, lane, run)? {
-            Some(_) => log::read(&reader.tenant, lane, &key),
+            Some(_) => log::read(&reader.tenant, lane, &key, mark),
             None => Err(Error::NotFound),
         })
         .await

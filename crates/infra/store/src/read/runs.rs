@@ -2,11 +2,11 @@
 
 use super::Reader;
 use crate::port::error::Error;
-use crate::port::operation::{RunPage, RunRow};
+use crate::port::operation::{RunFilter, RunPage, RunRow};
 use crate::seal::cursor;
 use crate::sqlite::{Sql, column};
 use dvt_model::digest::Digest;
-use dvt_model::id::{EnvironmentId, PlanId, ProjectId, RunId, TenantId};
+use dvt_model::id::{EnvironmentId, PlanId, PlanName, ProjectId, RunId, TenantId};
 use dvt_model::run::{PlanRef, RunMetadata, RunStatus};
 use dvt_model::scope::{Cover, ScopeIds, covers};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -85,28 +85,39 @@ pub(crate) fn one(reader: &Reader, lane: &Connection, run: RunId) -> Result<Opti
 pub(crate) fn list(
     reader: &Reader,
     lane: &Connection,
-    limit: u32,
-    from: Option<&str>,
+    filter: &RunFilter,
+    (limit, from): (u32, Option<&str>),
 ) -> Result<RunPage, Error> {
     let limit = limit.clamp(1, MOST);
+    let binding = filter.binding();
     let before = match from {
-        Some(text) => Some(place(&cursor::open(&reader.tenant, lane, (&reader.scope, "runs"), text)?)?),
+        Some(text) => Some(place(&cursor::open(&reader.tenant, lane, (&reader.scope, &binding), text)?)?),
         None => None,
     };
-    let (queued, run) = before.unwrap_or((i64::MAX, [0xff; 16]));
+    let first = Place {
+        queued: i64::MAX,
+        run: [0xff; 16],
+        since: filter.since.map_or(i64::MIN, |at| at.ms()),
+        until: filter.until.map_or(i64::MAX, |at| at.ms()),
+    };
+    let Place { queued, run, since, until } = before.unwrap_or(first);
     let (project, environment) = reader.reach();
     let tenant = reader.tenant.id;
     let mut statement = lane
         .prepare(&format!(
             "SELECT {COLUMNS} FROM run WHERE tenant_id = ?1 AND (?2 IS NULL OR project_id = ?2)
              AND (?3 IS NULL OR environment_id = ?3) AND (queued_at, run_id) < (?4, ?5)
+             AND (?7 = '' OR instr(?7, ',' || status || ',') > 0) AND (?8 IS NULL OR plan_name = ?8)
+             AND queued_at >= ?9 AND queued_at < ?10
              ORDER BY queued_at DESC, run_id DESC LIMIT ?6"
         ))
         .sql()?;
+    let (words, plan) = (filter.words(), filter.plan.as_ref().map(PlanName::as_str));
     let found = statement
-        .query_map(params![tenant.bytes(), project, environment, queued, run, limit + 1], |row| {
-            read(tenant, row)
-        })
+        .query_map(
+            params![tenant.bytes(), project, environment, queued, run, limit + 1, words, plan, since, until],
+            |row| read(tenant, row),
+        )
         .sql()?;
     let mut rows = found.map(|row| row.sql()?).collect::<Result<Vec<_>, Error>>()?;
     let more = rows.len() > limit as usize;
@@ -115,16 +126,29 @@ pub(crate) fn list(
         Some(last) => {
             let mut place = last.queued_at.ms().to_be_bytes().to_vec();
             place.extend_from_slice(&last.metadata.run_id.bytes());
-            Some(cursor::seal(&reader.tenant, &reader.scope, "runs", &place)?)
+            place.extend_from_slice(&since.to_be_bytes());
+            place.extend_from_slice(&until.to_be_bytes());
+            Some(cursor::seal(&reader.tenant, &reader.scope, &binding, &place)?)
         }
         None => None,
     };
     Ok(RunPage { rows, next })
 }
 
-fn place(bytes: &[u8]) -> Result<(i64, [u8; 16]), Error> {
-    let (queued, run) = bytes.split_first_chunk::<8>().ok_or_else(Error::cursor)?;
-    Ok((i64::from_be_bytes(*queued), run.try_into().map_err(|_| Error::cursor())?))
+/// Where a page begins, and the time that it looks through.
+struct Place {
+    queued: i64,
+    run: [u8; 16],
+    since: i64,
+    until: i64,
+}
+
+fn place(bytes: &[u8]) -> Result<Place, Error> {
+    let number = |bytes: &[u8]| bytes.try_into().map(i64::from_be_bytes).map_err(|_| Error::cursor());
+    let (queued, rest) = bytes.split_first_chunk::<8>().ok_or_else(Error::cursor)?;
+    let (run, rest) = rest.split_first_chunk::<16>().ok_or_else(Error::cursor)?;
+    let (since, until) = rest.split_first_chunk::<8>().ok_or_else(Error::cursor)?;
+    Ok(Place { queued: i64::from_be_bytes(*queued), run: *run, since: number(since)?, until: number(until)? })
 }
 
 /// Ids that begin with a prefix of the text form, at most 10, smallest first.

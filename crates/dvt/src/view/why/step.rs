@@ -1,0 +1,269 @@
+//! One step, item or compensation: what it is, and why.
+
+use super::{Case, Reason, no_engine, paused};
+use crate::view::duration::{bound, plural, short};
+use crate::view::end::brief;
+use crate::view::picture::StepPicture;
+use dvt_model::failure::Failure;
+use dvt_model::run::{RunStatus, StepStatus};
+use dvt_model::time::Timestamp;
+use dvt_plan::plan::{Backoff, Form, Retry, RetryOn, Step};
+
+/// The reason.
+pub(super) fn reason(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
+    match look.status {
+        StepStatus::Success => completed(case, id, look),
+        StepStatus::Failed => failed(case, id, look),
+        StepStatus::Skipped => skipped(case, id, look),
+        StepStatus::Running => running(case, id, look),
+        StepStatus::Pending => pending(case, id, look),
+    }
+}
+
+/// What the plan says of it; a compensation has a definition of its own.
+fn defined<'a>(case: &Case<'a>, id: &str) -> Option<&'a Step> {
+    let base = id.split('.').next()?;
+    let step = case.plan.steps.iter().find(|(known, _)| known.as_str() == base).map(|(_, step)| step)?;
+    if id.ends_with(".compensate") { step.compensate.as_deref() } else { Some(step) }
+}
+
+fn completed(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
+    let text = match look.first_started_at {
+        Some(_) => {
+            let took = short(look.elapsed_ms(case.now).unwrap_or(0));
+            format!("{id} completed in {took} ({})", plural(u64::from(look.attempts), "attempt", "attempts"))
+        }
+        None => format!("{id} was taken over from the run before"),
+    };
+    Reason::new(Some(id), "COMPLETED", text)
+}
+
+fn failed(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
+    let what = look.failure.as_ref().map_or_else(|| "it failed".to_owned(), describe);
+    let most = look.most_attempts;
+    let retry = defined(case, id).map(|step| &step.retry);
+    let why = match retry {
+        Some(retry) if retry.max == 0 => "the step has no `retry`".to_owned(),
+        Some(_) if look.attempts >= most => format!("all {most} attempts are used"),
+        Some(retry) => format!("`retry.on` names {} only", names(&retry.on)),
+        None => format!("attempt {} of {most}", look.attempts),
+    };
+    let name = brief(case.run);
+    Reason::new(Some(id), "FAILED", format!("{id} failed: {what}; {why}"))
+        .next(format!("dvt runs logs {name} --step {}", id.split('.').next().unwrap_or(id)))
+}
+
+fn names(on: &[RetryOn]) -> String {
+    let words = on.iter().map(|on| match on {
+        RetryOn::Failure => "failures".to_owned(),
+        RetryOn::Timeout => "timeouts".to_owned(),
+        RetryOn::Transient => "transient failures".to_owned(),
+        RetryOn::Exit(codes) => {
+            let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+            format!("exit {}", codes.join(", "))
+        }
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn describe(failure: &Failure) -> String {
+    match failure.exit_status {
+        Some(status) => format!("exit {status}"),
+        None => format!("{} ({})", failure.error_message, failure.error_code),
+    }
+}
+
+fn skipped(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
+    let condition = defined(case, id).and_then(|step| step.condition.as_ref());
+    let (word, why) = match look.skipped.as_deref() {
+        Some("CONDITION_FALSE") => {
+            let source =
+                condition.map_or_else(String::new, |condition| format!(" `{}`", condition.source().trim()));
+            ("CONDITION_FALSE", format!("its condition{source} was false"))
+        }
+        Some("DEPENDENCY_SKIPPED") => {
+            ("NEED_SKIPPED", format!("{} was left out", needs(case, look, StepStatus::Skipped)))
+        }
+        Some("DEPENDENCY_FAILED") => {
+            ("NEED_FAILED", format!("{} failed", needs(case, look, StepStatus::Failed)))
+        }
+        Some("OPERATOR_SKIP") => ("OPERATOR_SKIP", "an operator skipped it".to_owned()),
+        Some(_) | None => ("SKIPPED", "it was skipped".to_owned()),
+    };
+    let reason = Reason::new(Some(id), word, format!("{id} was left out: {why}"));
+    match word {
+        "OPERATOR_SKIP" => {
+            let name = brief(case.run);
+            reason.next(format!("dvt audit show --resource {name} --type DECISION_RECORDED"))
+        }
+        _ => reason,
+    }
+}
+
+/// `a`, `a and b`, `a and 2 more`: what it needs that ended so.
+fn needs(case: &Case<'_>, look: &StepPicture, status: StepStatus) -> String {
+    let is = |need: &&String| case.picture.steps.get(*need).is_some_and(|need| need.status == status);
+    let found: Vec<&str> = look.needs.iter().filter(is).map(String::as_str).collect();
+    match found.as_slice() {
+        [] => "a step that it needs".to_owned(),
+        names => listed(names),
+    }
+}
+
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [one, two] => format!("{one} and {two}"),
+        [one, rest @ ..] => format!("{one} and {} more", rest.len()),
+    }
+}
+
+fn running(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
+    let name = brief(case.run);
+    if case.is_recovering {
+        return no_engine(case, Some(id));
+    }
+    let until = look.due_at.map_or_else(String::new, |due| format!(", until {}", moment(due, case.now)));
+    if let Some((all, done)) = look.items {
+        return Reason::new(Some(id), "WAITS_FOR_ITEMS", format!("{id} runs: {done} of {all} items done"));
+    }
+    let form = defined(case, id).map(|step| &step.form);
+    match form {
+        Some(Form::Approval(approval)) => {
+            let given = case.facts.approvals.get(id).copied().unwrap_or(0);
+            let who = if approval.not_initiator { " other than who started the run" } else { "" };
+            let text = format!(
+                "{id} waits for approval by {} with the role {}{who}: {given} given{until}",
+                plural(u64::from(approval.min), "person", "persons"),
+                approval.role
+            );
+            Reason::new(Some(id), "WAITS_FOR_APPROVAL", text)
+                .next(format!("dvt runs approve {name} {id} -m \"…\""))
+        }
+        Some(Form::Signal(signal)) => {
+            let text = format!("{id} waits for the signal `{}`{until}", signal.name);
+            Reason::new(Some(id), "WAITS_FOR_SIGNAL", text)
+                .next(format!("dvt runs signal {name} {} -p '…'", signal.name))
+        }
+        Some(Form::Wait { duration_ms }) => {
+            let text = format!("{id} waits {}{until}", bound(*duration_ms));
+            Reason::new(Some(id), "WAITS_FOR_TIME", text)
+        }
+        Some(Form::WaitUntil { .. }) => {
+            Reason::new(Some(id), "WAITS_FOR_TIME", format!("{id} waits{}", until.replacen(',', "", 1)))
+        }
+        Some(Form::Plan(sub_plan)) => {
+            let reason = Reason::new(
+                Some(id),
+                "WAITS_FOR_CHILD",
+                format!("{id} waits for its run of {}", sub_plan.reference),
+            );
+            match case.facts.children.get(id) {
+                Some(child) => reason.next(format!("dvt runs why {child}")),
+                None => reason,
+            }
+        }
+        Some(Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } | Form::Uses(_)) | None => {
+            let since =
+                look.started_at.map_or_else(String::new, |at| format!(" since {}", moment(at, case.now)));
+            let most = look.most_attempts;
+            let dispatch = match look.dispatches {
+                0 | 1 => String::new(),
+                number => format!(", given out {number} times"),
+            };
+            let text = format!("{id} runs{since}: attempt {} of {most}{dispatch}", look.attempts);
+            Reason::new(Some(id), "RUNS", text)
+        }
+    }
+}
+
+fn pending(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
+    let picture = case.picture;
+    if picture.status.is_terminal() {
+        let why = match (&picture.failed_step, picture.status) {
+            (Some(step), _) => format!("{step} failed, and after a failed step nothing new starts"),
+            (None, RunStatus::Cancelled) => "the run was cancelled before".to_owned(),
+            (None, _) => "the run ended before".to_owned(),
+        };
+        return Reason::new(Some(id), "NOT_STARTED", format!("{id} was not started: {why}"));
+    }
+    if case.is_recovering {
+        return no_engine(case, Some(id));
+    }
+    if let Some(at) = look.retry_at {
+        let what = look
+            .failure
+            .as_ref()
+            .map_or_else(|| "failed".to_owned(), |failure| format!("failed: {}", describe(failure)));
+        let policy =
+            defined(case, id).map_or_else(String::new, |step| format!(" ({})", policy(&step.retry, look)));
+        let text = format!(
+            "{id} waits: attempt {} {what}, again at {}{policy}",
+            look.attempts,
+            moment(at, case.now)
+        );
+        return Reason::new(Some(id), "WAITS_FOR_RETRY", text);
+    }
+    if let (Some(_), false) = (picture.ending, look.has_condition) {
+        let text = match &picture.failed_step {
+            Some(step) => {
+                format!("{id} will not start: {step} failed, and after a failed step nothing new starts")
+            }
+            None => format!("{id} will not start: the run is on its way to its end"),
+        };
+        return Reason::new(Some(id), "NOT_STARTED", text);
+    }
+    let open = |need: &&String| picture.steps.get(*need).is_some_and(|need| !need.is_over());
+    let waits_for: Vec<String> = look.needs.iter().filter(open).map(|need| with_items(case, need)).collect();
+    if !waits_for.is_empty() {
+        let names: Vec<&str> = waits_for.iter().map(String::as_str).collect();
+        return Reason::new(Some(id), "WAITS_FOR_NEED", format!("{id} waits for {}", listed(&names)));
+    }
+    if picture.status == RunStatus::Paused {
+        return paused(case, Some(id));
+    }
+    if picture.status == RunStatus::Pending {
+        return Reason::new(Some(id), "QUEUED", format!("{id} waits: the run has not started yet"));
+    }
+    let most = case.plan.max_parallel;
+    let busy =
+        picture.steps.values().filter(|step| step.status == StepStatus::Running && step.wait_ms.is_none());
+    let busy = busy.count();
+    if busy >= usize::try_from(most).unwrap_or(usize::MAX) {
+        let text = format!("{id} waits for room: `limits.maxParallel` is {most}, and {busy} steps run");
+        return Reason::new(Some(id), "WAITS_FOR_ROOM", text);
+    }
+    Reason::new(Some(id), "READY", format!("{id} is ready and waits for a free worker"))
+}
+
+/// `transform (2 of 3 items done)`.
+fn with_items(case: &Case<'_>, id: &str) -> String {
+    match case.picture.steps.get(id).and_then(|step| step.items) {
+        Some((all, done)) => format!("{id} ({done} of {all} items done)"),
+        None => id.to_owned(),
+    }
+}
+
+/// `retry 2 of 3, exponential, 10 s … 5 min`.
+fn policy(retry: &Retry, look: &StepPicture) -> String {
+    let backoff = match retry.backoff {
+        Backoff::Constant => "constant",
+        Backoff::Linear => "linear",
+        Backoff::Exponential => "exponential",
+    };
+    let range = match retry.backoff {
+        Backoff::Constant => bound(retry.initial_ms),
+        Backoff::Linear | Backoff::Exponential => {
+            format!("{} … {}", bound(retry.initial_ms), bound(retry.ceiling_ms))
+        }
+    };
+    format!("retry {} of {}, {backoff}, {range}", look.attempts, retry.max)
+}
+
+/// The time of day; with its day where that is another one.
+fn moment(at: Timestamp, now: Timestamp) -> String {
+    let (text, today) = (at.to_string(), now.to_string());
+    let (day, time) = (text.get(..10).unwrap_or(&text), text.get(11..19).unwrap_or(&text));
+    if today.starts_with(day) { format!("{time} UTC") } else { format!("{day} {time} UTC") }
+}

@@ -1,0 +1,64 @@
+//! Reasons of real runs, asked for from another process.
+
+use crate::home::{Home, Running};
+
+const HELD: &str = "apiVersion: dvt/v1\nname: held\ninputs: { all: { type: boolean, default: false } }\nsteps:\n  fetch: { script: exit 75, retry: { max: 3, initial: 10m, ceiling: 20m, jitter: none, on: [transient] } }\n  gate: { approval: { role: operator } }\n  load: { needs: [fetch, gate], uses: dvt/noop@1 }\n  extra: { if: inputs.all, uses: dvt/noop@1 }\n  after: { needs: extra, uses: dvt/noop@1 }\n";
+
+#[test]
+fn every_state_has_a_reason_that_can_be_asked_for() {
+    let home = Home::new();
+    let plan = home.plan("held", HELD);
+    let mut running = Running::start(&home, &["run", &plan, "--allow-host", "--output", "jsonl"]);
+    running.until("\"StepFailed\"");
+    let why = |more: &[&str]| home.dvt(&[&["runs", "why", "@latest"], more].concat()).ends(0).out;
+    let load = why(&["load"]);
+    let lines: Vec<&str> = load.lines().collect();
+    assert_eq!(lines[0], "load waits for fetch and gate");
+    assert!(load.contains("fetch waits: attempt 1 failed: exit 75, again at "), "{load}");
+    assert!(load.contains("(retry 1 of 3, exponential, 10 min … "), "{load}");
+    assert!(
+        load.contains("gate waits for approval by 1 person with the role operator: 0 given, until "),
+        "{load}"
+    );
+    let command = lines.iter().find(|line| line.contains("dvt runs approve run_")).unwrap().trim();
+    let words: Vec<&str> = command.strip_prefix("dvt ").unwrap().split(' ').collect();
+    home.dvt(&words).ends(0);
+    assert_eq!(why(&["load"]).lines().next().unwrap(), "load waits for fetch");
+    assert!(why(&["gate"]).starts_with("gate completed in "));
+    assert_eq!(
+        why(&["after"]),
+        "after was left out: extra was left out\n  extra was left out: its condition `inputs.all` was false\n"
+    );
+    let whole = home.dvt(&["runs", "why", "@latest", "--output", "json"]).ends(0).json();
+    assert_eq!(
+        (&whole["reason"], &whole["because"][0]["reason"]),
+        (&"RUNS".into(), &"WAITS_FOR_RETRY".into()),
+        "{whole}"
+    );
+    let told = home.dvt(&["runs", "why", "@latest", "laod"]).ends(2);
+    assert!(told.err.contains("no step `laod`") && told.err.contains("load"), "{told:#?}");
+
+    home.dvt(&["runs", "pause", "@latest", "-m", "not now"]).ends(0);
+    running.until("\"RunPaused\"");
+    assert!(why(&[]).contains("is paused by an operator\n  dvt runs resume run_"), "{}", why(&[]));
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    assert!(why(&[]).contains("rests: no engine works on it\n  dvt runs resume run_"), "{}", why(&[]));
+    home.dvt(&["runs", "cancel", "@latest", "-m", "seen enough"]);
+    assert!(why(&[]).contains("was cancelled by an operator"), "{}", why(&[]));
+}
+
+#[test]
+fn a_failure_names_what_failed_and_what_never_started() {
+    let home = Home::new();
+    let plan = home.plan("bad", "apiVersion: dvt/v1\nname: bad\nsteps:\n  break: { script: exit 3 }\n  load: { needs: break, uses: dvt/noop@1 }\n");
+    home.dvt(&["run", &plan, "--allow-host", "--quiet"]).ends(1);
+    let whole = home.dvt(&["runs", "why", "@latest"]).ends(0).out;
+    assert!(whole.contains("failed because break failed\n"), "{whole}");
+    assert!(whole.contains("break failed: exit 3; the step has no `retry`\n"), "{whole}");
+    let load = home.dvt(&["runs", "why", "@latest", "load"]).ends(0).out;
+    assert!(
+        load.starts_with("load was not started: break failed, and after a failed step nothing new starts\n"),
+        "{load}"
+    );
+}
