@@ -1,7 +1,7 @@
 //! One round: start a run, kill the engine, look at the ledger, resume, judge.
 
 use super::person::Person;
-use super::plans::{Act, BELOW, Plan, WITNESS};
+use super::plans::{ALONE, Act, BELOW, Plan, WITNESS};
 use super::witness::{self, Acknowledged};
 use crate::process;
 use serde_json::Value;
@@ -51,6 +51,7 @@ impl Round {
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
         write("plan.yaml", plan.text)
             .and_then(|()| write("below.yaml", BELOW))
+            .and_then(|()| write("alone.yaml", ALONE))
             .and_then(|()| write("witness.sh", WITNESS))
             .and_then(|()| write("witness", ""))
             .map_err(|error| error.to_string())?;
@@ -161,7 +162,11 @@ impl Round {
         let mut all = Acknowledged::new();
         for run in runs {
             let id = run.get("runId").and_then(Value::as_str).ok_or("a run has no id")?;
-            all.extend(self.acknowledged_of(id)?);
+            // A step that one run left out may be done in another one.
+            for (step, attempt) in self.acknowledged_of(id)? {
+                let newest = all.entry(step).or_default();
+                *newest = attempt.max(*newest);
+            }
         }
         Ok(all)
     }

@@ -93,6 +93,7 @@ pub(crate) fn of(code: Code) -> Exit {
         | Code::PayloadErased
         | Code::AuditRetentionLocked
         | Code::QuotaExceeded
+        | Code::QueueFull
         | Code::PolicyDenied
         | Code::SandboxUnavailable => Exit::Refused,
         Code::RunAlreadyExists
@@ -104,6 +105,7 @@ pub(crate) fn of(code: Code) -> Exit {
         | Code::IdempotencyKeyReused
         | Code::PlanRefMismatch
         | Code::PlanVersionExists
+        | Code::ConcurrencyBusy
         | Code::LegalHoldActive
         | Code::VersionConflict => Exit::Conflict,
         Code::ServiceDegraded

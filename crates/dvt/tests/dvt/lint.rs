@@ -74,10 +74,10 @@ fn what_the_engine_does_not_carry_out_is_said_before_anything_starts() {
     let home = Home::new();
     let gate = home.plan(
         "gate",
-        "apiVersion: dvt/v1\nname: gate\nconcurrency: { group: one }\nsteps:\n  ask: { uses: dvt/noop@1 }\n",
+        "apiVersion: dvt/v1\nname: gate\npermissions: { plugins: ['acme/etl@1.2'] }\nsteps:\n  ask: { uses: acme/etl@1.2 }\n",
     );
     home.dvt(&["lint", &gate]).ends(0);
     home.dvt(&["run", &gate, "--dry-run"]).ends(0);
     let told = home.dvt(&["run", &gate]).ends(2);
-    assert!(told.err.contains("`concurrency`") && told.err.contains("nothing was started"), "{}", told.err);
+    assert!(told.err.contains("`uses`") && told.err.contains("nothing was started"), "{}", told.err);
 }

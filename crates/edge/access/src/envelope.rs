@@ -4,15 +4,19 @@
 //! the link key of the tenant that the envelope names. An envelope opens once, for one command, for at most 60 seconds.
 //! Everything that is wrong with one gives one and the same answer.
 
+use crate::Denied;
 use crate::embedded::Embedded;
-use dvt_engine::{Door, Grant, Opened, Problem};
+use dvt_engine::{Door, Grant, Judging, Opened, Problem};
 use dvt_model::action::{Action, Role};
 use dvt_model::canonical;
 use dvt_model::code::Code;
 use dvt_model::context::{Authenticated, Kind, OpContext, Principal, PrincipalType};
+use dvt_model::decision::{Draft, Operation};
+use dvt_model::deed::Deed;
 use dvt_model::digest::{Digest, hex, unhex};
-use dvt_model::id::{DecisionId, PrincipalId, RequestId, TenantId};
-use dvt_model::resource::ResourceRef;
+use dvt_model::id::{DecisionId, PrincipalId, RequestId, RunId, TenantId};
+use dvt_model::proof::{Authorized, RunCancel};
+use dvt_model::resource::{ResourceRef, Run};
 use dvt_model::scope::{ScopeIds, TenantScope};
 use dvt_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -124,6 +128,19 @@ impl Door for Embedded {
         let text = String::from_utf8(bytes)
             .map_err(|_| Problem { code: Code::Internal, message: "an envelope is no text".to_owned() })?;
         Ok(format!("{}.{text}", hex(&self.mac(context.scope().tenant(), text.as_bytes())?)))
+    }
+
+    fn cancel<'a>(&'a self, context: &'a OpContext, run: RunId, why: String) -> Judging<'a> {
+        const ROUTE: &str = "startRun";
+        let of = |denied: Denied| Problem { code: denied.code, message: denied.message };
+        Box::pin(async move {
+            let proof: Authorized<Run, RunCancel> =
+                self.deed(context, run, &Deed::Cancel {}, ROUTE).await.map_err(of)?;
+            let operation = Operation::Cancel;
+            let draft = Draft { operation, justification_text: why, approval_ticket_id: None };
+            let record = self.record(&proof, draft).map_err(of)?;
+            Ok((Grant::of(&proof), record))
+        })
     }
 
     fn open(&self, envelope: &str, command: &[u8]) -> Result<Opened, Problem> {

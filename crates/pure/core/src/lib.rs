@@ -14,6 +14,7 @@ pub mod event;
 mod evolve;
 mod gate;
 mod ground;
+mod group;
 mod lookup;
 pub mod mutant;
 mod ready;
@@ -28,6 +29,7 @@ mod way_out;
 
 pub use about::{About, Kept, kept};
 pub use gate::gated;
+pub use group::group_of;
 pub use state::State;
 
 use command::{Input, Refusal};
@@ -78,6 +80,17 @@ impl State {
         let upper = Place { rank: now.ms().saturating_add(1), ..Lane::Retry.start() };
         let retry = self.after(&upper).map(|place| Timestamp::from_ms(place.rank));
         self.earliest(retry, self.starts_at().filter(|at| *at > now))
+    }
+
+    /// Since when the run could have begun, while it has not: its wait for `startAt` is no part of its life in the queue.
+    pub fn waits_since(&self) -> Option<Timestamp> {
+        let queued_at = self.run.queued_at.filter(|_| self.run.status == Some(RunStatus::Pending))?;
+        Some(self.starts_at().map_or(queued_at, |at| at.max(queued_at)))
+    }
+
+    /// When the run was queued.
+    pub fn queued_at(&self) -> Option<Timestamp> {
+        self.run.queued_at
     }
 
     fn starts_at(&self) -> Option<Timestamp> {

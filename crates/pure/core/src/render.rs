@@ -90,6 +90,12 @@ pub(crate) fn outputs<G: Ground>(plan: &Plan, ground: &G) -> Result<BTreeMap<Str
     outputs.collect()
 }
 
+/// The plan's concurrency group.
+pub(crate) fn group<G: Ground>(plan: &Plan, ground: &G, group: &Template) -> Result<String, Fault> {
+    // It belongs to no step.
+    text(plan, ground, &StepId::gate(), group)
+}
+
 /// Strings as they are, other values as canonical JSON.
 fn environment<G: Ground>(
     plan: &Plan,

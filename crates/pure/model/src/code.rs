@@ -61,6 +61,8 @@ words! {
         PlanRefMismatch = "PLAN_REF_MISMATCH",
         /// A published version keeps its digest.
         PlanVersionExists = "PLAN_VERSION_EXISTS",
+        /// Another run of the same concurrency group is open.
+        ConcurrencyBusy = "CONCURRENCY_BUSY",
         /// A legal hold forbids it.
         LegalHoldActive = "LEGAL_HOLD_ACTIVE",
         /// The row has another version than the one named.
@@ -69,6 +71,8 @@ words! {
         AuditRetentionLocked = "AUDIT_RETENTION_LOCKED",
         /// A quota is reached.
         QuotaExceeded = "QUOTA_EXCEEDED",
+        /// As many runs wait as may wait.
+        QueueFull = "QUEUE_FULL",
         /// The signal type is reserved.
         SignalNotImplemented = "SIGNAL_NOT_IMPLEMENTED",
         /// No engine, or the engine cannot take more.
@@ -138,6 +142,7 @@ impl Code {
         matches!(
             self,
             Self::QuotaExceeded
+                | Self::QueueFull
                 | Self::ServiceDegraded
                 | Self::LedgerUnavailable
                 | Self::LeaseLost

@@ -7,6 +7,7 @@
 use crate::client::{StartAnswer, StartRequest};
 use crate::engine::Engine;
 use crate::entry::{self, Place};
+use crate::groups::Key;
 use crate::queue::Admission;
 use crate::run::Message;
 use crate::run::load::digest_of;
@@ -90,24 +91,33 @@ impl Engine {
             secrets_profile: None,
         };
         let starter = start.context.principal();
-        let place =
-            Place { ledger: transaction.ledger(), scope: scope.ids(), now: self.now(), run: Some(run_id) };
+        let asked = Start {
+            inputs,
+            bounds,
+            initiators: [starter.id].into(),
+            ..Start::plain(run_id, scope.tenant().key(), plan_ref, power)
+        };
+        let mut entering = match Key::of_start(scope.ids(), &plan, &asked)? {
+            Some(key) => Some(self.enter_group(&transaction, &key, (run_id, Some(start))).await?),
+            None => None,
+        };
+        let now = entering.as_ref().map_or_else(|| self.now(), |entering| entering.now);
+        let place = Place { ledger: transaction.ledger(), scope: scope.ids(), now, run: Some(run_id) };
+        let mut decisions = decisions(place, publish, start);
+        decisions.extend(entering.iter_mut().flat_map(|entering| entering.decisions.drain(..)));
         let admission = Admission {
             scope,
             plan,
             document: request.plan_document,
-            start: Start {
-                inputs,
-                bounds,
-                initiators: [starter.id].into(),
-                ..Start::plain(run_id, scope.tenant().key(), plan_ref, power)
-            },
-            decisions: decisions(place, publish, start),
+            start: asked,
+            decisions,
             request_id: start.context.request_id(),
             run_request_id: request.run_request_id,
             rights: Rights::Of { principal: starter.id, epoch: starter.rights_epoch },
             most_open_runs: MOST_OPEN_RUNS,
             detached: request.detached,
+            now,
+            group: entering.as_ref().map(|entering| entering.group.clone()),
         };
         let (operation, fold) = self.queue(&mut transaction, admission)?;
         // If we crash before the commit there is no run; the same request makes one. After it, the run exists, nobody was
@@ -124,7 +134,10 @@ impl Engine {
                 self.depose();
                 return Err(Problem::engine_gone());
             }
-            Err(refusal) => return Err(refusal.into()),
+            Err(refusal) => {
+                let busy = entering.filter(|_| refusal == Refusal::GroupBusy);
+                return Err(busy.map_or_else(|| refusal.into(), |entering| entering.if_busy));
+            }
         }
         crash::point(crash::START_ACK);
         self.seal_soon(scope.tenant());
@@ -135,6 +148,7 @@ impl Engine {
             provider: "embedded".to_owned(),
             status: RunStatus::Pending,
             idempotent: false,
+            behind: entering.and_then(|entering| entering.behind),
         })
     }
 
@@ -162,7 +176,13 @@ impl Engine {
         } else {
             self.go_on_with(scope, run, host_allowed).await?
         };
-        Ok(StartAnswer { run_id: run, provider: row.metadata.provider, status, idempotent: true })
+        Ok(StartAnswer {
+            run_id: run,
+            provider: row.metadata.provider,
+            status,
+            idempotent: true,
+            behind: None,
+        })
     }
 
     /// Takes an open run up for the client that started it and asks again; its state then.

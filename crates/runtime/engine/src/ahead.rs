@@ -7,9 +7,6 @@ use dvt_plan::plan::{Form, Plan, Step};
 
 /// What is met first, in the order of the steps' ids: the word, and the step where it is one's. Plans below count too.
 pub fn not_run_yet(plan: &Plan) -> Option<String> {
-    if plan.concurrency.is_some() {
-        return Some("`concurrency`".to_owned());
-    }
     plan.steps.values().find_map(|step| {
         let undo = step.compensate.as_deref().and_then(|undo| of_step(undo, step.id.as_str()));
         of_step(step, step.id.as_str()).or(undo)

@@ -7,6 +7,7 @@
 
 use crate::admit::{bounds_of, check_inputs};
 use crate::engine::Engine;
+use crate::groups::Key;
 use crate::queue::Admission;
 use crate::run::load::digest_of;
 use crate::run::{Hot, Message};
@@ -246,18 +247,23 @@ impl Parent {
         let power = Power { files_digest: library::files_of(&document), ..child.power.clone() };
         let run_request_id = RunRequestId::parse(&format!("child:{}", child.child_run_id.key()))
             .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+        let start = Start {
+            inputs,
+            bounds,
+            parent_run_id: Some(child.parent_run_id),
+            depth: child.depth,
+            initiators: child.initiators.clone(),
+            ..Start::plain(child.child_run_id, self.scope.tenant().key(), plan_ref, power)
+        };
+        let entering = match Key::of_start(self.scope.ids(), &plan, &start)? {
+            Some(key) => Some(engine.enter_group(&transaction, &key, (child.child_run_id, None)).await?),
+            None => None,
+        };
         let admission = Admission {
             scope: self.scope,
             plan,
             document,
-            start: Start {
-                inputs,
-                bounds,
-                parent_run_id: Some(child.parent_run_id),
-                depth: child.depth,
-                initiators: child.initiators.clone(),
-                ..Start::plain(child.child_run_id, self.scope.tenant().key(), plan_ref, power)
-            },
+            start,
             // Nobody asked but the parent's plan: what was decided about the parent's start covers everything below it.
             decisions: Vec::new(),
             request_id: self.request_id,
@@ -266,6 +272,8 @@ impl Parent {
             // It runs under its parent's slot.
             most_open_runs: u64::MAX,
             detached: false,
+            now: entering.as_ref().map_or_else(|| engine.now(), |entering| entering.now),
+            group: entering.as_ref().map(|entering| entering.group.clone()),
         };
         let (operation, fold) = engine.queue(&mut transaction, admission)?;
         transaction.bootstrap_run(operation);
@@ -278,7 +286,10 @@ impl Parent {
             }
             // Written by a try of which we heard nothing; the next look finds it.
             Err(Refusal::Admitted { .. }) => return Err(Refusal::RunAlreadyExists.into()),
-            Err(refusal) => return Err(refusal.into()),
+            Err(refusal) => {
+                let busy = entering.filter(|_| refusal == Refusal::GroupBusy);
+                return Err(busy.map_or_else(|| refusal.into(), |entering| entering.if_busy));
+            }
         }
         engine.seal_soon(self.scope.tenant());
         engine.warm(fold, self.host_allowed, false);

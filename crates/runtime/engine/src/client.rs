@@ -54,6 +54,9 @@ pub struct StartAnswer {
     pub status: RunStatus,
     /// Whether the same request had started it before.
     pub idempotent: bool,
+    /// The oldest open run of its concurrency group: this one waits for its turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<RunId>,
 }
 
 /// News of a run: read the events after the last known `runSeq` from the store.

@@ -9,6 +9,7 @@ use crate::client::Progress;
 use crate::dispatch::{self, Dispatcher};
 use crate::forward::server;
 use crate::forward::socket::Socket;
+use crate::groups::Groups;
 use crate::run::advance::Task;
 use crate::run::load::Fold;
 use crate::run::{Hot, Message};
@@ -31,6 +32,8 @@ pub(crate) struct Engine {
     given_up: Mutex<BTreeMap<RunId, Problem>>,
     /// Parents of runs of sub-plans: who is told when one has ended.
     pub(crate) families: Families,
+    /// Runs that wait for the end of another one.
+    pub(crate) groups: Groups,
     claimed: AsyncMutex<BTreeSet<TenantId>>,
     /// Held while a run is folded or admitted, so that no run ever has two tasks.
     pub(crate) folding: Folding,
@@ -82,6 +85,7 @@ impl Engine {
             hot: Mutex::default(),
             given_up: Mutex::default(),
             families: Families::default(),
+            groups: Groups::default(),
             claimed: AsyncMutex::default(),
             folding: Folding::default(),
             dispatcher,

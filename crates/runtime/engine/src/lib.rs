@@ -15,6 +15,7 @@ mod dispatch;
 mod engine;
 mod entry;
 mod forward;
+mod groups;
 pub mod keep;
 mod keeper;
 mod lease;
@@ -34,10 +35,14 @@ pub use crash::CRASH_SITES;
 pub use problem::Problem;
 
 use client::Client;
+use dvt_model::context::OpContext;
+use dvt_model::decision::DecisionRecord;
+use dvt_model::id::RunId;
 use dvt_model::proof::{Authorized, Permits};
 use dvt_model::resource::Resource;
 use dvt_store::{Clock, Store};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 
 /// What the composition root gives the engine.
@@ -61,13 +66,18 @@ pub trait Door: Send + Sync {
     fn open(&self, envelope: &str, command: &[u8]) -> Result<Opened, Problem>;
     /// Seals an envelope for a command that this process wants to forward with a proof's authority.
     fn seal(&self, grant: &Grant, command: &[u8]) -> Result<String, Problem>;
+    /// Whether a caller may cancel a run too, and the record of it, complete but for its entry; a refusal is entered.
+    fn cancel<'a>(&'a self, context: &'a OpContext, run: RunId, why: String) -> Judging<'a>;
 }
+
+/// A right to cancel, with its reason, on its way.
+pub type Judging<'a> = Pin<Box<dyn Future<Output = Result<(Grant, DecisionRecord), Problem>> + Send + 'a>>;
 
 /// What a proof says, as data for the envelope (contract 4.2).
 #[derive(Clone, Debug)]
 pub struct Grant {
     /// Who, where, which request.
-    pub context: dvt_model::context::OpContext,
+    pub context: OpContext,
     /// The action.
     pub action: dvt_model::action::Action,
     /// The resource.

@@ -4,6 +4,7 @@
 
 use crate::engine::Engine;
 use crate::entry::{self, Place};
+use crate::groups::Key;
 use crate::run::kept::{Told, class_of, subject_of, told};
 use crate::run::load::Fold;
 use crate::{Problem, chance};
@@ -14,8 +15,9 @@ use dvt_model::id::{RequestId, RunRequestId};
 use dvt_model::idempotency;
 use dvt_model::run::{RunMetadata, RunStatus};
 use dvt_model::scope::TenantScope;
+use dvt_model::time::Timestamp;
 use dvt_plan::plan::Plan;
-use dvt_store::port::operation::{BlockDraft, BootstrapRun, EntryDraft, Rights};
+use dvt_store::port::operation::{BlockDraft, BootstrapRun, EntryDraft, Group, Rights};
 use dvt_store::port::transaction::TenantTx;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -33,6 +35,10 @@ pub(crate) struct Admission {
     pub(crate) rights: Rights,
     pub(crate) most_open_runs: u64,
     pub(crate) detached: bool,
+    /// The moment of all of it.
+    pub(crate) now: Timestamp,
+    /// What the store counts, where the plan names a group.
+    pub(crate) group: Option<Group>,
 }
 
 impl Engine {
@@ -43,7 +49,7 @@ impl Engine {
         admission: Admission,
     ) -> Result<(BootstrapRun, Fold), Problem> {
         let ledger = transaction.ledger();
-        let Admission { scope, plan, start, request_id, .. } = admission;
+        let Admission { scope, plan, start, request_id, now, .. } = admission;
         let (run_id, plan_ref, power) = (start.run_id, start.plan.clone(), start.power.clone());
         // What a repeat must share with the first request; the owner's word is part of what the run may do.
         let request = json!({ "inputs": start.inputs, "power": power });
@@ -54,9 +60,9 @@ impl Engine {
             plan_name: plan.name.as_str().to_owned(),
             provider: "embedded".to_owned(),
         };
-        let input = Input { now: self.now(), entropy: chance::entropy(), command: Command::Start(start) };
+        let input = Input { now, entropy: chance::entropy(), command: Command::Start(start) };
         let decided = dvt_core::decide(&plan, &State::default(), &input)?;
-        let place = Place { ledger, scope: scope.ids(), now: self.now(), run: Some(run_id) };
+        let place = Place { ledger, scope: scope.ids(), now, run: Some(run_id) };
         let mut state = State::default();
         let mut entries = admission.decisions;
         let told = told(&plan, &state, &decided.events);
@@ -85,14 +91,16 @@ impl Engine {
             most_open_runs: admission.most_open_runs,
             rights: admission.rights,
             queue: None,
-            group: None,
+            group: admission.group,
             detached: admission.detached,
             plan_document: admission.document,
             block: BlockDraft::of(entries),
             status: RunStatus::Pending,
         };
+        let group = Key::of_state(scope.ids(), (&plan, plan_ref.plan_id), &state)?;
         let fold = Fold {
             scope,
+            group,
             ledger,
             metadata,
             plan: Arc::new(plan),

@@ -1,21 +1,26 @@
 //! An installation for one test: folder, store, tenants, clock, door, and proofs as access would make them.
 
 use dvt_engine::client::{Client, Progress, StartAnswer, StartRequest};
-use dvt_engine::{Door, Grant, Opened, Parts, Problem};
+use dvt_engine::{Door, Grant, Judging, Opened, Parts, Problem};
 use dvt_keys::RootKey;
 use dvt_keys::entropy::random;
-use dvt_model::action::Role;
+use dvt_model::action::{Action, Role};
 use dvt_model::code::Code;
 use dvt_model::context::{Authenticated, Kind as CallKind, OpContext, Principal, PrincipalType};
 use dvt_model::decision::{Circumstances, DecisionRecord, Draft, Operation};
 use dvt_model::digest::Digest;
+use dvt_model::entry::EventType;
 use dvt_model::id::*;
-use dvt_model::proof::{Authorized, Permits, PlanCreate, RunCancel, RunStart, SignalSend};
-use dvt_model::resource::{Plan, Project, Resource, Run};
+use dvt_model::proof::{
+    AuditExport, Authorized, Permits, PlanCreate, RunCancel, RunReadPayload, RunReadStatus, RunStart,
+    SignalSend,
+};
+use dvt_model::resource::{Ledger, Plan, Project, Resource, ResourceRef, Run};
 use dvt_model::run::RunStatus;
 use dvt_model::scope::{Minter, ScopeIds, TenantScope};
 use dvt_model::time::Timestamp;
 use dvt_plan::diagnostic::Source;
+use dvt_store::port::ledger::{Cleared, PayloadSight, Query, Sight};
 use dvt_store::port::operation::{Member, StoredEvent};
 use dvt_store::port::transaction::Kind;
 use dvt_store::{Clock, Options, Store};
@@ -91,10 +96,19 @@ impl House {
 
     /// A proof as access would make it, of a request of its own.
     pub(crate) fn proof<R: Resource, A: Permits>(&self, tenant: Tenant, resource: R) -> Authorized<R, A> {
+        self.proof_with(&[Role::TenantAdmin], tenant, resource)
+    }
+
+    fn proof_with<R: Resource, A: Permits>(
+        &self,
+        roles: &[Role],
+        tenant: Tenant,
+        resource: R,
+    ) -> Authorized<R, A> {
         let principal = Principal {
             id: tenant.member,
             principal_type: PrincipalType::User,
-            roles: vec![Role::TenantAdmin],
+            roles: roles.to_vec(),
             rights_epoch: 1,
         };
         let context = OpContext::mint(
@@ -133,6 +147,21 @@ impl House {
 
     pub(crate) async fn start(&self, client: &Client, request: StartRequest) -> Result<StartAnswer, Problem> {
         self.start_as(self.tenant, client, request).await
+    }
+
+    /// With proofs of somebody who has these roles alone.
+    pub(crate) async fn start_with(
+        &self,
+        roles: &[Role],
+        client: &Client,
+        request: StartRequest,
+    ) -> Result<StartAnswer, Problem> {
+        let ids = self.tenant.ids;
+        let project = Project { id: ids.project_id, scope: ids };
+        let publish: Authorized<Project, PlanCreate> = self.proof_with(roles, self.tenant, project);
+        let plan = Plan { id: request.plan_id, scope: ids };
+        let start: Authorized<Plan, RunStart> = self.proof_with(roles, self.tenant, plan);
+        client.start_run(&publish, &start, request).await
     }
 
     pub(crate) async fn start_as(
@@ -206,6 +235,31 @@ impl House {
         found.unwrap_or_else(|| panic!("no {name} of {step:?}")).payload.unwrap()
     }
 
+    /// The decision records about a run, as an auditor exports them.
+    pub(crate) async fn records(&self, client: &Client, run: RunId) -> Vec<Value> {
+        client.follow(&self.run_proof::<RunReadStatus>(self.tenant, run)).await.unwrap();
+        client.seal(run).await.unwrap();
+        let ids = self.tenant.ids;
+        let ledger = Ledger { id: ids.tenant_id, scope: ids };
+        let sight = Sight::export(&self.proof::<_, AuditExport>(self.tenant, ledger));
+        let project = Project { id: ids.project_id, scope: ids };
+        let payloads = PayloadSight::of(&self.proof::<_, RunReadPayload>(self.tenant, project));
+        let query = Query {
+            resource: Some(run.to_string()),
+            event_type: Some(EventType::DecisionRecorded),
+            ..Query::default()
+        };
+        let transaction = self.store.begin(&self.scope(self.tenant), Kind::Act).unwrap();
+        let exported = transaction.export_ledger(&sight, Some(&payloads), &query).await.unwrap();
+        let payloads = exported.entries.into_iter().flat_map(|entry| entry.payloads);
+        payloads
+            .map(|payload| match payload {
+                Cleared::Open { value, .. } => value,
+                Cleared::Erased => panic!("a record is erased"),
+            })
+            .collect()
+    }
+
     /// Follows a run until its events satisfy something.
     pub(crate) async fn until(
         &self,
@@ -272,6 +326,38 @@ impl Door for TestDoor {
                 code: Code::AuthorizationRequired,
                 message: "the authorization envelope is missing or bad".to_owned(),
             }
+        })
+    }
+
+    /// As access would judge it: who is no operator may not.
+    fn cancel<'a>(&'a self, context: &'a OpContext, run: RunId, why: String) -> Judging<'a> {
+        Box::pin(async move {
+            let principal = context.principal();
+            if !dvt_policy::holds(&principal.roles, Role::Operator) {
+                return Err(Problem { code: Code::AuthzDenied, message: "not yours".to_owned() });
+            }
+            let grant = Grant {
+                context: context.clone(),
+                action: Action::RunCancel,
+                resource: ResourceRef { resource_type: "run".to_owned(), id: run.to_string() },
+                decision_id: DecisionId::from_random(random()),
+                policy_decision_id: DecisionId::from_random(random()),
+            };
+            let draft =
+                Draft { operation: Operation::Cancel, justification_text: why, approval_ticket_id: None };
+            let record = draft
+                .complete(Circumstances {
+                    decision_id: DecisionId::from_random(random()),
+                    actor_id: principal.id,
+                    actor_role: Role::Operator,
+                    scope: context.scope().ids(),
+                    resource: grant.resource.clone(),
+                    timestamp: Timestamp::from_ms(1_771_200_000_000),
+                    policy_decision_id: grant.policy_decision_id,
+                    solo_owner: true,
+                })
+                .unwrap();
+            Ok((grant, record))
         })
     }
 

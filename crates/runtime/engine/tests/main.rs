@@ -13,6 +13,7 @@
 
 mod admission;
 mod forwarding;
+mod groups;
 mod house;
 mod recovery;
 mod runs;
@@ -48,6 +49,18 @@ const TESTS: &[Test] = &[
     ("forwarding::a_repeated_cancel_adds_no_event", forwarding::a_repeated_cancel_adds_no_event),
     ("forwarding::another_tenants_run_is_no_run", forwarding::another_tenants_run_is_no_run),
     ("forwarding::a_set_clock_deposes_no_living_holder", forwarding::a_set_clock_deposes_no_living_holder),
+    ("groups::one_run_of_a_group_at_a_time_in_order", groups::one_run_of_a_group_at_a_time_in_order),
+    (
+        "groups::a_busy_group_rejects_and_remembers_requests",
+        groups::a_busy_group_rejects_and_remembers_requests,
+    ),
+    ("groups::a_newer_run_cancels_the_older_ones", groups::a_newer_run_cancels_the_older_ones),
+    (
+        "groups::a_group_is_kept_over_the_death_of_its_engine",
+        groups::a_group_is_kept_over_the_death_of_its_engine,
+    ),
+    ("groups::a_full_group_takes_no_more", groups::a_full_group_takes_no_more),
+    ("groups::who_waits_too_long_fails", groups::who_waits_too_long_fails),
     (
         "recovery::a_killed_worker_is_replaced_and_the_token_stays",
         recovery::a_killed_worker_is_replaced_and_the_token_stays,

@@ -28,7 +28,7 @@ fn lines(path: &Path) -> Vec<String> {
     std::fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
 }
 
-async fn until_lines(path: &Path, count: usize) {
+pub(crate) async fn until_lines(path: &Path, count: usize) {
     while lines(path).len() < count {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }

@@ -91,7 +91,7 @@ async fn at_once(house: &House) -> Case {
                     same_plan(draft);
                     draft.group = grouped(1);
                 }),
-                Code::QuotaExceeded,
+                Code::ConcurrencyBusy,
             ),
             (
                 "principalEpoch",

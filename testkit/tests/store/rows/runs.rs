@@ -6,7 +6,7 @@ use crate::house::{Answer, Do, House, Probe, code, operation, probe, refused, st
 use dvt_model::code::Code;
 use dvt_model::id::{RunId, SignalId};
 use dvt_model::run::RunStatus;
-use dvt_store::port::operation::{AppendRun, MoveInQueue, QueueState, Queueing};
+use dvt_store::port::operation::{AppendRun, Group, MoveInQueue, QueueState, Queueing};
 use dvt_store::port::transaction::Kind;
 use dvt_testkit::drafts::random;
 use serde_json::json;
@@ -48,6 +48,19 @@ async fn events(house: &House) -> Case {
     let mut end = drafts.append(ended, 2, json!({}));
     end.status = RunStatus::Completed;
     append(end)(house.store.clone(), house.scope).await.unwrap();
+    // Of one plan and group: one is past PENDING, one waits.
+    let (first, second) = (RunId::from_random(random()), RunId::from_random(random()));
+    let plan = drafts.bootstrap(first).metadata;
+    for run in [first, second] {
+        let mut draft = drafts.bootstrap(run);
+        draft.group = Some(Group { name: "nightly".to_owned(), most_open: 2 });
+        draft.metadata.plan = plan.plan.clone();
+        draft.metadata.plan_name.clone_from(&plan.plan_name);
+        staged(Kind::Engine, draft, |tx, draft| tx.bootstrap_run(draft))(house.store.clone(), house.scope)
+            .await
+            .unwrap();
+    }
+    append(drafts.append(first, 2, json!({})))(house.store.clone(), house.scope).await.unwrap();
     let mut right = drafts.append(run, 2, json!({ "n": 2 }));
     right.block.entries.insert(0, drafts.decision(None));
     let wrong = |change: &dyn Fn(&mut AppendRun)| {
@@ -68,6 +81,11 @@ async fn events(house: &House) -> Case {
             ("expectedRunSeq, behind", append(drafts.append(ended, 2, json!({}))), Code::LeaseLost),
             ("engine epoch, older", wrong(&|draft| draft.engine_epoch = 0), Code::LeaseLost),
             ("engine epoch, newer", wrong(&|draft| draft.engine_epoch = 2), Code::LeaseLost),
+            (
+                "alone in its group past PENDING",
+                append(drafts.append(second, 2, json!({}))),
+                Code::ConcurrencyBusy,
+            ),
             ("the run has not ended", append(drafts.append(ended, 3, json!({}))), Code::ContractViolation),
             (
                 "the run is there",

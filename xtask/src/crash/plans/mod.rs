@@ -47,6 +47,8 @@ pub(super) struct Plan {
 
 /// What `sub-plans` runs; it lies beside every plan.
 pub(super) const BELOW: &str = include_str!("below.yaml");
+/// What `group` runs.
+pub(super) const ALONE: &str = include_str!("alone.yaml");
 /// What each step sources.
 pub(super) const WITNESS: &str = include_str!("witness.sh");
 
@@ -85,6 +87,7 @@ pub(super) const PLANS: &[Plan] = &[
     plan!("conditions", &["probe", "repair", "report"], NOBODY, Completed),
     plan!("waits", &["after"], NOBODY, Completed),
     plan!("sub-plans", &["before", "deep", "after"], NOBODY, Completed),
+    plan!("group", &["alone-a", "alone-b", "after"], NOBODY, Completed),
     plan!(
         "hold",
         &["load", "load#2", "after"],

@@ -9,4 +9,14 @@ begin() {
   done <"$WITNESS"
   bear start
 }
+# The same, of a step beside which no other `alone-` step may live.
+begin_alone() {
+  while read -r word step attempt token pid; do
+    case "$step" in alone-*) ;; *) continue ;; esac
+    if [ "$word" = start ] && [ "$step" != "$DVT_STEP_ID" ] && kill -0 "$pid" 2>/dev/null; then
+      echo "alive $step $attempt $token $pid" >>"$WITNESS"
+    fi
+  done <"$WITNESS"
+  begin
+}
 end() { bear end; }

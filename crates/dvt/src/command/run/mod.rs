@@ -214,6 +214,12 @@ pub(crate) async fn start(
     if answer.idempotent {
         screen.note("the same request started this run before; following it");
     }
+    if let Some(first) = answer.behind {
+        screen.note(&format!(
+            "waits for its turn: {} of the same concurrency group goes first",
+            end::brief(first)
+        ));
+    }
     let read: Authorized<resource::Run, RunReadPayload> = access.run(context, answer.run_id, ROUTE).await?;
     let followed = Followed { plan: &ready.checked.plan, composition, client: &client, read: &read };
     let exit = follow::to_the_end(&followed, screen).await;

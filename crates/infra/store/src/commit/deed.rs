@@ -185,7 +185,7 @@ impl Bootstrap {
                 |row| row.get(0),
             )?;
         if column::unsigned(open)? >= of.most_open {
-            return Err(Refusal::Quota("runs of the concurrency group".to_owned()).into());
+            return Err(Refusal::GroupBusy.into());
         }
         Ok(())
     }
@@ -253,18 +253,19 @@ impl Append {
     ) -> Result<(), Stop> {
         let (connection, tenant) = (group.connection, group.tenant.bytes());
         let row = connection
-            .prepare_cached("SELECT project_id, environment_id, status, last_run_seq FROM run WHERE tenant_id = ?1 AND run_id = ?2")?
+            .prepare_cached("SELECT project_id, environment_id, status, last_run_seq, concurrency_group IS NOT NULL FROM run WHERE tenant_id = ?1 AND run_id = ?2")?
             .query_row(params![tenant, self.run.bytes()], |row| {
                 Ok((
                     row.get::<_, Vec<u8>>(0)?,
                     row.get::<_, Vec<u8>>(1)?,
                     row.get::<_, String>(2)?,
                     row.get::<_, i64>(3)?,
+                    row.get::<_, bool>(4)?,
                 ))
             })
             .optional()?;
         let absent = || Refusal::Contract("the run is not there".to_owned());
-        let Some((project, environment, status, last)) = row else { return Err(absent().into()) };
+        let Some((project, environment, status, last, is_grouped)) = row else { return Err(absent().into()) };
         let lies_in = ScopeIds {
             tenant_id: group.tenant,
             project_id: column::id(&project, ProjectId::from_bytes)?,
@@ -282,6 +283,10 @@ impl Append {
         let status = column::word(RunStatus::parse(&status), "a status")?;
         if status.is_terminal() && (block.run_seqs.is_some() || status != self.status) {
             return Err(Refusal::Contract("the run has ended".to_owned()).into());
+        }
+        let begins = status == RunStatus::Pending && self.status != status && !self.status.is_terminal();
+        if begins && is_grouped {
+            self.is_alone_in_its_group(group)?;
         }
         if let Some(signal) = &self.signal {
             self.first_decision(group, signal, block)?;
@@ -306,6 +311,20 @@ impl Append {
             return Err(Refusal::Contract("a run's state changes by its events alone".to_owned()).into());
         }
         Ok(())
+    }
+
+    /// Of a concurrency group one run is past PENDING at a time, whoever believes to have the turn (contract 5.7).
+    fn is_alone_in_its_group(&self, group: &Group<'_>) -> Result<(), Stop> {
+        let other: Option<i64> = group
+            .connection
+            .prepare_cached(
+                "SELECT 1 FROM run AS mine JOIN run AS other USING (tenant_id, project_id, environment_id, plan_id, concurrency_group)
+                 WHERE mine.tenant_id = ?1 AND mine.run_id = ?2 AND other.open = 1 AND other.run_id <> ?2
+                 AND other.status <> 'PENDING' LIMIT 1",
+            )?
+            .query_row(params![group.tenant.bytes(), self.run.bytes()], |row| row.get(0))
+            .optional()?;
+        if other.is_some() { Err(Refusal::GroupBusy.into()) } else { Ok(()) }
     }
 
     fn first_decision(&self, group: &Group<'_>, signal: &Signal, block: &Sealed) -> Result<(), Stop> {

@@ -102,6 +102,9 @@ pub enum Refusal {
     /// A counted quota is reached.
     #[error("the quota of {0} is reached")]
     Quota(String),
+    /// As many runs of the concurrency group are open, or past PENDING, as may be.
+    #[error("another run of the concurrency group is open")]
+    GroupBusy,
     /// The same signal id with another payload, or (same) the first decision.
     #[error("the signal was sent before")]
     Signalled {
@@ -134,6 +137,7 @@ impl Refusal {
             Self::Admitted { .. } => Code::IdempotencyKeyReused,
             Self::PlanVersionExists => Code::PlanVersionExists,
             Self::Quota(_) => Code::QuotaExceeded,
+            Self::GroupBusy => Code::ConcurrencyBusy,
             Self::Signalled { .. } => Code::SignalDuplicate,
             Self::LegalHold => Code::LegalHoldActive,
             Self::RightsEnded => Code::AuthzDenied,

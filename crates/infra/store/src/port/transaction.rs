@@ -15,7 +15,7 @@ use dvt_model::canonical;
 use dvt_model::digest::Digest;
 use dvt_model::entry::PayloadClass;
 use dvt_model::id::{DecisionId, LedgerId, PlanId, PlanName, PrincipalId, RunId, StepId};
-use dvt_model::scope::{Cover, Root, TenantScope, covers};
+use dvt_model::scope::{Cover, Root, ScopeIds, TenantScope, covers};
 use dvt_model::time::Timestamp;
 use rusqlite::Connection;
 use serde_json::Value;
@@ -204,6 +204,17 @@ impl TenantTx {
     pub async fn setting(&self, kind: &str, name: &str) -> Result<Option<SettingRow>, Error> {
         let (kind, name) = (kind.to_owned(), name.to_owned());
         self.read(move |reader, lane| settings::one(reader, lane, &kind, &name)).await
+    }
+
+    /// The open runs of a plan in a concurrency group, oldest first; those that the scope does not cover are left out.
+    pub async fn runs_of_group(
+        &self,
+        plan: PlanId,
+        scope: ScopeIds,
+        name: &str,
+    ) -> Result<Vec<RunRow>, Error> {
+        let name = name.to_owned();
+        self.read(move |reader, lane| runs::of_group(reader, lane, (plan, scope), &name)).await
     }
 
     /// Runs of this scope that wait, oldest first; at most 500.

@@ -81,6 +81,31 @@ pub(crate) fn one(reader: &Reader, lane: &Connection, run: RunId) -> Result<Opti
     Ok(row.filter(|row| covers(&reader.scope, &reader.tenant.root, &row.metadata.scope) == Cover::Covered))
 }
 
+/// The open runs of a plan in a concurrency group, oldest first.
+pub(crate) fn of_group(
+    reader: &Reader,
+    lane: &Connection,
+    (plan, scope): (PlanId, ScopeIds),
+    name: &str,
+) -> Result<Vec<RunRow>, Error> {
+    let tenant = reader.tenant.id;
+    let mut statement = lane
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM run WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3 AND plan_id = ?4
+             AND concurrency_group = ?5 AND open = 1 ORDER BY queued_at, run_id"
+        ))
+        .sql()?;
+    let of =
+        params![tenant.bytes(), scope.project_id.bytes(), scope.environment_id.bytes(), plan.bytes(), name];
+    let rows = statement.query_map(of, |row| read(tenant, row)).sql()?;
+    let rows = rows.map(|row| row.sql()?).collect::<Result<Vec<_>, Error>>()?;
+    let root = reader.tenant.root;
+    Ok(rows
+        .into_iter()
+        .filter(|row| covers(&reader.scope, &root, &row.metadata.scope) == Cover::Covered)
+        .collect())
+}
+
 /// A page, newest first.
 pub(crate) fn list(
     reader: &Reader,

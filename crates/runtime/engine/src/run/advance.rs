@@ -11,11 +11,13 @@ use crate::children::{self, Ending, Order, Parent};
 use crate::client::Progress;
 use crate::dispatch::Attempt;
 use crate::engine::Engine;
+use crate::groups::LONGEST_WAIT_MS;
 use crate::{Problem, chance, crash};
 use dvt_core::command::{Command, Input, OtherRun, Report, Signal};
 use dvt_core::event::{Effect, Event};
 use dvt_model::code::Code;
 use dvt_model::run::RunStatus;
+use dvt_model::time::Timestamp;
 use dvt_store::Refusal;
 use dvt_store::port::operation::EntryDraft;
 use std::sync::Arc;
@@ -36,12 +38,22 @@ pub(crate) struct Task {
     rests: bool,
     /// The way to whoever begins and ends the runs of its sub-plans, once there are any.
     children: Option<mpsc::UnboundedSender<Order>>,
+    /// Stands in the line of its group, or has had its turn.
+    turn: Turning,
     /// Stands in the dispatcher's line.
     wants: bool,
     /// The last offer started nothing: another one would not either before something else happened.
     pub(crate) fruitless: bool,
     /// Slots of this turn, to be given back whatever becomes of it.
     pub(crate) granted: u32,
+}
+
+/// How far a run is that may begin only when its turn in its group comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turning {
+    Outside,
+    InLine,
+    Come,
 }
 
 /// Why a task ended.
@@ -97,6 +109,7 @@ impl Task {
             host_allowed,
             rests,
             children: None,
+            turn: Turning::Outside,
             wants: false,
             fruitless: false,
             granted: 0,
@@ -140,11 +153,35 @@ impl Task {
         }
         let run = self.fold.metadata.run_id;
         let now = self.engine.now();
-        self.engine.set_timer(run, self.fold.state.next_due_after(now), &self.hot);
+        let due = self.fold.state.next_due_after(now);
+        self.engine.set_timer(run, [due, self.patience_ends()].into_iter().flatten().min(), &self.hot);
         if !self.wants && !self.fruitless && self.fold.state.has_ready(now) {
+            if self.waits_for_its_turn() {
+                return self.line_up();
+            }
             self.wants = true;
             self.engine.dispatcher().want(run, self.hot.clone());
         }
+    }
+
+    /// A run of a group that has not begun may begin in its turn only.
+    fn waits_for_its_turn(&self) -> bool {
+        self.fold.group.is_some() && self.fold.status == RunStatus::Pending && self.turn != Turning::Come
+    }
+
+    fn line_up(&mut self) {
+        let (Some(key), Some(queued_at)) = (&self.fold.group, self.fold.state.queued_at()) else { return };
+        if self.turn == Turning::Outside {
+            self.turn = Turning::InLine;
+            let own = (queued_at, self.fold.metadata.run_id);
+            self.engine.line_up(key, own, self.hot.clone(), self.host_allowed);
+        }
+    }
+
+    /// When it has waited for its turn for as long as it may.
+    fn patience_ends(&self) -> Option<Timestamp> {
+        let since = self.fold.state.waits_since().filter(|_| self.waits_for_its_turn())?;
+        Some(since.plus_ms(LONGEST_WAIT_MS))
     }
 
     /// Everything that waits now, in its order; an act is a turn of its own, for it has a signal of its own.
@@ -193,8 +230,14 @@ impl Task {
             // Time alone makes a retry ready: the next offer may start it though nothing was appended since the last one.
             Message::Due => {
                 self.fruitless = false;
-                Command::Due
+                let has_waited = self.patience_ends().is_some_and(|at| at <= self.engine.now());
+                if has_waited { Command::QueueExpired } else { Command::Due }
             }
+            Message::Turn => {
+                self.turn = Turning::Come;
+                return Ok(());
+            }
+            Message::CancelledByGroup => Command::Cancel { cause: OtherRun::Concurrency },
             Message::ChildEnded(ended) => Command::ChildEnded(*ended),
             Message::CancelledByParent => Command::Cancel { cause: OtherRun::Parent },
             Message::StoppedByParent(force_kill) => {

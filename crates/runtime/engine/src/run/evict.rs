@@ -33,6 +33,9 @@ impl Task {
         }
         self.engine.dispatcher().settle(self.granted);
         self.engine.forget(run);
+        if let Some(key) = &self.fold.group {
+            self.engine.leave_group(key, self.fold.scope, run);
+        }
         self.inbox.close();
         while let Ok(message) = self.inbox.try_recv() {
             let again = || Problem::new(Code::LeaseLost, "the run left this engine; ask again");
@@ -45,6 +48,8 @@ impl Task {
                 | Message::ChildEnded(_)
                 | Message::CancelledByParent
                 | Message::StoppedByParent(_)
+                | Message::CancelledByGroup
+                | Message::Turn
                 | Message::Due
                 | Message::Drop
                 | Message::Rest => {}

@@ -4,6 +4,7 @@
 
 use crate::Problem;
 use crate::engine::Engine;
+use crate::groups::Key;
 use dvt_core::State;
 use dvt_core::event::Event;
 use dvt_model::canonical;
@@ -35,6 +36,8 @@ pub(crate) struct Fold {
     pub(crate) request_id: RequestId,
     /// What it may do, as it was recorded when it was queued.
     pub(crate) power: Power,
+    /// The group in which it waits for its turn, where the plan names one.
+    pub(crate) group: Option<Key>,
     /// Bytes of events since the last snapshot, and of that snapshot.
     pub(crate) weight: u64,
     pub(crate) snapshot_weight: u64,
@@ -61,6 +64,7 @@ impl Fold {
             last_run_seq: 0,
             request_id: first.envelope.request_id,
             power,
+            group: None,
             weight: 0,
             snapshot_weight: 0,
         };
@@ -83,6 +87,8 @@ impl Fold {
             }
         }
         fold.status = row.status;
+        let plan = (&*fold.plan, fold.metadata.plan.plan_id);
+        fold.group = Key::of_state(fold.metadata.scope, plan, &fold.state)?;
         Ok(fold)
     }
 

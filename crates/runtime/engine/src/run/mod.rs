@@ -30,6 +30,10 @@ pub(crate) enum Message {
     CancelledByParent,
     /// Its parent's run was stopped: it ends now, without the grace where that is asked.
     StoppedByParent(bool),
+    /// A newer run of its group ends it, by its way out.
+    CancelledByGroup,
+    /// Its turn in its group has come.
+    Turn,
     /// Something became due.
     Due,
     /// What it had running is lost: give it out again. The entries are those of the act that asks for it.
