@@ -5,6 +5,7 @@ use crate::support::*;
 use dvt_ledger::verify::result::Status;
 use dvt_model::id::DecisionId;
 use dvt_model::time::Timestamp;
+use dvt_store::port::operation::{PutSetting, Rights};
 use dvt_store::{Clock, Purpose, ROTATED, Store};
 use serde_json::json;
 use std::sync::Arc;
@@ -70,6 +71,45 @@ async fn keys_are_replaced_in_time_under_a_live_run() {
     let result = with_keys(&house).await;
     assert_eq!((result.status, result.findings), (Status::Valid, vec![]));
     assert_eq!(verify(&house).await.status, Status::Valid, "by public keys alone");
+}
+
+/// A setting that is sealed again keeps its version, so whoever read it before the new key may still change it (`If-Match`);
+/// by hand nothing of it changes without a new version.
+#[tokio::test]
+async fn a_setting_keeps_its_version_under_a_new_key() {
+    let (house, _) = by_hand().await;
+    let put = |expected_version, value| PutSetting {
+        kind: "quota".to_owned(),
+        name: "runs".to_owned(),
+        expected_version,
+        rights: Rights::Nobody,
+        value,
+        block: block(vec![house.decision(DecisionId::from_random(random()))]),
+    };
+    let mut tx = house.act();
+    tx.put_setting(put(None, json!(5)));
+    tx.commit().await.unwrap();
+    let key =
+        || house.raw().query_row("SELECT key_id FROM setting", [], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    let before = key();
+    let mut tx = house.act();
+    tx.rotate_keys(by_nobody(vec![house.decision(DecisionId::from_random(random()))]), &ROTATED);
+    tx.commit().await.unwrap();
+    house.store.work_off(house.ids.tenant_id).await.unwrap();
+    assert_ne!(key(), before, "it is sealed again");
+    let row = house.act().setting("quota", "runs").await.unwrap().unwrap();
+    assert_eq!((row.version, row.value), (1, json!(5)));
+    for forged in [
+        "sealed = zeroblob(40)",
+        "changed_at = changed_at + 1, key_id = zeroblob(16)",
+        "row_version = row_version + 2",
+    ] {
+        let refused = house.raw().execute(&format!("UPDATE setting SET {forged}"), []);
+        assert!(refused.is_err_and(|error| error.to_string().contains("rises by one")), "{forged}");
+    }
+    let mut tx = house.act();
+    tx.put_setting(put(Some(1), json!(6)));
+    tx.commit().await.expect("the version that was read before");
 }
 
 /// A key that comes right after the checkpoint that announced the one before: that checkpoint bears two signatures, and only

@@ -9,6 +9,7 @@ pub(crate) const TENANT: &[&str] = &[
     include_str!("tenant_0003.sql"),
     include_str!("tenant_0004.sql"),
     include_str!("tenant_0005.sql"),
+    include_str!("tenant_0006.sql"),
 ];
 
 /// The migrations of the control database.

@@ -136,11 +136,11 @@ fn look(tenant: &Tenant, lane: &Connection, old: KeyId, from: i64) -> Result<Bat
 fn again(
     tenant: &Tenant,
     (old, new): (&SealKey, &SealKey),
-    cells: (Cell<'_>, Cell<'_>),
+    cell: Cell<'_>,
     sealed: &[u8],
 ) -> Result<Vec<u8>, Error> {
-    let value = document::open(tenant, old, cells.0, sealed)?;
-    document::seal(tenant, new, cells.1, &value)
+    let value = document::open(tenant, old, cell, sealed)?;
+    document::seal(tenant, new, cell, &value)
 }
 
 fn plans(tenant: &Tenant, lane: &Connection, keys: (&SealKey, &SealKey)) -> Result<Vec<Again>, Error> {
@@ -157,7 +157,7 @@ fn plans(tenant: &Tenant, lane: &Connection, keys: (&SealKey, &SealKey)) -> Resu
         let sealed: Vec<u8> = row.get(4).sql()?;
         let name = plan_row(column::id(&plan, PlanId::from_bytes)?, &version);
         let cell = Cell { table: "plan", column: "sealed", row: &name, version: 0 };
-        let sealed = again(tenant, keys, (cell, cell), &sealed)?;
+        let sealed = again(tenant, keys, cell, &sealed)?;
         let (project, environment) = (row.get(0).sql()?, row.get(1).sql()?);
         found.push(Again::Plan { project, environment, plan, version, sealed });
     }
@@ -174,7 +174,7 @@ fn members(tenant: &Tenant, lane: &Connection, keys: (&SealKey, &SealKey)) -> Re
         let (principal, sealed): (Vec<u8>, Vec<u8>) = (row.get(0).sql()?, row.get(1).sql()?);
         let name = column::id(&principal, dvt_model::id::PrincipalId::from_bytes)?.key();
         let cell = Cell { table: "member", column: "name_sealed", row: &name, version: 0 };
-        found.push(Again::Member { principal, sealed: again(tenant, keys, (cell, cell), &sealed)? });
+        found.push(Again::Member { principal, sealed: again(tenant, keys, cell, &sealed)? });
     }
     Ok(found)
 }
@@ -199,9 +199,9 @@ fn settings(tenant: &Tenant, lane: &Connection, keys: (&SealKey, &SealKey)) -> R
             environment_id: column::id(&environment, EnvironmentId::from_bytes)?,
         };
         let place = crate::retention::setting::place(&scope, &kind, &name);
-        let cell = |version| Cell { table: "setting", column: "sealed", row: &place, version };
-        let version_now = column::unsigned(version)?;
-        let sealed = again(tenant, keys, (cell(version_now), cell(version_now + 1)), &sealed)?;
+        let cell =
+            Cell { table: "setting", column: "sealed", row: &place, version: column::unsigned(version)? };
+        let sealed = again(tenant, keys, cell, &sealed)?;
         found.push(Again::Setting { project, environment, kind, name, version, sealed });
     }
     Ok(found)
@@ -295,10 +295,10 @@ fn put(
             .execute(params![tenant, new, sealed, principal, old])?,
         Again::Setting { project, environment, kind, name, version, sealed } => connection
             .prepare(
-                "UPDATE setting SET key_id = ?2, sealed = ?3, row_version = row_version + 1 WHERE tenant_id = ?1 AND project_id = ?4
-                 AND environment_id = ?5 AND kind = ?6 AND name = ?7 AND row_version = ?8",
+                "UPDATE setting SET key_id = ?2, sealed = ?3 WHERE tenant_id = ?1 AND project_id = ?4 AND environment_id = ?5
+                 AND kind = ?6 AND name = ?7 AND row_version = ?8 AND key_id = ?9",
             )?
-            .execute(params![tenant, new, sealed, project, environment, kind, name, version])?,
+            .execute(params![tenant, new, sealed, project, environment, kind, name, version, old])?,
         Again::Payload { n, first, named, sealed } => connection
             .prepare(
                 "UPDATE ledger_payload SET sealed = ?3, sealed_under = ?2 WHERE tenant_id = ?1 AND n = ?4 AND first_index = ?5
