@@ -3,15 +3,15 @@
 //! With `--controls` each kind of sync is removed in turn, and at least one cut must notice; a control that survives is a
 //! failure of this harness and ends it with status 1.
 
-use dvt_testkit::power_cut::disk::{Chance, Disk, SyncKind};
+use dvt_testkit::power_cut::disk::{Chance, Counts, Disk, SyncKind};
 use dvt_testkit::power_cut::judge::{Found, judge};
 use dvt_testkit::power_cut::scenario::Scenario;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// The most cuts that a control gets to be noticed. The journal's sync is noticed about once in a few hundred: only a cut between
-/// it and the next, with the pages kept and the journal lost, shows that it is missing.
-const CONTROL_CUTS: u64 = 8_000;
+/// The most cuts that a control gets to be noticed.
+const CONTROL_CUTS: u64 = 2_000;
 
 struct Arguments {
     cuts: u64,
@@ -110,9 +110,7 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
     let mut survived = 0;
     if arguments.controls {
         for kind in SyncKind::ALL {
-            let caught =
-                control(kind, &mut chance, operations, counts.syncs.get(&kind).map_or(&[], Vec::as_slice))
-                    .await?;
+            let caught = control(kind, &mut chance, operations, &windows(kind, &counts)).await?;
             match &caught {
                 Some((cuts, error)) => {
                     println!("control: sync of {kind:?} removed: caught at cut {cuts}: {error}")
@@ -128,16 +126,24 @@ async fn run(arguments: &Arguments) -> Result<bool, String> {
     Ok(lost == 0 && survived == 0)
 }
 
-/// Cuts near a sync of the removed kind, and every other time anywhere, until one of them notices.
+/// Where it matters that a sync of this kind was done: from each to the next of any kind.
+fn windows(kind: SyncKind, counts: &Counts) -> Vec<(u64, u64)> {
+    let all: BTreeSet<u64> = counts.syncs.values().flatten().copied().collect();
+    let of_kind = counts.syncs.get(&kind).into_iter().flatten();
+    of_kind.map(|at| (*at, all.range(at + 1..).next().copied().unwrap_or(at + 4))).collect()
+}
+
+/// Cuts after a sync of the removed kind, and every fourth time anywhere, until one of them notices.
 async fn control(
     kind: SyncKind,
     chance: &mut Chance,
     operations: u64,
-    syncs: &[u64],
+    windows: &[(u64, u64)],
 ) -> Result<Option<(u64, String)>, String> {
     for number in 1..=CONTROL_CUTS {
-        let chosen = usize::try_from(chance.below(syncs.len() as u64)).unwrap_or(0);
-        let near = syncs.get(chosen).filter(|_| !number.is_multiple_of(2)).map(|at| at + 1 + chance.below(4));
+        let chosen = usize::try_from(chance.below(windows.len() as u64)).unwrap_or(0);
+        let near = windows.get(chosen).filter(|_| !number.is_multiple_of(4));
+        let near = near.map(|(at, next)| at + 1 + chance.below(next - at));
         let (seed, cut_at) = (chance.draw(), near.unwrap_or_else(|| place(chance, operations)));
         if let Err(error) = play(seed, cut_at, Some(kind)).await?.verdict {
             return Ok(Some((number, error)));

@@ -408,7 +408,7 @@ impl State {
                 (false, deleted) => !deleted && chance.below(4) == 0,
             };
             if is_there {
-                image.insert(name.clone(), survived(file, &mut chance));
+                image.insert(name.clone(), survived(file, self.removed, &mut chance));
             }
         }
         self.image = Some(image);
@@ -424,11 +424,17 @@ fn apply(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     }
 }
 
-/// What remains of a file: everything synced, and of the rest nothing, a beginning, or any sectors at all.
-fn survived(file: &File, chance: &mut Chance) -> Vec<u8> {
+/// What remains of a file: everything synced, and of the rest nothing, a beginning, or any sectors at all. In a control it is
+/// the worst of that for the removed kind of sync: its own files keep nothing, the others any sectors.
+fn survived(file: &File, removed: Option<SyncKind>, chance: &mut Chance) -> Vec<u8> {
     let mut content = file.durable.clone();
-    let manner = chance.below(3);
-    let upto = chance.below(file.pending.len() as u64 + 1);
+    let written = file.pending.len() as u64;
+    let manner = match removed {
+        Some(kind) if file.kind == kind => 0,
+        Some(_) => 2,
+        None => chance.below(3),
+    };
+    let upto = chance.below(written + 1);
     let lost: BTreeSet<u64> = (0..file.pending.len() as u64).filter(|_| chance.below(2) == 0).collect();
     for (number, change) in (0..).zip(&file.pending) {
         let keep = match manner {

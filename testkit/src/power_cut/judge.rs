@@ -1,5 +1,6 @@
 //! After the cut: a new store on what survived must have everything that was acknowledged, once, and prove it.
 
+use super::keep;
 use super::scenario::{Acknowledged, Scenario, clock, open};
 use dvt_ledger::verify::result::{Status, VerificationResult};
 use dvt_ledger::verify::{verify, verify_with_keys};
@@ -45,6 +46,7 @@ async fn inspect(
     repeat_acts(scenario, acknowledged, store).await?;
     runs(scenario, acknowledged, store).await?;
     beside(scenario, acknowledged, store).await?;
+    keep::judge(scenario, acknowledged, store).await?;
     store.seal(tenant).await.map_err(|error| format!("it cannot be sealed: {error}"))?;
     let path = Store::ledger_path(folder, tenant);
     let entries = rows(acknowledged, &path)?;

@@ -9,6 +9,7 @@
 pub mod disk;
 pub mod fault;
 pub mod judge;
+mod keep;
 pub mod locks;
 pub mod scenario;
 pub mod vfs;

@@ -1,9 +1,10 @@
-//! The work that is under way when the power goes: writers of runs and acts, sealing and checkpoints, all at once.
+//! The work that is under way when the power goes: writers of runs and acts, sealing, checkpoints, new
+//! keys and erasures, all at once.
 //!
 //! Notes what was acknowledged, and nothing else is expected to be there afterwards.
 
 use super::disk::Disk;
-use super::vfs;
+use super::{keep, vfs};
 use crate::drafts::{Drafts, ids, member, scope};
 use dvt_keys::RootKey;
 use dvt_model::id::{BlockId, LedgerId, RunId};
@@ -42,6 +43,10 @@ pub struct Acknowledged {
     pub settings: BTreeMap<String, u64>,
     /// Places in the queue: their last acknowledged version.
     pub places: BTreeMap<RunId, u64>,
+    /// Runs that were ordered to be erased.
+    pub erased: Vec<RunId>,
+    /// The number of the newest keys of each purpose.
+    pub epoch: u32,
 }
 
 /// One history.
@@ -113,12 +118,17 @@ impl Scenario {
             let (here, store) = (Arc::clone(self), store.clone());
             tokio::spawn(async move { here.seal(&store).await })
         };
+        let keeping = {
+            let (here, store) = (Arc::clone(self), store.clone());
+            tokio::spawn(async move { keep::keep(&here, &store, &here.drafts(ledger)).await })
+        };
         let result = self.checkpoint(folder, disk, &writers).await;
         let mut results = vec![result];
         for writer in writers {
             results.push(writer.await.map_err(|error| error.to_string())?);
         }
         results.push(sealing.await.map_err(|error| error.to_string())?);
+        results.push(keeping.await.map_err(|error| error.to_string())?);
         // Whatever closing still writes meets a dark disk: it is no part of what was acknowledged.
         disk.cut();
         let _closed = store.close().await;
