@@ -133,12 +133,12 @@ pub(crate) fn tell(screen: &Screen, problem: &Problem) {
 
 fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
     match command {
-        Command::Lint(arguments) => lint::run(&arguments, screen),
+        Command::Lint(arguments) => lint::run(&arguments, selected, screen),
         Command::Fmt(arguments) => fmt::run(&arguments, screen),
         Command::Explain(arguments) => explain::run(&arguments, screen),
         Command::Init(arguments) => init::run(&arguments, screen),
         Command::Import(command) => import::run(&command, screen),
-        Command::Plan(command) => plan::run(&command, screen),
+        Command::Plan(command) => plan::run(command, selected, screen),
         Command::Audit(audit::Command::Verify(arguments)) if !arguments.with_keys => {
             audit::verify::run(&arguments, selected, screen)
         }
@@ -169,7 +169,7 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
 }
 
 /// Runs a command that needs the store. A question that nobody answered does not hold the end up.
-fn wait<F: Future<Output = Result<Exit, Problem>>>(command: F) -> Result<Exit, Problem> {
+pub(crate) fn wait<F: Future<Output = Result<Exit, Problem>>>(command: F) -> Result<Exit, Problem> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| {
         Problem::new(dvt_model::code::Code::ServiceDegraded, format!("no thread can be started: {error}"))

@@ -15,6 +15,7 @@ mod lint;
 mod persons;
 mod pipe;
 mod plan_test;
+mod plans;
 mod run;
 mod runs;
 mod store;

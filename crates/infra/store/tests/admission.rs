@@ -1,9 +1,10 @@
 //! Admission: once per run, request and plan version, within the quota.
 
 use crate::support::*;
-use dvt_model::run::RunStatus;
+use dvt_model::run::{PlanRef, RunStatus};
 use dvt_store::Refusal;
-use dvt_store::port::operation::Committed;
+use dvt_store::port::operation::{Committed, PlanFilter, PublishPlan, Rights};
+use dvt_store::port::transaction::TenantTx;
 use serde_json::json;
 
 async fn admit(
@@ -58,6 +59,39 @@ async fn a_published_version_keeps_its_digest() {
     assert_eq!(house.act().plan_id(&name).await.unwrap(), Some(first.plan));
     let row = house.act().plan(first.plan, "1.0.0").await.unwrap().unwrap();
     assert_eq!(row.document["name"], first.name);
+    // Publishing without a run is under the same rules.
+    let of = |bytes: &serde_json::Value| {
+        dvt_model::digest::Digest::of(&dvt_model::canonical::to_bytes(bytes).unwrap())
+    };
+    let publish = |version: &str, document: serde_json::Value, epoch: u64| PublishPlan {
+        plan: PlanRef { plan_id: first.plan, plan_version: version.to_owned(), digest: of(&document) },
+        name: name.clone(),
+        document,
+        engine_epoch: epoch,
+        rights: Rights::Nobody,
+        block: house.an_act().block,
+    };
+    let commit = async |mut tx: TenantTx, operation: PublishPlan| {
+        tx.publish_plan(operation);
+        tx.commit().await
+    };
+    let epoch = house.bootstrap(&first).engine_epoch;
+    let new = json!({ "name": first.name, "steps": ["new"] });
+    let other = publish("1.0.0", new.clone(), epoch);
+    assert_eq!(commit(house.engine(), other).await, Err(Refusal::PlanVersionExists));
+    let old = publish("1.1.0", new.clone(), epoch + 1);
+    assert_eq!(commit(house.engine(), old).await, Err(Refusal::LeaseLost));
+    let act = commit(house.act(), publish("1.1.0", new.clone(), epoch)).await;
+    assert!(matches!(act, Err(Refusal::Contract(_))), "only the engine: {act:?}");
+    let mut lying = publish("1.1.0", new.clone(), epoch);
+    lying.document = json!({ "name": "another" });
+    assert!(matches!(commit(house.engine(), lying).await, Err(Refusal::Contract(_))));
+    assert!(house.act().plan_version(first.plan, "1.1.0").await.unwrap().is_none());
+    commit(house.engine(), publish("1.1.0", new.clone(), epoch)).await.unwrap();
+    commit(house.engine(), publish("1.1.0", new, epoch)).await.unwrap();
+    let page = house.act().list_plans(&PlanFilter::default(), 50, None).await.unwrap();
+    let versions: Vec<&str> = page.rows.iter().map(|row| row.plan.plan_version.as_str()).collect();
+    assert_eq!(versions.len(), 2, "{versions:?}");
     assert!(house.act().plan(first.plan, "1.0.1").await.unwrap().is_none());
 }
 

@@ -38,6 +38,11 @@ use session::Session;
 use std::collections::BTreeMap;
 use sub_plan::{NoSubPlans, SubPlans};
 
+/// Whether a text is a semantic version as `version` takes it.
+pub fn is_semantic_version(text: &str) -> bool {
+    document::plan::is_semantic_version(text)
+}
+
 /// What reading and checking a document gave.
 #[derive(Debug, Clone)]
 pub struct Outcome {

@@ -8,6 +8,7 @@ use crate::client::{StartAnswer, StartRequest};
 use crate::engine::Engine;
 use crate::entry::{self, Place};
 use crate::groups::Key;
+use crate::publish::DEVELOPMENT;
 use crate::queue::Admission;
 use crate::run::Message;
 use crate::run::load::digest_of;
@@ -34,8 +35,6 @@ use tokio::sync::oneshot;
 const MOST_OPEN_RUNS: u64 = 1_000;
 /// A start's inputs (contract 6.7).
 const MOST_INPUT_BYTES: usize = 1024 * 1024;
-/// How versions of a file that was run as it lay there begin.
-const DEVELOPMENT: &str = "0.0.0-dev.d";
 
 impl Engine {
     /// Publishes the plan where it is not there yet and admits the run, in one transaction.

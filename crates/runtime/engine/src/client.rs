@@ -5,7 +5,7 @@ use crate::forward::remote::Remote;
 use crate::forward::request::{Command, Reply};
 use crate::lease::{self, Place};
 use crate::status::Follow;
-use crate::{Asked, Grant, Parts, Problem, act};
+use crate::{Asked, Grant, Parts, Problem, PublishAnswer, PublishRequest, act};
 use dvt_model::code::Code;
 use dvt_model::decision::DecisionRecord;
 use dvt_model::deed::Deed;
@@ -151,6 +151,32 @@ impl Client {
             .await?;
         let Reply::Started(answer) = answer else { return Err(unexpected()) };
         self.hold(answer.run_id, Held { grant: start, attends: true, host_allowed });
+        Ok(answer)
+    }
+
+    /// `publishPlan` (4.1): a version that is there already with the same digest is the answer.
+    pub async fn publish_plan(
+        &self,
+        proof: &Authorized<Project, PlanCreate>,
+        request: PublishRequest,
+    ) -> Result<PublishAnswer, Problem> {
+        let grant = Grant::of(proof);
+        let command = Command::Publish(Box::new(request));
+        let answer = self
+            .ask(|side| {
+                let (grant, command) = (&grant, &command);
+                async move {
+                    match (side, command) {
+                        (Side::Engine(engine), Command::Publish(request)) => {
+                            engine.publish(grant, (**request).clone()).await.map(Reply::Published)
+                        }
+                        (Side::Engine(_), _) => Err(unexpected()),
+                        (Side::Remote(remote), command) => remote.call(command, &[grant]).await,
+                    }
+                }
+            })
+            .await?;
+        let Reply::Published(answer) = answer else { return Err(unexpected()) };
         Ok(answer)
     }
 
@@ -427,6 +453,8 @@ fn unexpected() -> Problem {
 fn status_in(reply: Reply) -> Result<RunStatus, Problem> {
     match reply {
         Reply::Status(status) => Ok(status),
-        Reply::Started(_) | Reply::News(_) | Reply::Sealed(_) | Reply::Done => Err(unexpected()),
+        Reply::Started(_) | Reply::News(_) | Reply::Sealed(_) | Reply::Published(_) | Reply::Done => {
+            Err(unexpected())
+        }
     }
 }

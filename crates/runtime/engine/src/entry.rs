@@ -14,7 +14,7 @@ use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, RunPar
 use dvt_model::failure::Usage;
 use dvt_model::id::{DecisionId, LedgerId, PrincipalId, RequestId, RunId, SignalId};
 use dvt_model::resource::ResourceRef;
-use dvt_model::run::{EventName, RunMetadata};
+use dvt_model::run::{EventName, PlanRef, RunMetadata};
 use dvt_model::scope::ScopeIds;
 use dvt_model::time::Timestamp;
 use dvt_store::port::operation::EntryDraft;
@@ -140,6 +140,15 @@ pub(crate) fn of_decision(place: Place, grant: &Grant, operation: &str) -> Entry
     let mut envelope = of_act(place, grant, EventType::AuthDecision, Outcome::Granted);
     envelope.route = Some(operation.to_owned());
     EntryDraft { envelope, payload: None }
+}
+
+/// The CONFIG_CHANGED of a plan that was published: which one, by its digest. Its name and version lie in the payload.
+pub(crate) fn of_publication(place: Place, grant: &Grant, name: &str, plan: &PlanRef) -> EntryDraft {
+    let mut envelope = of_act(place, grant, EventType::ConfigChanged, Outcome::Completed);
+    envelope.event_name = Some("PlanPublished".to_owned());
+    envelope.resource = ResourceRef { resource_type: "plan".to_owned(), id: plan.plan_id.to_string() };
+    let payload = json!({ "planName": name, "planVersion": plan.plan_version, "digest": plan.digest });
+    EntryDraft { envelope, payload: Some((PayloadClass::Compliance, payload)) }
 }
 
 /// The DECISION_RECORDED of an act that needs a reason; text and ticket lie in the payload.

@@ -22,6 +22,7 @@ mod lease;
 mod library;
 mod problem;
 mod process;
+mod publish;
 mod queue;
 mod recover;
 mod run;
@@ -33,6 +34,7 @@ pub use act::Asked;
 pub use ahead::not_run_yet;
 pub use crash::CRASH_SITES;
 pub use problem::Problem;
+pub use publish::{PublishAnswer, PublishRequest};
 
 use client::Client;
 use dvt_model::context::OpContext;

@@ -1,4 +1,4 @@
-//! `dvt lint FILE…`: checks plans without running anything, and without a profile. `--fix` alone writes a file, and only one
+//! `dvt lint FILE…`: checks plans without running anything, and without a profile where no plan below is a published one. `--fix` alone writes a file, and only one
 //! that it read as a plan.
 //!
 //! The exit code is that of the worst that was told: an error ends in 2, a warning in 0 unless `--strict` is said.
@@ -6,8 +6,10 @@
 pub(crate) mod fix;
 pub(crate) mod sarif;
 
+use crate::command::sub_plans::Library;
 use crate::problem::exit::Exit;
 use crate::problem::{Problem, caret};
+use crate::profile::Selected;
 use crate::view::duration::{bound, plural};
 use crate::view::screen::{Format, Screen};
 use clap::Args;
@@ -44,7 +46,8 @@ pub(crate) struct Arguments {
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Does it.
-pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
+pub(crate) fn run(arguments: &Arguments, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
+    let mut library = Library::of(selected);
     let mut exit = Exit::Completed;
     let (mut report, mut results) = (Vec::new(), Vec::new());
     for file in &arguments.files {
@@ -52,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Pr
         if arguments.fix {
             source = fix::mend(file, source, screen)?;
         }
-        let mut outcome = crate::command::sub_plans::check(&source);
+        let mut outcome = library.check(&source, screen)?;
         if arguments.security {
             outcome.diagnostics.extend(dvt_plan::security::check(&source));
             outcome.diagnostics.sort_by_key(|one| (one.span.start, one.span.end));

@@ -1,6 +1,7 @@
 //! `dvt plan diff A B`: what changed, wider rights first. A wider right ends in exit code 6, so that a gate can ask a person.
 
 use crate::command::plan::checked;
+use crate::command::sub_plans::Library;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::safe::safe;
@@ -33,9 +34,13 @@ pub(crate) struct Arguments {
 }
 
 /// Does it.
-pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
-    let before = checked(&arguments.before, screen)?;
-    let after = checked(&arguments.after, screen)?;
+pub(crate) fn run(
+    arguments: &Arguments,
+    library: &mut Library<'_>,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let before = checked(&arguments.before, library, screen)?;
+    let after = checked(&arguments.after, library, screen)?;
     let difference = difference::between(&before, &after);
     let is_wider = !difference.widened.is_empty();
     if screen.for_people() {

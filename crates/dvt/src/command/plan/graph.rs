@@ -1,6 +1,7 @@
 //! `dvt plan graph FILE`: the plan as a picture, on standard output.
 
 use crate::command::plan::checked;
+use crate::command::sub_plans::Library;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::screen::Screen;
@@ -33,8 +34,12 @@ enum Kind {
 }
 
 /// Does it.
-pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
-    let checked = checked(&arguments.file, screen)?;
+pub(crate) fn run(
+    arguments: &Arguments,
+    library: &mut Library<'_>,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let checked = checked(&arguments.file, library, screen)?;
     let picture = match arguments.kind {
         Kind::Mermaid => dvt_plan::graph::mermaid(&checked),
         Kind::Svg => dvt_plan::graph::svg(&checked),

@@ -1,27 +1,35 @@
-//! `dvt plan …`: what can be said about a plan without running it.
+//! `dvt plan …`: what can be said about a plan without running it, and the published ones.
 
 pub(crate) mod diff;
+pub(crate) mod get;
 pub(crate) mod graph;
+pub(crate) mod list;
+pub(crate) mod publish;
 pub(crate) mod schema;
 pub(crate) mod stats;
 pub(crate) mod test;
 
-use crate::command::lint;
+use crate::command::sub_plans::Library;
+use crate::command::{lint, wait};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::profile::Selected;
 use crate::view::screen::Screen;
 use clap::Subcommand;
 use dvt_model::code::Code;
 use dvt_plan::Checked;
 use std::path::Path;
 
-/// Look at plans without running them.
+/// Look at plans without running them, and publish them.
 ///
 /// Example:
 ///   dvt plan stats examples/orders-etl/plan.yaml
 #[derive(Debug, Subcommand)]
 #[command(verbatim_doc_comment)]
 pub(crate) enum Command {
+    Publish(publish::Arguments),
+    List(list::Arguments),
+    Get(get::Arguments),
     Stats(stats::Arguments),
     Test(test::Arguments),
     Graph(graph::Arguments),
@@ -30,20 +38,25 @@ pub(crate) enum Command {
 }
 
 /// Does it.
-pub(crate) fn run(command: &Command, screen: &mut Screen) -> Result<Exit, Problem> {
-    match command {
-        Command::Stats(arguments) => stats::run(arguments, screen),
-        Command::Test(arguments) => test::run(arguments, screen),
-        Command::Graph(arguments) => graph::run(arguments, screen),
-        Command::Diff(arguments) => diff::run(arguments, screen),
+pub(crate) fn run(command: Command, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
+    let mut library = Library::of(selected);
+    let library = &mut library;
+    match &command {
+        Command::Publish(arguments) => wait(publish::run(arguments, selected, screen)),
+        Command::List(arguments) => wait(list::run(arguments, selected, screen)),
+        Command::Get(arguments) => wait(get::run(arguments, selected, screen)),
+        Command::Stats(arguments) => stats::run(arguments, library, screen),
+        Command::Test(arguments) => test::run(arguments, library, screen),
+        Command::Graph(arguments) => graph::run(arguments, library, screen),
+        Command::Diff(arguments) => diff::run(arguments, library, screen),
         Command::Schema(schema::Arguments {}) => schema::run(screen),
     }
 }
 
 /// A plan that passed every check; what is wrong with another is shown.
-fn checked(file: &Path, screen: &Screen) -> Result<Checked, Problem> {
+fn checked(file: &Path, library: &mut Library<'_>, screen: &Screen) -> Result<Checked, Problem> {
     let source = lint::read(file)?;
-    let outcome = crate::command::sub_plans::check(&source);
+    let outcome = library.check(&source, screen)?;
     let Some(checked) = &outcome.checked else {
         lint::show(&source, &outcome, screen);
         let message = format!("{}: {}", source.name, lint::counts(&outcome));

@@ -1,6 +1,7 @@
 //! `dvt plan stats FILE`: the shape of a plan and its worst case.
 
 use crate::command::plan::checked;
+use crate::command::sub_plans::Library;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::duration::{bound, size};
@@ -23,8 +24,12 @@ pub(crate) struct Arguments {
 }
 
 /// Does it.
-pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
-    let stats = dvt_plan::stats::of(&checked(&arguments.file, screen)?);
+pub(crate) fn run(
+    arguments: &Arguments,
+    library: &mut Library<'_>,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let stats = dvt_plan::stats::of(&checked(&arguments.file, library, screen)?);
     if !screen.for_people() {
         let value =
             serde_json::to_value(&stats).map_err(|error| Problem::new(Code::Internal, error.to_string()))?;

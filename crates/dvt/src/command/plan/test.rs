@@ -3,6 +3,7 @@
 //! The play itself is `dvt-rehearsal`'s, on the pure floor; here files are read and differences shown.
 
 use crate::command::lint;
+use crate::command::sub_plans::Library;
 use crate::problem::exit::Exit;
 use crate::problem::{Problem, caret};
 use crate::view::duration::plural;
@@ -44,12 +45,16 @@ struct Tally {
 }
 
 /// Does it.
-pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    library: &mut Library<'_>,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
     let mut tally = Tally::default();
     let files = found(&arguments.files)?;
     let begun = Instant::now();
     for file in &files {
-        one(file, arguments.only.as_deref(), &mut tally, screen)?;
+        one(file, (arguments.only.as_deref(), library), &mut tally, screen)?;
     }
     let (passed, failed) = (tally.passed, tally.failed);
     if screen.for_people() {
@@ -94,7 +99,12 @@ fn found(named: &[PathBuf]) -> Result<Vec<PathBuf>, Problem> {
     Ok(files)
 }
 
-fn one(path: &Path, only: Option<&str>, tally: &mut Tally, screen: &mut Screen) -> Result<(), Problem> {
+fn one(
+    path: &Path,
+    (only, library): (Option<&str>, &mut Library<'_>),
+    tally: &mut Tally,
+    screen: &mut Screen,
+) -> Result<(), Problem> {
     let source = lint::read(path)?;
     let read = test_file::read(&source);
     let broken = |diagnostics: &[Diagnostic], tally: &mut Tally, screen: &mut Screen| {
@@ -106,7 +116,7 @@ fn one(path: &Path, only: Option<&str>, tally: &mut Tally, screen: &mut Screen) 
         broken(&read.diagnostics, tally, screen);
         return Ok(());
     };
-    let plan = plan_of(path, &file, screen)?;
+    let plan = plan_of(path, &file, library, screen)?;
     let unknown = test_file::unknown_names(&source, &file, &plan);
     if unknown.iter().any(|told| told.severity == Severity::Error) {
         broken(&unknown, tally, screen);
@@ -134,10 +144,15 @@ fn one(path: &Path, only: Option<&str>, tally: &mut Tally, screen: &mut Screen) 
 }
 
 /// The plan that the test file names, from the file's own folder.
-fn plan_of(path: &Path, file: &TestFile, screen: &Screen) -> Result<Plan, Problem> {
+fn plan_of(
+    path: &Path,
+    file: &TestFile,
+    library: &mut Library<'_>,
+    screen: &Screen,
+) -> Result<Plan, Problem> {
     let beside = path.parent().unwrap_or(Path::new("")).join(&file.plan.value);
     let source = lint::read(&beside)?;
-    let outcome = crate::command::sub_plans::check(&source);
+    let outcome = library.check(&source, screen)?;
     match outcome.checked {
         Some(checked) => Ok(checked.plan),
         None => {

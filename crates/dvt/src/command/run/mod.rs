@@ -11,6 +11,7 @@ pub(crate) mod pack;
 pub(crate) mod words;
 
 use crate::command::lint;
+use crate::command::sub_plans::{Below, Library};
 use crate::compose::{Composition, compose, keep_public_keys};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -67,7 +68,7 @@ pub(crate) struct Ready {
     inputs: BTreeMap<String, Value>,
     packed: Option<Packed>,
     /// What the plans below it need, by digest.
-    below: BTreeMap<Digest, Vec<u8>>,
+    below: Below,
 }
 
 /// Does it.
@@ -76,7 +77,18 @@ pub(crate) async fn run(
     selected: &Selected,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
-    let Some(ready) = prepare(&arguments, screen)? else { return Ok(Exit::Usage) };
+    let mut library = Library::of(selected);
+    let prepared = prepare(&arguments, &mut library, screen).await;
+    let looked_up = library.into_composition();
+    let ready = match prepared {
+        Ok(Some(ready)) => ready,
+        refused => {
+            if let Some(composition) = looked_up {
+                composition.store.close().await?;
+            }
+            return refused.map(|_| Exit::Usage);
+        }
+    };
     let request_id = request_id(arguments.request_id.as_deref())?;
     let needs_word = words::needs_word(&ready.checked.plan);
     if arguments.dry_run {
@@ -92,7 +104,10 @@ pub(crate) async fn run(
             .why("the plan is right; it was checked whole, and nothing was started")
             .fix("dvt run FILE --dry-run   shows what it would do"));
     }
-    let composition = compose(selected, screen).await?;
+    let composition = match looked_up {
+        Some(composition) => composition,
+        None => compose(selected, screen).await?,
+    };
     let host_allowed = words::has_word(arguments.allow_host, Some(&composition.profile));
     // Before anything is queued: a run that could not start one of its steps is not started.
     if needs_word && !host_allowed {
@@ -109,9 +124,13 @@ pub(crate) async fn run(
 }
 
 /// Reads, checks, asks and packs. `None` when the plan has errors, which were shown.
-pub(crate) fn prepare(arguments: &Arguments, screen: &mut Screen) -> Result<Option<Ready>, Problem> {
+pub(crate) async fn prepare(
+    arguments: &Arguments,
+    library: &mut Library<'_>,
+    screen: &mut Screen,
+) -> Result<Option<Ready>, Problem> {
     let source = lint::read(&arguments.file)?;
-    let (outcome, below) = crate::command::sub_plans::check_and_pack(&source);
+    let (outcome, below) = library.check_and_pack(&source, screen).await?;
     if screen.for_people() {
         lint::show(&source, &outcome, screen);
     }

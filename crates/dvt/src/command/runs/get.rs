@@ -128,6 +128,7 @@ fn show(look: &Look, screen: &mut Screen) {
 mod tests {
     use super::*;
     use crate::command::run;
+    use crate::command::sub_plans::Library;
     use crate::profile::file::Profile;
     use clap::Parser;
     use dvt_access::embedded::Embedded;
@@ -209,7 +210,7 @@ mod tests {
         let [admin, viewer] = compositions(&data, [Role::TenantAdmin, Role::Viewer]).await;
         let mut screen = Screen::unread();
         let line = Line::try_parse_from(["run", file.to_str().unwrap(), "-i", "day=monday-4242"]).unwrap();
-        let ready = run::prepare(&line.run, &mut screen).unwrap().unwrap();
+        let ready = run::prepare(&line.run, &mut Library::empty(), &mut screen).await.unwrap().unwrap();
         let request = RunRequestId::parse("once").unwrap();
         run::start(&ready, request, false, &admin, &mut screen).await.unwrap();
 

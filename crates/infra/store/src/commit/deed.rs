@@ -3,6 +3,7 @@
 use super::change::Change;
 use super::group::{Group, Stop};
 use super::prepare::Sealed;
+use super::publish::Publication;
 use super::rights::{self, EndRights};
 use super::setting::PutSetting;
 use super::waiting;
@@ -10,7 +11,7 @@ use crate::port::error::Refusal;
 use crate::port::operation::{Group as RunGroup, Queueing, Rights};
 use crate::seal::keyring::Keyring;
 use crate::sqlite::column;
-use dvt_model::id::{EnvironmentId, KeyId, PlanId, ProjectId, RunId, SignalId};
+use dvt_model::id::{EnvironmentId, KeyId, ProjectId, RunId, SignalId};
 use dvt_model::run::{RunMetadata, RunStatus};
 use dvt_model::scope::{Cover, Root, ScopeIds, TenantScope, covers};
 use rusqlite::{OptionalExtension, params};
@@ -21,6 +22,8 @@ pub(crate) enum Deed {
     Bootstrap(Box<Bootstrap>),
     /// Run events.
     Append(Append),
+    /// Publishing of a plan without a run of it.
+    Publish(Box<Publish>),
     /// An act.
     Act(Rights),
     /// A change of a setting.
@@ -45,8 +48,7 @@ pub(crate) struct Bootstrap {
     pub(crate) queue: Option<Queueing>,
     pub(crate) group: Option<RunGroup>,
     pub(crate) detached: bool,
-    pub(crate) plan_key: KeyId,
-    pub(crate) plan_sealed: Vec<u8>,
+    pub(crate) publication: Publication,
     pub(crate) status: RunStatus,
 }
 
@@ -57,6 +59,13 @@ pub(crate) struct Append {
     pub(crate) engine_epoch: u64,
     pub(crate) signal: Option<Signal>,
     pub(crate) status: RunStatus,
+}
+
+/// A plan, and by what it is published.
+pub(crate) struct Publish {
+    pub(crate) publication: Publication,
+    pub(crate) engine_epoch: u64,
+    pub(crate) rights: Rights,
 }
 
 /// A signal's first decision.
@@ -72,6 +81,7 @@ impl Deed {
         match self {
             Self::Bootstrap(bootstrap) => Some(bootstrap.engine_epoch),
             Self::Append(append) => Some(append.engine_epoch),
+            Self::Publish(publish) => Some(publish.engine_epoch),
             Self::Act(_) | Self::Setting(_) | Self::EndRights(_) | Self::Change(..) => None,
         }
     }
@@ -87,6 +97,10 @@ impl Deed {
         match self {
             Self::Bootstrap(bootstrap) => bootstrap.judge(group, keyring, block),
             Self::Append(append) => append.judge(group, (scope, root), block),
+            Self::Publish(publish) => {
+                rights::judge(group, publish.rights)?;
+                publish.publication.enter(group, block)
+            }
             Self::Act(rights) => rights::judge(group, *rights),
             Self::Setting(setting) => setting.judge(group, block),
             Self::EndRights(end) => end.judge(group),
@@ -132,7 +146,7 @@ impl Bootstrap {
         if let Some(of) = &self.group {
             self.count_group(group, of)?;
         }
-        self.publish(group, block)?;
+        self.publication.enter(group, block)?;
         connection
             .prepare_cached(
                 "INSERT INTO run (tenant_id, run_id, project_id, environment_id, plan_id, plan_version, plan_digest, plan_name,
@@ -187,59 +201,6 @@ impl Bootstrap {
         if column::unsigned(open)? >= of.most_open {
             return Err(Refusal::GroupBusy.into());
         }
-        Ok(())
-    }
-
-    /// Publishes the plan where it is not there; a published version keeps its digest, in the whole project.
-    fn publish(&self, group: &Group<'_>, block: &Sealed) -> Result<(), Stop> {
-        let (connection, tenant, metadata) = (group.connection, group.tenant.bytes(), &self.metadata);
-        let (project, environment) =
-            (metadata.scope.project_id.bytes(), metadata.scope.environment_id.bytes());
-        let plan = metadata.plan.plan_id;
-        connection
-            .prepare_cached(
-                "INSERT INTO plan_name (tenant_id, project_id, name, plan_id) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (tenant_id, project_id, name) DO NOTHING",
-            )?
-            .execute(params![tenant, project, metadata.plan_name, plan.bytes()])?;
-        let named: Vec<u8> = connection
-            .prepare_cached(
-                "SELECT plan_id FROM plan_name WHERE tenant_id = ?1 AND project_id = ?2 AND name = ?3",
-            )?
-            .query_row(params![tenant, project, metadata.plan_name], |row| row.get(0))?;
-        if column::id(&named, PlanId::from_bytes)? != plan {
-            // Somebody else gave the name to another plan meanwhile: the caller looks the id up again.
-            return Err(Refusal::PlanVersionExists.into());
-        }
-        let published: Option<Vec<u8>> = connection
-            .prepare_cached(
-                "SELECT digest FROM plan WHERE tenant_id = ?1 AND project_id = ?2 AND plan_id = ?3 AND plan_version = ?4 LIMIT 1",
-            )?
-            .query_row(params![tenant, project, plan.bytes(), metadata.plan.plan_version], |row| row.get(0))
-            .optional()?;
-        if published.is_some_and(|digest| digest != metadata.plan.digest.0) {
-            return Err(Refusal::PlanVersionExists.into());
-        }
-        connection
-            .prepare_cached(
-                "INSERT INTO plan (tenant_id, project_id, environment_id, plan_id, plan_version, digest, key_id, sealed, published_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                 -- A document that has ended comes back with the next run of its plan.
-                 ON CONFLICT (tenant_id, project_id, environment_id, plan_id, plan_version) DO UPDATE
-                 SET key_id = excluded.key_id, sealed = excluded.sealed, published_at = excluded.published_at
-                 WHERE length(plan.sealed) = 0",
-            )?
-            .execute(params![
-                tenant,
-                project,
-                environment,
-                plan.bytes(),
-                metadata.plan.plan_version,
-                metadata.plan.digest.0,
-                self.plan_key.bytes(),
-                self.plan_sealed,
-                block.recorded_at.ms()
-            ])?;
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod deed;
 pub(crate) mod group;
 pub(crate) mod index;
 pub(crate) mod prepare;
+pub(crate) mod publish;
 pub(crate) mod queue;
 pub(crate) mod rights;
 pub(crate) mod setting;

@@ -2,8 +2,8 @@
 
 use dvt_model::action::Role;
 use dvt_model::entry::{Envelope, PayloadClass};
-use dvt_model::id::{BlockId, PlanId, PlanName, PrincipalId, RunId, SignalId};
-use dvt_model::run::{RunMetadata, RunStatus};
+use dvt_model::id::{BlockId, EnvironmentId, PlanId, PlanName, PrincipalId, RunId, SignalId};
+use dvt_model::run::{PlanRef, RunMetadata, RunStatus};
 use dvt_model::scope::TenantScope;
 use dvt_model::time::Timestamp;
 use serde_json::Value;
@@ -163,6 +163,23 @@ pub struct AppendRun {
     pub block: BlockDraft,
     /// State after the block.
     pub status: RunStatus,
+}
+
+/// Publishing of a plan without a run of it (contract 4.1 `publishPlan`).
+#[derive(Debug, Clone)]
+pub struct PublishPlan {
+    /// What names it; precondition: the version keeps its digest, in the whole project.
+    pub plan: PlanRef,
+    /// Its name; precondition: the project knows it by this id or not at all.
+    pub name: PlanName,
+    /// Its canonical document.
+    pub document: Value,
+    /// The engine's epoch.
+    pub engine_epoch: u64,
+    /// Precondition: the rights it rests on.
+    pub rights: Rights,
+    /// Its entries.
+    pub block: BlockDraft,
 }
 
 /// An act that changes no run: a decision of a read, a refusal, a record. Never a run event.
@@ -398,6 +415,39 @@ pub struct LogChunk {
     pub at: Timestamp,
     /// Scrubbed text.
     pub text: String,
+}
+
+/// A published version as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanVersion {
+    /// What names it.
+    pub plan: PlanRef,
+    /// Its name.
+    pub name: String,
+    /// Where it was published.
+    pub environment_id: EnvironmentId,
+    /// When.
+    pub published_at: Timestamp,
+    /// Whether its document is still kept; its digest always is.
+    pub is_kept: bool,
+}
+
+/// Which plan versions a list is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanFilter {
+    /// Of the plan of this name.
+    pub name: Option<PlanName>,
+    /// Also what was run as it lay there, without a version of its own (`0.0.0-dev.d…`).
+    pub development: bool,
+}
+
+/// A page of plan versions, newest first.
+#[derive(Debug, Clone)]
+pub struct PlanPage {
+    /// The rows.
+    pub rows: Vec<PlanVersion>,
+    /// Sealed cursor of the next page.
+    pub next: Option<String>,
 }
 
 /// How far a log was read: the next reading goes on behind it.

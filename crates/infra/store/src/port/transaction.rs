@@ -6,9 +6,9 @@ use super::operation::*;
 use crate::blob::{bundle, log};
 use crate::commit::prepare::{Keys, People};
 use crate::commit::stage::Stage;
-use crate::commit::{change, deed, group, prepare, rights, setting, waiting};
+use crate::commit::{change, deed, group, prepare, publish, rights, setting, waiting};
 use crate::read::{Reader, events, ledger, members, plans, proof, queue, runs, settings, snapshot};
-use crate::seal::document::{self, Cell, plan_row};
+use crate::seal::document::{self, Cell};
 use crate::seal::keyring::Holding;
 use crate::tenant::Tenant;
 use dvt_model::canonical;
@@ -43,6 +43,7 @@ enum Operation {
     Bootstrap(Box<BootstrapRun>),
     Append(Box<AppendRun>),
     Act(AppendAct),
+    Publish(Box<PublishPlan>),
     Change(ActDraft, change::Draft),
     Setting(PutSetting),
     EndRights(EndRights),
@@ -140,6 +141,23 @@ impl TenantTx {
     pub async fn plan(&self, plan: PlanId, version: &str) -> Result<Option<PlanRow>, Error> {
         let version = version.to_owned();
         self.read(move |reader, lane| plans::one(reader, lane, plan, &version)).await
+    }
+
+    /// Plan versions of this scope, the newest first; at most 500.
+    pub async fn list_plans(
+        &self,
+        filter: &PlanFilter,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<PlanPage, Error> {
+        let (filter, cursor) = (filter.clone(), cursor.map(str::to_owned));
+        self.read(move |reader, lane| plans::list(reader, lane, &filter, (limit, cursor.as_deref()))).await
+    }
+
+    /// One version of a plan, also where its document has ended.
+    pub async fn plan_version(&self, plan: PlanId, version: &str) -> Result<Option<PlanVersion>, Error> {
+        let version = version.to_owned();
+        self.read(move |reader, lane| plans::version(reader, lane, plan, &version)).await
     }
 
     /// Keeps a packed bundle of files, sealed, under the digest of its bytes.
@@ -310,6 +328,11 @@ impl TenantTx {
         self.staged.push(Operation::Append(Box::new(operation)));
     }
 
+    /// Stages the publishing of a plan.
+    pub fn publish_plan(&mut self, operation: PublishPlan) {
+        self.staged.push(Operation::Publish(Box::new(operation)));
+    }
+
     /// Stages an act.
     pub fn append_act(&mut self, operation: AppendAct) {
         self.staged.push(Operation::Act(operation));
@@ -340,8 +363,10 @@ impl TenantTx {
         let (Some(operation), true) = (self.staged.pop(), self.staged.is_empty()) else {
             return Err(Refusal::Contract("a stage holds one operation".to_owned()));
         };
-        if self.kind != Kind::Engine && matches!(operation, Operation::Bootstrap(_) | Operation::Append(_)) {
-            return Err(Refusal::Contract("only the engine changes what belongs to a run".to_owned()));
+        let is_the_engines =
+            matches!(operation, Operation::Bootstrap(_) | Operation::Append(_) | Operation::Publish(_));
+        if self.kind != Kind::Engine && is_the_engines {
+            return Err(Refusal::Contract("only the engine changes runs and publishes plans".to_owned()));
         }
         crate::rotate::if_due(&self.reader.tenant).await?;
         let committer = &self.reader.tenant.committer;
@@ -371,6 +396,9 @@ fn weight(operation: &Operation) -> usize {
     match operation {
         Operation::Bootstrap(operation) => prepare::weight(&operation.block) + 4 * 1_024,
         Operation::Append(operation) => prepare::weight(&operation.block),
+        Operation::Publish(operation) => {
+            prepare::weight(&operation.block) + prepare::size(&operation.document)
+        }
         Operation::Act(operation) => prepare::weight(&operation.block),
         Operation::Setting(operation) => prepare::weight(&operation.block) + prepare::size(&operation.value),
         Operation::EndRights(operation) => prepare::weight(&operation.block),
@@ -397,7 +425,9 @@ fn held(
         Operation::Act(AppendAct { block, .. }) | Operation::EndRights(EndRights { block, .. }) => {
             return is_bare(block).then(Vec::new);
         }
-        Operation::Bootstrap(_) | Operation::Setting(_) | Operation::Change(..) => return None,
+        Operation::Bootstrap(_) | Operation::Publish(_) | Operation::Setting(_) | Operation::Change(..) => {
+            return None;
+        }
     };
     classes.extend(block.entries.iter().filter_map(|entry| entry.payload.as_ref().map(|(class, _)| *class)));
     let mut held: Vec<(PayloadClass, Arc<Holding>)> = Vec::new();
@@ -457,6 +487,7 @@ fn prepare(
             let block = prepare::block(tenant, scope, keys, of, (operation.block, people))?;
             Ok((deed::Deed::Act(operation.rights), block))
         }
+        Operation::Publish(operation) => publish::prepared(reader, keys, *operation, people),
         Operation::Setting(operation) => setting(reader, keys, operation, people),
         Operation::EndRights(operation) => {
             let of = prepare::Of::Act { reads: false };
@@ -511,10 +542,8 @@ fn bootstrap(
     if covers(&reader.scope, &tenant.root, &metadata.scope) != Cover::Covered {
         return Err(Error::Contract("the run lies outside the transaction's scope".to_owned()));
     }
-    let document = canonical(&operation.plan_document)?;
-    if Digest::of(&document) != metadata.plan.digest {
-        return Err(Error::Contract("the plan does not match its digest".to_owned()));
-    }
+    let named = (metadata.scope, metadata.plan_name.clone(), metadata.plan.clone());
+    let publication = publish::publication(tenant, named, &operation.plan_document)?;
     let of = prepare::Of::Run { run: metadata.run_id, after: 0 };
     // The run's standard key exists from its first transaction, also where no payload of the block needed it.
     let holding = keys.of(&tenant.keyring, metadata.run_id, PayloadClass::Standard, None)?;
@@ -524,9 +553,6 @@ fn bootstrap(
     }
     block.keep(&holding);
     let request = canonical(&operation.request)?;
-    let row = plan_row(metadata.plan.plan_id, &metadata.plan.plan_version);
-    let cell = Cell { table: "plan", column: "sealed", row: &row, version: 0 };
-    let plan_key = tenant.keyring.tenant_key()?;
     let bootstrap = deed::Bootstrap {
         request_hmac: holding.hmac(&request),
         request_key: holding.id(),
@@ -538,8 +564,7 @@ fn bootstrap(
         queue: operation.queue,
         group: operation.group,
         detached: operation.detached,
-        plan_key: plan_key.id(),
-        plan_sealed: document::seal(tenant, &plan_key, cell, &operation.plan_document)?,
+        publication,
         status: operation.status,
         metadata,
     };

@@ -4,7 +4,7 @@
 //! envelope taken to another engine opens nothing there.
 
 use crate::client::{Progress, StartAnswer, StartRequest};
-use crate::{Asked, Problem};
+use crate::{Asked, Problem, PublishAnswer, PublishRequest};
 use dvt_model::canonical;
 use dvt_model::code::Code;
 use dvt_model::id::RunId;
@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Command {
     /// * (PLAN_CREATE, then RUN_START) Start a run.
     Start(Box<StartRequest>),
+    /// * (PLAN_CREATE) Publish a plan.
+    Publish(Box<PublishRequest>),
     /// * (what the deed takes: RUN_CANCEL, SIGNAL_SEND or STEP_APPROVE) A signal or a vote.
     Act { run: RunId, asked: Box<Asked>, host_allowed: bool },
     /// * (SIGNAL_SEND) Go on with a run that no engine works on.
@@ -85,6 +87,7 @@ pub(crate) enum Reply {
     Status(RunStatus),
     News(Progress),
     Sealed(u64),
+    Published(PublishAnswer),
     Done,
 }
 

@@ -109,6 +109,9 @@ async fn answer(engine: &Arc<Engine>, audience: &str, proved: &Proved, call: Cal
             proved.add(answer.run_id, Follow::attending(start));
             Ok(Reply::Started(answer))
         }
+        (Command::Publish(request), [publish]) => {
+            engine.publish(publish, *request).await.map(Reply::Published)
+        }
         (Command::Act { run, asked, host_allowed }, [grant]) => {
             let status = engine.act(grant, run, &asked, host_allowed).await?;
             // Who ends a run sees its end; another act is no right to attend it.

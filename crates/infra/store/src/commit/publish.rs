@@ -1,0 +1,118 @@
+//! Publishing of a plan: name, version and sealed document, with a run or without one.
+//!
+//! A published version keeps its digest in the whole project; publishing it again changes nothing but brings back a document
+//! whose time was over.
+
+use super::deed;
+use super::group::{Group, Stop};
+use super::prepare::{self, Keys, People, Sealed};
+use crate::port::error::{Error, Refusal};
+use crate::port::operation::PublishPlan;
+use crate::read::Reader;
+use crate::seal::document::{self, Cell, plan_row};
+use crate::sqlite::column;
+use crate::tenant::Tenant;
+use dvt_model::canonical;
+use dvt_model::digest::Digest;
+use dvt_model::id::{KeyId, PlanId};
+use dvt_model::run::PlanRef;
+use dvt_model::scope::ScopeIds;
+use rusqlite::{OptionalExtension, params};
+use serde_json::Value;
+
+/// A plan, sealed.
+pub(crate) struct Publication {
+    pub(crate) scope: ScopeIds,
+    pub(crate) name: String,
+    pub(crate) plan: PlanRef,
+    pub(crate) key: KeyId,
+    pub(crate) sealed: Vec<u8>,
+}
+
+impl Publication {
+    /// Writes what is not there yet; refuses another digest under the same version.
+    pub(crate) fn enter(&self, group: &Group<'_>, block: &Sealed) -> Result<(), Stop> {
+        let (connection, tenant) = (group.connection, group.tenant.bytes());
+        let (project, environment) = (self.scope.project_id.bytes(), self.scope.environment_id.bytes());
+        let plan = self.plan.plan_id;
+        connection
+            .prepare_cached(
+                "INSERT INTO plan_name (tenant_id, project_id, name, plan_id) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (tenant_id, project_id, name) DO NOTHING",
+            )?
+            .execute(params![tenant, project, self.name, plan.bytes()])?;
+        let named: Vec<u8> = connection
+            .prepare_cached(
+                "SELECT plan_id FROM plan_name WHERE tenant_id = ?1 AND project_id = ?2 AND name = ?3",
+            )?
+            .query_row(params![tenant, project, self.name], |row| row.get(0))?;
+        if column::id(&named, PlanId::from_bytes)? != plan {
+            // Somebody else gave the name to another plan meanwhile: the caller looks the id up again.
+            return Err(Refusal::PlanVersionExists.into());
+        }
+        let published: Option<Vec<u8>> = connection
+            .prepare_cached(
+                "SELECT digest FROM plan WHERE tenant_id = ?1 AND project_id = ?2 AND plan_id = ?3 AND plan_version = ?4 LIMIT 1",
+            )?
+            .query_row(params![tenant, project, plan.bytes(), self.plan.plan_version], |row| row.get(0))
+            .optional()?;
+        if published.is_some_and(|digest| digest != self.plan.digest.0) {
+            return Err(Refusal::PlanVersionExists.into());
+        }
+        connection
+            .prepare_cached(
+                "INSERT INTO plan (tenant_id, project_id, environment_id, plan_id, plan_version, digest, key_id, sealed, published_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                 -- A document that has ended comes back with the next run of its plan.
+                 ON CONFLICT (tenant_id, project_id, environment_id, plan_id, plan_version) DO UPDATE
+                 SET key_id = excluded.key_id, sealed = excluded.sealed, published_at = excluded.published_at
+                 WHERE length(plan.sealed) = 0",
+            )?
+            .execute(params![
+                tenant,
+                project,
+                environment,
+                plan.bytes(),
+                self.plan.plan_version,
+                self.plan.digest.0,
+                self.key.bytes(),
+                self.sealed,
+                block.recorded_at.ms()
+            ])?;
+        Ok(())
+    }
+}
+
+/// A publication on its way to the committer, sealed.
+pub(crate) fn prepared(
+    reader: &Reader,
+    keys: &Keys<'_>,
+    operation: PublishPlan,
+    people: &People,
+) -> Result<(deed::Deed, prepare::Sealed), Error> {
+    let PublishPlan { plan, name, document, engine_epoch, rights, block } = operation;
+    let of = prepare::Of::Act { reads: false };
+    let block = prepare::block(&reader.tenant, &reader.scope, keys, of, (block, people))?;
+    let publication =
+        publication(&reader.tenant, (reader.scope.ids(), name.as_str().to_owned(), plan), &document)?;
+    Ok((deed::Deed::Publish(Box::new(deed::Publish { publication, engine_epoch, rights })), block))
+}
+
+/// A plan's row, sealed; a document that does not have the digest is refused.
+pub(crate) fn publication(
+    tenant: &Tenant,
+    (scope, name, plan): (ScopeIds, String, PlanRef),
+    document: &Value,
+) -> Result<Publication, Error> {
+    if Digest::of(
+        &canonical::to_bytes(document).map_err(|error| Error::Contract(format!("a plan: {error}")))?,
+    ) != plan.digest
+    {
+        return Err(Error::Contract("the plan does not match its digest".to_owned()));
+    }
+    let row = plan_row(plan.plan_id, &plan.plan_version);
+    let cell = Cell { table: "plan", column: "sealed", row: &row, version: 0 };
+    let key = tenant.keyring.tenant_key()?;
+    let sealed = document::seal(tenant, &key, cell, document)?;
+    Ok(Publication { scope, name, plan, key: key.id(), sealed })
+}
