@@ -1,7 +1,9 @@
 //! The live view: repaints the tree in place, at most ten times a second. When it ends, its last picture stays.
 //!
 //! A picture is one write, each line is overwritten before its rest is cleared, so nothing flickers. After a resize the
-//! terminal has folded the old lines; they are counted as they lie there now, and nothing of them stays behind.
+//! terminal has folded the old lines; they are counted as they lie there now, and nothing of them stays behind. Terminals fold
+//! before they tell: a picture that is painted in between is cut at the edge instead of wrapped, so that what the next one
+//! counts is still what lies there.
 
 use crate::view::paint::Paint;
 use crate::view::picture::Picture;
@@ -11,6 +13,10 @@ use crate::view::width::columns;
 
 /// A finished run of more steps is shown as it was while it ran; `dvt runs get` shows all of them.
 const MOST_LINES: usize = 100;
+
+/// What is longer than the terminal is cut, not wrapped; and back to what terminals do.
+const NO_WRAP: &str = "\u{1b}[?7l";
+const WRAP: &str = "\u{1b}[?7h";
 
 /// What is on the terminal now.
 #[derive(Debug, Default)]
@@ -50,14 +56,20 @@ impl Live {
         let plain = Canvas { now, width: inner, paint: Paint::plain(), frame: self.frame, live };
         let canvas = Canvas { paint: screen.paint(), ..plain };
         let lines = fit(picture, draw(picture, canvas), rows, inner);
-        let mut text = self.back(width);
-        for line in &lines {
+        let painted: Vec<usize> =
+            fit(picture, draw(picture, plain), rows, inner).iter().map(|line| columns(line)).collect();
+        let mut text = format!("{NO_WRAP}{}", self.back(width));
+        for (index, line) in lines.iter().enumerate() {
+            // Where a line gets shorter it is erased whole: some terminals fold cells that were only cleared at the end.
+            if painted.get(index) < self.painted.get(index) {
+                text.push_str("\u{1b}[2K");
+            }
             text.push_str(line);
             text.push_str("\u{1b}[K\n");
         }
         text.push_str("\u{1b}[J");
-        self.painted =
-            fit(picture, draw(picture, plain), rows, inner).iter().map(|line| columns(line)).collect();
+        text.push_str(WRAP);
+        self.painted = painted;
         screen.out(&text);
     }
 

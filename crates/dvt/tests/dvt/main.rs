@@ -21,4 +21,5 @@ mod runs;
 mod store;
 mod tenants;
 mod terminal;
+mod tmux;
 mod tools;

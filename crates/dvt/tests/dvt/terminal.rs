@@ -64,12 +64,15 @@ impl Screen {
                 assert!(up <= self.row && up < usize::from(ROWS), "up {up} from {}", self.row);
                 self.row -= up;
             }
+            "K" if number == "2" => self.lines[self.row].clear(),
             "K" => self.lines[self.row].truncate(self.column),
             "J" => {
                 self.lines[self.row].truncate(self.column);
                 self.lines.truncate(self.row + 1);
             }
             "m" => self.colours += 1,
+            // Wrapping off and on: here a line that reaches the edge fails in either case.
+            "l" | "h" => assert_eq!(number, "?7", "{escape:?}"),
             _ => panic!("an escape that no view needs: {escape:?}"),
         }
     }
