@@ -38,7 +38,7 @@ cargo xtask <verb>
   readme --bare                     the two commands of README.md in a bare Debian with only a toolchain and gcc
   bench --core                      the core alone: steps a second, operations and bytes a step at four sizes
   bench                             ratios against raw limits measured in the same run; one part alone: --plan, --scrub,
-                                    --store [--verify N]
+                                    --store [--verify N], --engine [--small] [--cold-build]
   fuzz [TARGET] [--seconds N]       coverage-guided fuzzing of every reader of foreign text; --planted: the control;
                                     --keep: texts that were found stay in target/fuzz; --slice: all, and the control
   soak [--minutes N] [--fuzz]       adds counts to evidence/soak.jsonl; --fuzz: fuzzing alone, with hours and coverage;

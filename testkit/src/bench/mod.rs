@@ -3,6 +3,7 @@
 //! Judges nothing by time: it prints target and figure side by side. What counts is the ratio, for raw and stored commits
 //! go through the same VFS, settings and row size, in windows that alternate.
 
+pub mod engine;
 pub mod order;
 pub mod raw;
 pub mod verified;
@@ -13,6 +14,15 @@ pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// The value below which so large a part of all lies.
+pub fn quantile(values: &[f64], part: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a list")]
+    let place = (real(sorted.len() as u64) * part) as usize;
+    sorted.get(place).or(sorted.last()).copied().unwrap_or(0.0)
 }
 
 /// A count as a number to divide.
