@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod data;
+pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod fmt;
@@ -80,6 +81,8 @@ enum Command {
     Store(store::Command),
     #[command(subcommand)]
     Config(config::Command),
+    #[command(subcommand)]
+    Demo(demo::Command),
     /// Names the places at which the crash harness can kill this process.
     #[cfg(feature = "crash-points")]
     #[command(name = "__crash-sites", hide = true)]
@@ -162,6 +165,10 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
         Command::Runs(command) => wait(runs::run(command, selected, screen)),
         Command::Data(command) => wait(data::run(command, selected, screen)),
         Command::Store(command) => wait(store::run(command, selected, screen)),
+        Command::Demo(command) => wait(demo::run(command, screen)),
+        Command::Config(config::Command::Check(arguments)) => {
+            config::check::run(&arguments, selected, screen)
+        }
         Command::Config(config::Command::Show(arguments)) => {
             wait(config::show::run(&arguments, selected, screen))
         }

@@ -1,8 +1,8 @@
 //! What a backup takes along of the configuration folder: profiles and public keys. Never the key file.
 
 use crate::problem::Problem;
-use crate::profile::{Selected, folder};
-use std::path::Path;
+use crate::profile::{DEFAULT, Selected, folder};
+use std::path::{Path, PathBuf};
 
 const FOLDER: &str = "profiles";
 
@@ -11,6 +11,20 @@ fn is_taken(name: &str) -> bool {
 }
 
 impl Selected {
+    /// The names of all profiles of this installation, and their files.
+    pub(crate) fn profiles(&self) -> Result<Vec<(String, PathBuf)>, Problem> {
+        let named = self.folders.config.join(FOLDER);
+        let mut found: Vec<(String, PathBuf)> = names(&named)?
+            .into_iter()
+            .filter_map(|file| Some((file.strip_suffix(".toml")?.to_owned(), named.join(&file))))
+            .collect();
+        let default = self.folders.config.join("profile.toml");
+        if default.exists() {
+            found.push((DEFAULT.to_owned(), default));
+        }
+        Ok(found)
+    }
+
     /// Names below the configuration folder, and what stands in them.
     pub(crate) fn beside(&self) -> Result<Vec<(String, Vec<u8>)>, Problem> {
         let mut found = Vec::new();

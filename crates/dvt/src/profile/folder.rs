@@ -71,6 +71,18 @@ pub(crate) fn make(folder: &Path) -> Result<(), Problem> {
     belongs_to_us(folder, metadata.uid(), metadata.mode(), "700")
 }
 
+/// Whether a folder is there; what is there must be ours and closed to others. It makes nothing.
+pub(crate) fn look(folder: &Path) -> Result<bool, Problem> {
+    match std::fs::metadata(folder) {
+        Ok(metadata) if !metadata.is_dir() => {
+            Err(Problem::config(format!("`{}` is no folder", folder.display())))
+        }
+        Ok(metadata) => belongs_to_us(folder, metadata.uid(), metadata.mode(), "700").map(|()| true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(cannot("look at", folder, &error)),
+    }
+}
+
 fn path_of(name: &str) -> Result<Option<PathBuf>, Problem> {
     match std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from) {
         Some(path) if !path.is_absolute() => {

@@ -66,6 +66,14 @@ pub(crate) fn wrap(text: &str, indent: &str, width: usize) -> String {
     pack(&text.split(' ').collect::<Vec<_>>(), " ", indent, width)
 }
 
+/// The same of a sentence that begins with blanks: they stay, and further lines stand two columns further in.
+pub(crate) fn indented(text: &str, width: usize) -> String {
+    let rest = text.trim_start();
+    let before = text.get(..text.len() - rest.len()).unwrap_or_default();
+    let lines = wrap(rest, "  ", width.saturating_sub(before.len()).max(1));
+    lines.lines().map(|line| format!("{before}{line}")).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +87,7 @@ mod tests {
         assert_eq!(clip("orders", 0), "");
         assert_eq!(wrap("one two three four", "  ", 9), "one two\n  three\n  four");
         assert_eq!(pack(&["a b", "c d", "e f"], " · ", "", 10), "a b · c d\ne f");
+        assert_eq!(indented("  one two three", 9), "  one two\n    three");
         assert_eq!(wrap("all on one line", "", usize::MAX), "all on one line");
     }
 }

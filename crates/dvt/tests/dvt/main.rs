@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod audit;
+mod config;
 mod data;
+mod demo;
 mod doctor;
 mod explain;
 mod first_start;

@@ -1,10 +1,11 @@
 //! `dvt config …`
 
+pub(crate) mod check;
 pub(crate) mod show;
 
 use clap::Subcommand;
 
-/// See what this installation is and where its files lie.
+/// See what this installation is and where its files lie, and check them.
 ///
 /// Example:
 ///   dvt config show
@@ -12,4 +13,5 @@ use clap::Subcommand;
 #[command(verbatim_doc_comment)]
 pub(crate) enum Command {
     Show(show::Arguments),
+    Check(check::Arguments),
 }

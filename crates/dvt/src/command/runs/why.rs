@@ -7,7 +7,7 @@ use crate::problem::exit::Exit;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use crate::view::why::{self, Answer, Case, Facts, Reason};
-use crate::view::width::wrap;
+use crate::view::width::indented;
 use clap::Args;
 use dvt_model::id::RunId;
 use dvt_model::proof::{Authorized, Permits, RunReadPayload, RunReadStatus};
@@ -106,9 +106,7 @@ fn show(run: RunId, answer: &Answer, screen: &mut Screen) {
     }
     let width = screen.width();
     let mut tell = |reason: &Reason, indent: &str| {
-        for line in wrap(&safe(&reason.text), "  ", width.saturating_sub(indent.len())).lines() {
-            screen.line(&format!("{indent}{line}"));
-        }
+        screen.line(&indented(&format!("{indent}{}", safe(&reason.text)), width));
         if let Some(next) = &reason.next {
             screen.line(&format!("{indent}  {}", screen.paint().faint(next)));
         }
