@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod engine;
 pub(crate) mod explain;
 pub(crate) mod fmt;
 pub(crate) mod import;
@@ -62,6 +63,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Engine(engine::Arguments),
     Lint(lint::Arguments),
     Fmt(fmt::Arguments),
     Explain(explain::Arguments),
@@ -162,6 +164,7 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
         }
         Command::Doctor(arguments) => wait(doctor::run(&arguments, selected, screen)),
         Command::Run(arguments) => wait(run::run(arguments, selected, screen)),
+        Command::Engine(arguments) => wait(engine::run(&arguments, selected, screen)),
         Command::Runs(command) => wait(runs::run(command, selected, screen)),
         Command::Data(command) => wait(data::run(command, selected, screen)),
         Command::Store(command) => wait(store::run(command, selected, screen)),

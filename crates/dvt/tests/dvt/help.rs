@@ -81,6 +81,9 @@ fn prepare(home: &Home, example: &str) -> Option<Running> {
 
 /// Runs an example as a shell would.
 fn typed(home: &Home, example: &str) -> Told {
+    // It ends when it is told to.
+    let told = example.replace("dvt engine", "timeout --preserve-status 2 dvt engine");
+    let example = told.as_str();
     let binary = Path::new(env!("CARGO_BIN_EXE_dvt")).parent().unwrap().display().to_string();
     home.shell(example, &format!("{binary}:/usr/bin:/bin"))
 }

@@ -7,6 +7,7 @@ mod config;
 mod data;
 mod demo;
 mod doctor;
+mod engine;
 mod explain;
 mod first_start;
 mod fmt;

@@ -116,8 +116,7 @@ impl State {
     /// Whether an `Offer` with a free slot would add an event at `now`.
     pub fn has_ready(&self, now: Timestamp) -> bool {
         if self.run.status == Some(RunStatus::Pending) {
-            let may = self.wants_reuse().is_none() && self.starts_at().is_none_or(|at| at <= now);
-            return self.run.cancel.is_none() && may;
+            return self.wants_reuse().is_none() && self.may_begin(now);
         }
         if !way_out::goes_on(&self.run) || way_out::is_full(&self.run) {
             return false;
@@ -129,6 +128,17 @@ impl State {
             None => phase == way_out::Phase::Undo && undo::next(self).is_some(),
         };
         ready || self.has_due_retry(now)
+    }
+
+    /// Whether the run has not begun and may at `now`: by an `Offer`, or by `Reuse` where it takes steps over.
+    pub fn may_begin(&self, now: Timestamp) -> bool {
+        let waits = self.run.status == Some(RunStatus::Pending) && self.run.cancel.is_none();
+        waits && self.starts_at().is_none_or(|at| at <= now)
+    }
+
+    /// The run in whose place this one is.
+    pub fn original_run(&self) -> Option<RunId> {
+        self.queued.as_ref()?.original_run_id
     }
 
     fn has_due_retry(&self, now: Timestamp) -> bool {

@@ -23,6 +23,8 @@ words! {
         Retry = "RETRY",
         /// Another attempt of a step that has not failed.
         ForceRetry = "FORCE_RETRY",
+        /// A new run in the place of one that has ended.
+        Restart = "RESTART",
         /// Leave a step out.
         ManualOverride = "MANUAL_OVERRIDE",
         /// End a run now, without its way out.

@@ -31,6 +31,13 @@ pub enum Deed {
         /// Also of one that succeeded or was left out.
         force: bool,
     },
+    /// A new run in the place of one that has ended; it takes the right to start the plan as well.
+    RetryRun {
+        /// Which steps it takes over.
+        from: RetryFrom,
+        /// Also of one that completed.
+        force: bool,
+    },
     /// A step is left out and counts as a success.
     SkipStep {
         /// The step.
@@ -60,6 +67,17 @@ pub enum Deed {
     },
 }
 
+/// Where a run in the place of another one begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RetryFrom {
+    /// It takes over what completed.
+    #[default]
+    Failed,
+    /// It takes nothing over.
+    Start,
+}
+
 impl Deed {
     /// The signal's type on the wire; votes are no signals.
     pub fn signal_type(&self) -> Option<&'static str> {
@@ -68,6 +86,7 @@ impl Deed {
             Self::Resume {} => Some("RESUME"),
             Self::Cancel {} => Some("CANCEL"),
             Self::RetryStep { .. } => Some("RETRY_STEP"),
+            Self::RetryRun { .. } => Some("RETRY_RUN"),
             Self::SkipStep { .. } => Some("SKIP_STEP"),
             Self::Send { .. } => Some("SEND"),
             Self::EmergencyStop { .. } => Some("EMERGENCY_STOP"),
@@ -80,6 +99,7 @@ impl Deed {
         match self {
             Self::Pause {} | Self::Resume {} | Self::Cancel {} => json!({}),
             Self::RetryStep { step_id, force } => json!({ "stepId": step_id, "force": force }),
+            Self::RetryRun { from, force } => json!({ "from": from, "force": force }),
             Self::SkipStep { step_id } | Self::Approve { step_id } | Self::Reject { step_id } => {
                 json!({ "stepId": step_id })
             }
@@ -96,6 +116,7 @@ impl Deed {
             Self::Pause {}
             | Self::Resume {}
             | Self::RetryStep { .. }
+            | Self::RetryRun { .. }
             | Self::SkipStep { .. }
             | Self::Send { .. }
             | Self::EmergencyStop { .. } => Action::SignalSend,
@@ -111,7 +132,7 @@ impl Deed {
             | Self::Send { .. }
             | Self::Approve { .. }
             | Self::Reject { .. } => Role::Operator,
-            Self::RetryStep { .. } | Self::SkipStep { .. } => Role::Engineer,
+            Self::RetryStep { .. } | Self::RetryRun { .. } | Self::SkipStep { .. } => Role::Engineer,
             Self::EmergencyStop { .. } => Role::TenantAdmin,
         }
     }
@@ -124,6 +145,8 @@ impl Deed {
             Self::Cancel {} => Some(Operation::Cancel),
             Self::RetryStep { force: false, .. } => Some(Operation::Retry),
             Self::RetryStep { force: true, .. } => Some(Operation::ForceRetry),
+            Self::RetryRun { force: false, .. } => Some(Operation::Restart),
+            Self::RetryRun { force: true, .. } => Some(Operation::ForceRetry),
             Self::SkipStep { .. } => Some(Operation::ManualOverride),
             Self::Send { .. } => None,
             Self::EmergencyStop { .. } => Some(Operation::EmergencyStop),
@@ -141,6 +164,7 @@ impl Deed {
             Self::Pause {}
             | Self::Resume {}
             | Self::RetryStep { .. }
+            | Self::RetryRun { .. }
             | Self::SkipStep { .. }
             | Self::Send { .. }
             | Self::EmergencyStop { .. } => "signal",
@@ -157,6 +181,7 @@ impl Deed {
             Self::Pause {}
             | Self::Resume {}
             | Self::Cancel {}
+            | Self::RetryRun { .. }
             | Self::Send { .. }
             | Self::EmergencyStop { .. } => None,
         }

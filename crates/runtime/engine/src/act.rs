@@ -176,7 +176,7 @@ pub(crate) fn ends(deed: &Deed) -> bool {
 
 // INVARIANT(INV-15): no complete record about exactly this act, no act.
 // INVARIANT(INV-12): the lowest role is asked again here, whatever access has asked.
-fn check_proof(grant: &Grant, run: RunId, asked: &Asked) -> Result<(), Problem> {
+pub(crate) fn check_proof(grant: &Grant, run: RunId, asked: &Asked) -> Result<(), Problem> {
     let (deed, reference) = (&asked.deed, entry::run_reference(run));
     let roles = &grant.context.principal().roles;
     if grant.action != deed.action()

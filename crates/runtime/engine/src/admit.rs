@@ -17,7 +17,7 @@ use dvt_core::command::Start;
 use dvt_model::action::Action;
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
-use dvt_model::id::RunId;
+use dvt_model::id::{RunId, RunRequestId};
 use dvt_model::resource::ResourceRef;
 use dvt_model::run::{PlanRef, Power, RunStatus};
 use dvt_model::scope::TenantScope;
@@ -25,7 +25,7 @@ use dvt_plan::bounds::Class;
 use dvt_plan::plan::Plan;
 use dvt_store::Refusal;
 use dvt_store::port::operation::{EntryDraft, Rights};
-use dvt_store::port::transaction::Kind;
+use dvt_store::port::transaction::{Kind, TenantTx};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,6 +35,21 @@ use tokio::sync::oneshot;
 const MOST_OPEN_RUNS: u64 = 1_000;
 /// A start's inputs (contract 6.7).
 const MOST_INPUT_BYTES: usize = 1024 * 1024;
+
+/// A run that somebody may start: checked, and not yet queued.
+pub(crate) struct Wanted<'a> {
+    pub(crate) plan: Plan,
+    pub(crate) document: Value,
+    pub(crate) start: Start,
+    /// Who starts it; its rights are judged again when it is queued.
+    pub(crate) starter: &'a Grant,
+    /// Everything that was granted for it, with the operations of contract 4.1.
+    pub(crate) grants: Vec<(&'a Grant, &'a str)>,
+    /// What else is entered with it.
+    pub(crate) acts: &'a (dyn Fn(Place) -> Result<Vec<EntryDraft>, Problem> + Sync),
+    pub(crate) run_request_id: RunRequestId,
+    pub(crate) detached: bool,
+}
 
 impl Engine {
     /// Publishes the plan where it is not there yet and admits the run, in one transaction.
@@ -70,7 +85,7 @@ impl Engine {
         let digest = digest_of(&request.plan_document)?;
         let plan = library::plain(&request.plan_document)?;
         self.claim(scope.tenant()).await?;
-        let mut transaction = self.parts().store.begin(&scope, Kind::Engine)?;
+        let transaction = self.parts().store.begin(&scope, Kind::Engine)?;
         let whole = library::whole(&transaction, &request.plan_document, &plan).await?;
         let bounds = check_plan(whole.as_ref().unwrap_or(&plan), &request, digest)?;
         let inputs = check_inputs(&plan, request.inputs)?;
@@ -89,32 +104,57 @@ impl Engine {
             files_digest: request.files_digest,
             secrets_profile: None,
         };
-        let starter = start.context.principal();
-        let asked = Start {
+        let begins = Start {
             inputs,
             bounds,
-            initiators: [starter.id].into(),
+            selection: request.selection,
+            initiators: [start.context.principal().id].into(),
             ..Start::plain(run_id, scope.tenant().key(), plan_ref, power)
         };
-        let mut entering = match Key::of_start(scope.ids(), &plan, &asked)? {
-            Some(key) => Some(self.enter_group(&transaction, &key, (run_id, Some(start))).await?),
+        let wanted = Wanted {
+            plan,
+            document: request.plan_document,
+            start: begins,
+            starter: start,
+            grants: vec![(publish, "publishPlan"), (start, "startRun")],
+            acts: &|_| Ok(Vec::new()),
+            run_request_id: request.run_request_id,
+            detached: request.detached,
+        };
+        self.begin_run(transaction, wanted).await
+    }
+
+    /// Queues a run that somebody asked for, and makes it hot.
+    pub(crate) async fn begin_run(
+        self: &Arc<Self>,
+        mut transaction: TenantTx,
+        wanted: Wanted<'_>,
+    ) -> Result<StartAnswer, Problem> {
+        let Wanted { plan, start, starter, grants, .. } = wanted;
+        let scope = *starter.context.scope();
+        let (run_id, host_allowed) = (start.run_id, start.power.host_allowed);
+        let mut entering = match Key::of_start(scope.ids(), &plan, &start)? {
+            Some(key) => Some(self.enter_group(&transaction, &key, (run_id, Some(starter))).await?),
             None => None,
         };
         let now = entering.as_ref().map_or_else(|| self.now(), |entering| entering.now);
         let place = Place { ledger: transaction.ledger(), scope: scope.ids(), now, run: Some(run_id) };
-        let mut decisions = decisions(place, publish, start);
+        let mut decisions: Vec<EntryDraft> =
+            grants.iter().map(|(grant, operation)| entry::of_decision(place, grant, operation)).collect();
+        decisions.extend((wanted.acts)(place)?);
         decisions.extend(entering.iter_mut().flat_map(|entering| entering.decisions.drain(..)));
+        let principal = starter.context.principal();
         let admission = Admission {
             scope,
             plan,
-            document: request.plan_document,
-            start: asked,
+            document: wanted.document,
+            start,
             decisions,
-            request_id: start.context.request_id(),
-            run_request_id: request.run_request_id,
-            rights: Rights::Of { principal: starter.id, epoch: starter.rights_epoch },
+            request_id: starter.context.request_id(),
+            run_request_id: wanted.run_request_id,
+            rights: Rights::Of { principal: principal.id, epoch: principal.rights_epoch },
             most_open_runs: MOST_OPEN_RUNS,
-            detached: request.detached,
+            detached: wanted.detached,
             now,
             group: entering.as_ref().map(|entering| entering.group.clone()),
         };
@@ -126,8 +166,8 @@ impl Engine {
         match transaction.commit().await {
             Ok(_) => {}
             Err(Refusal::Admitted { run, same }) => {
-                drop(admitting);
-                return self.admitted(publish, start, run, same, request.host_allowed).await;
+                drop((admitting, entering));
+                return self.admitted(&scope, &grants, run, same, host_allowed).await;
             }
             Err(Refusal::LeaseLost) => {
                 self.depose();
@@ -140,7 +180,7 @@ impl Engine {
         }
         crash::point(crash::START_ACK);
         self.seal_soon(scope.tenant());
-        self.warm(fold, request.host_allowed, false);
+        self.warm(fold, host_allowed, false);
         drop(admitting);
         Ok(StartAnswer {
             run_id,
@@ -155,14 +195,13 @@ impl Engine {
     /// all the same, but never twice. A run that no engine works on, because the one that admitted it died, goes on here.
     async fn admitted(
         self: &Arc<Self>,
-        publish: &Grant,
-        start: &Grant,
+        scope: &TenantScope,
+        grants: &[(&Grant, &str)],
         run: RunId,
         same: bool,
         host_allowed: bool,
     ) -> Result<StartAnswer, Problem> {
-        let scope = start.context.scope();
-        self.enter_unless_known(Some(run), &[(publish, "publishPlan"), (start, "startRun")]).await?;
+        self.enter_unless_known(Some(run), grants).await?;
         if !same {
             return Err(Problem::new(
                 Code::IdempotencyKeyReused,
@@ -205,10 +244,6 @@ impl Engine {
             Err(problem) => Err(problem),
         }
     }
-}
-
-fn decisions(place: Place, publish: &Grant, start: &Grant) -> Vec<EntryDraft> {
-    vec![entry::of_decision(place, publish, "publishPlan"), entry::of_decision(place, start, "startRun")]
 }
 
 /// Both proofs are of one caller, one scope and this plan.

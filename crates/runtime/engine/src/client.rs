@@ -10,13 +10,13 @@ use dvt_model::code::Code;
 use dvt_model::decision::DecisionRecord;
 use dvt_model::deed::Deed;
 use dvt_model::digest::Digest;
-use dvt_model::id::{PlanId, RunId, RunRequestId, SignalId};
+use dvt_model::id::{PlanId, RunId, RunRequestId, SignalId, StepId};
 use dvt_model::proof::{Authorized, Permits, PlanCreate, RunCancel, RunReadStatus, RunStart, SignalSend};
 use dvt_model::resource::{Plan, Project, Run};
 use dvt_model::run::RunStatus;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -37,6 +37,19 @@ pub struct StartRequest {
     /// Digest of the bundle, already kept with `put_bundle`.
     pub files_digest: Option<Digest>,
     /// The owner's word for the host tier.
+    pub host_allowed: bool,
+    /// Whether it goes on without this client.
+    pub detached: bool,
+    /// The steps of a partial run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<BTreeSet<StepId>>,
+}
+
+/// How a run in the place of another one is begun.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Again {
+    /// The owner's word for the host tier: it is given anew.
     pub host_allowed: bool,
     /// Whether it goes on without this client.
     pub detached: bool,
@@ -82,6 +95,17 @@ struct Held {
     host_allowed: bool,
 }
 
+/// What a process does about the lease.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stance {
+    /// It asks whoever holds it.
+    Asks,
+    /// It takes it where nobody holds it, and goes on with detached runs and those that its clients attend.
+    Leads,
+    /// The same, and it goes on with every open run (`dvt engine`).
+    LeadsAll,
+}
+
 /// This process's side of the engine.
 #[derive(Clone)]
 enum Side {
@@ -92,8 +116,7 @@ enum Side {
 /// A connection to the engine. Dropping it detaches; a holder's drop ends the engine in order.
 pub struct Client {
     parts: Parts,
-    /// Whether it may take the lease when the engine it is connected to ends.
-    may_lead: bool,
+    stance: Stance,
     side: RwLock<Side>,
     held: Mutex<BTreeMap<RunId, Held>>,
     turning: AsyncMutex<()>,
@@ -101,23 +124,61 @@ pub struct Client {
 
 impl Client {
     pub(crate) async fn attach(parts: Parts) -> Result<Self, Problem> {
-        let side = find(&parts, true).await?;
-        Ok(Self::of(parts, true, side))
+        Self::of(parts, Stance::Leads).await
     }
 
     pub(crate) async fn connect(parts: Parts) -> Result<Self, Problem> {
-        let side = find(&parts, false).await?;
-        Ok(Self::of(parts, false, side))
+        Self::of(parts, Stance::Asks).await
     }
 
-    fn of(parts: Parts, may_lead: bool, side: Side) -> Self {
-        Self {
+    pub(crate) async fn reside(parts: Parts) -> Result<Self, Problem> {
+        Self::of(parts, Stance::LeadsAll).await
+    }
+
+    async fn of(parts: Parts, stance: Stance) -> Result<Self, Problem> {
+        let side = find(&parts, stance).await?;
+        Ok(Self {
             parts,
-            may_lead,
+            stance,
             side: RwLock::new(side),
             held: Mutex::default(),
             turning: AsyncMutex::default(),
+        })
+    }
+
+    /// Is the engine, or stands by until the one that is has ended, and takes over then; again and again. It returns only where
+    /// neither can be: no engine answers and the lease cannot be taken.
+    pub async fn stand(&self) -> Result<(), Problem> {
+        loop {
+            let side = self.side();
+            match &side {
+                Side::Engine(engine) => engine.ended().await,
+                Side::Remote(remote) => remote.ended().await,
+            }
+            self.turn(&side).await?;
         }
+    }
+
+    /// Whether a process that stays for the sake of detached runs has a reason to: one of them is open, or a run of somebody
+    /// else is in this engine's memory, whose steps would be given out again.
+    pub async fn has_work(&self) -> Result<bool, Problem> {
+        let engine = match self.side() {
+            Side::Engine(engine) => Some(engine),
+            Side::Remote(_) => None,
+        };
+        if engine.as_ref().is_some_and(|engine| engine.works()) {
+            return Ok(true);
+        }
+        for tenant in self.parts.store.tenants()? {
+            for open in self.parts.store.open_runs(tenant).await? {
+                let run = open.row.metadata.run_id;
+                let given_up = engine.as_ref().is_some_and(|engine| engine.given_up(run).is_some());
+                if open.row.detached && !given_up {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Whether this process is the engine.
@@ -177,6 +238,36 @@ impl Client {
             })
             .await?;
         let Reply::Published(answer) = answer else { return Err(unexpected()) };
+        Ok(answer)
+    }
+
+    /// RETRY_RUN (4.5): a new run in the place of one that has ended, which is not touched. The same signal id again is the same
+    /// new run.
+    pub async fn retry_run(
+        &self,
+        start: &Authorized<Plan, RunStart>,
+        signal: &Authorized<Run, SignalSend>,
+        asked: Asked,
+        again: Again,
+    ) -> Result<StartAnswer, Problem> {
+        let (start, signal, run) = (Grant::of(start), Grant::of(signal), signal.resource().id);
+        let command = Command::Retry { run, asked: Box::new(asked.clone()), again };
+        let answer = self
+            .ask(|side| {
+                let (start, signal, asked, command) = (&start, &signal, &asked, &command);
+                async move {
+                    match side {
+                        Side::Engine(engine) => {
+                            engine.retry_run((start, signal), run, asked, again).await.map(Reply::Started)
+                        }
+                        Side::Remote(remote) => remote.call(command, &[start, signal]).await,
+                    }
+                }
+            })
+            .await?;
+        let Reply::Started(answer) = answer else { return Err(unexpected()) };
+        let held = Held { grant: start, attends: true, host_allowed: again.host_allowed };
+        self.hold(answer.run_id, held);
         Ok(answer)
     }
 
@@ -391,7 +482,7 @@ impl Client {
             engine.stop();
             engine.ended().await;
         }
-        let side = find(&self.parts, self.may_lead).await?;
+        let side = find(&self.parts, self.stance).await?;
         *self.side.write().unwrap_or_else(PoisonError::into_inner) = side.clone();
         let held: Vec<(RunId, Held)> =
             self.lock_held().iter().map(|(run, held)| (*run, held.clone())).collect();
@@ -431,8 +522,8 @@ fn same(left: &Side, right: &Side) -> bool {
     }
 }
 
-async fn find(parts: &Parts, may_lead: bool) -> Result<Side, Problem> {
-    if !may_lead {
+async fn find(parts: &Parts, stance: Stance) -> Result<Side, Problem> {
+    if stance == Stance::Asks {
         return Ok(Side::Remote(Arc::new(lease::connect_only(parts).await?)));
     }
     match lease::take_or_connect(parts).await? {
@@ -440,7 +531,7 @@ async fn find(parts: &Parts, may_lead: bool) -> Result<Side, Problem> {
         Place::Holder(row, socket) => {
             let engine = Engine::begin(parts.clone(), row, socket);
             // Detached runs are the engine's own duty; that one of them cannot be read takes nothing from this client.
-            drop(engine.take_up_detached().await);
+            drop(engine.take_up_open(stance == Stance::LeadsAll).await);
             Ok(Side::Engine(engine))
         }
     }

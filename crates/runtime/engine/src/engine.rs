@@ -194,6 +194,11 @@ impl Engine {
         lock(&self.hot).get(&run).filter(|hot| hot.tenant() == tenant).cloned()
     }
 
+    /// Whether a run is in memory.
+    pub(crate) fn works(&self) -> bool {
+        !lock(&self.hot).is_empty()
+    }
+
     pub(crate) fn news_of(&self, tenant: TenantId, run: RunId) -> Option<watch::Receiver<Progress>> {
         self.hot(tenant, run).map(|hot| hot.news())
     }

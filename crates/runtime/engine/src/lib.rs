@@ -25,6 +25,7 @@ mod process;
 mod publish;
 mod queue;
 mod recover;
+mod retry;
 mod run;
 mod sealer;
 mod status;
@@ -109,6 +110,11 @@ impl Grant {
 /// Takes the lease and becomes the engine, or connects to the process that holds it. A holder that is stopped is ended first.
 pub async fn attach(parts: Parts) -> Result<Client, Problem> {
     Client::attach(parts).await
+}
+
+/// Takes the lease or stands by for it, to go on with every open run (`dvt engine`); see [`Client::stand`].
+pub async fn reside(parts: Parts) -> Result<Client, Problem> {
+    Client::reside(parts).await
 }
 
 /// Connects to a live holder; `SERVICE_DEGRADED` where there is none.

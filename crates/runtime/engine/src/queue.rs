@@ -52,7 +52,7 @@ impl Engine {
         let Admission { scope, plan, start, request_id, now, .. } = admission;
         let (run_id, plan_ref, power) = (start.run_id, start.plan.clone(), start.power.clone());
         // What a repeat must share with the first request; the owner's word is part of what the run may do.
-        let request = json!({ "inputs": start.inputs, "power": power });
+        let request = request_of(&start);
         let metadata = RunMetadata {
             scope: scope.ids(),
             run_id,
@@ -114,4 +114,20 @@ impl Engine {
         };
         Ok((operation, fold))
     }
+}
+
+/// What a start asks for. Keys that say nothing are left out, as they were before there were such keys.
+fn request_of(start: &Start) -> Value {
+    let mut request = json!({ "inputs": start.inputs, "power": start.power });
+    let more = [
+        ("startAt", start.start_at.map(|at| json!(at))),
+        ("selection", start.selection.as_ref().map(|steps| json!(steps))),
+        ("originalRunId", start.original_run_id.map(|run| json!(run))),
+        ("reuse", (!start.reuse.is_empty()).then(|| json!(start.reuse))),
+    ];
+    if let Some(members) = request.as_object_mut() {
+        let named = more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        members.extend(named);
+    }
+    request
 }

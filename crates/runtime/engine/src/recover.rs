@@ -1,7 +1,7 @@
 //! Recovery: a run that no engine works on is taken up again, by whoever has the right and asks for it.
 //!
 //! It never happens as a side effect of starting another run (contract 4.10): a new holder goes on with detached runs and
-//! with those that a live client attends, and leaves every other one as it is.
+//! with those that a live client attends, and leaves every other one as it is; `dvt engine` goes on with all of them.
 
 use crate::engine::Engine;
 use crate::entry::{self, Place};
@@ -135,13 +135,13 @@ impl Engine {
         }
     }
 
-    /// What a new holder takes up by itself: detached runs, under their recorded power.
-    pub(crate) async fn take_up_detached(self: &Arc<Self>) -> Result<(), Problem> {
+    /// What a new holder takes up by itself: detached runs, or every open one, under their recorded power.
+    pub(crate) async fn take_up_open(self: &Arc<Self>, all: bool) -> Result<(), Problem> {
         for tenant in self.parts().store.tenants()? {
             // One tenant that cannot be read does not hold up the others; whoever asks for its runs is told.
             let Ok(open_runs) = self.parts().store.open_runs(tenant).await else { continue };
             for open in open_runs {
-                if open.row.detached {
+                if all || open.row.detached {
                     let run = open.row.metadata.run_id;
                     // One run that cannot be folded does not hold up the others; whoever asks for it is told.
                     if let Err(problem) =

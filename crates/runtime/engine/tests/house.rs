@@ -142,6 +142,7 @@ impl House {
             files_digest: None,
             host_allowed: true,
             detached: false,
+            selection: None,
         }
     }
 
@@ -178,11 +179,16 @@ impl House {
     }
 
     pub(crate) fn record(&self, proof: &Authorized<Run, RunCancel>) -> DecisionRecord {
-        let draft = Draft {
-            operation: Operation::Cancel,
-            justification_text: "the test says so".to_owned(),
-            approval_ticket_id: None,
-        };
+        self.record_of(proof, Operation::Cancel)
+    }
+
+    pub(crate) fn record_of<A: Permits>(
+        &self,
+        proof: &Authorized<Run, A>,
+        operation: Operation,
+    ) -> DecisionRecord {
+        let draft =
+            Draft { operation, justification_text: "the test says so".to_owned(), approval_ticket_id: None };
         draft
             .complete(Circumstances {
                 decision_id: DecisionId::from_random(random()),

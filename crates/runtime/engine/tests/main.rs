@@ -16,6 +16,7 @@ mod forwarding;
 mod groups;
 mod house;
 mod recovery;
+mod retry;
 mod runs;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -61,6 +62,12 @@ const TESTS: &[Test] = &[
     ),
     ("groups::a_full_group_takes_no_more", groups::a_full_group_takes_no_more),
     ("groups::who_waits_too_long_fails", groups::who_waits_too_long_fails),
+    (
+        "retry::a_run_goes_on_from_what_completed_in_another",
+        retry::a_run_goes_on_from_what_completed_in_another,
+    ),
+    ("retry::what_is_not_to_be_run_again_is_refused", retry::what_is_not_to_be_run_again_is_refused),
+    ("retry::what_is_taken_over_survives_the_engine", retry::what_is_taken_over_survives_the_engine),
     (
         "recovery::a_killed_worker_is_replaced_and_the_token_stays",
         recovery::a_killed_worker_is_replaced_and_the_token_stays,

@@ -2,6 +2,7 @@
 //!
 //! Nothing is queued before plan, inputs, files and the owner's word are in order.
 
+pub(crate) mod detach;
 pub(crate) mod dry;
 pub(crate) mod follow;
 pub(crate) mod glob;
@@ -57,6 +58,9 @@ pub(crate) struct Arguments {
     /// The same id again is the same run.
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
+    /// Leave the run to an engine that stays, and come back at once; it goes on when this terminal is closed.
+    #[arg(long, conflicts_with = "dry_run")]
+    detach: bool,
     /// Show what would run, its bounds and its walls, and start nothing.
     #[arg(long)]
     dry_run: bool,
@@ -114,7 +118,11 @@ pub(crate) async fn run(
         composition.store.close().await?;
         return Err(words::refusal(&selected.path(), "dvt run"));
     }
-    let done = start(&ready, request_id, host_allowed, &composition, screen).await;
+    let done = if arguments.detach {
+        detach::start(&ready, request_id, host_allowed, (selected, &composition), screen).await
+    } else {
+        start(&ready, request_id, host_allowed, &composition, screen).await
+    };
     let kept = keep_public_keys(selected, &composition.store, composition.profile.tenant_id).await;
     let closed = composition.store.close().await;
     let exit = done?;
@@ -184,30 +192,34 @@ fn version(checked: &Checked, digest: Digest) -> String {
     }
 }
 
-/// Starts what is ready and follows it to its end.
-pub(crate) async fn start(
+const ROUTE: &str = "dvt run";
+
+/// A start with its proofs.
+pub(crate) struct Asking {
+    pub(crate) publish: Authorized<resource::Project, PlanCreate>,
+    pub(crate) start: Authorized<resource::Plan, RunStart>,
+    pub(crate) request: StartRequest,
+}
+
+/// Proves the right to start, and keeps what the run needs.
+pub(crate) async fn ask(
     ready: &Ready,
     request_id: RunRequestId,
-    host_allowed: bool,
+    (host_allowed, detached): (bool, bool),
     composition: &Composition,
-    screen: &mut Screen,
-) -> Result<Exit, Problem> {
-    const ROUTE: &str = "dvt run";
+) -> Result<Asking, Problem> {
     let Composition { store, access, context, .. } = composition;
     let publish: Authorized<resource::Project, PlanCreate> = access.project(context, ROUTE).await?;
     let transaction = store.begin(publish.scope(), Kind::Act)?;
     let known = transaction.plan_id(&ready.checked.plan.name).await?;
     let plan_id = known.unwrap_or_else(|| PlanId::from_random(dvt_keys::entropy::random()));
-    let proof: Authorized<resource::Plan, RunStart> = access.plan(context, plan_id, ROUTE).await?;
+    let start: Authorized<resource::Plan, RunStart> = access.plan(context, plan_id, ROUTE).await?;
     if let Some(packed) = &ready.packed {
         transaction.put_bundle(packed.digest, &packed.bytes).await?;
     }
     for (digest, bytes) in &ready.below {
         transaction.put_bundle(*digest, bytes).await?;
     }
-    drop(transaction);
-
-    let client = dvt_engine::attach(composition.parts.clone()).await?;
     let request = StartRequest {
         plan_document: ready.checked.canonical.clone(),
         plan_id,
@@ -216,9 +228,24 @@ pub(crate) async fn start(
         run_request_id: request_id,
         files_digest: ready.packed.as_ref().map(|packed| packed.digest),
         host_allowed,
-        detached: false,
+        detached,
+        selection: None,
     };
-    let answer = client.start_run(&publish, &proof, request).await?;
+    Ok(Asking { publish, start, request })
+}
+
+/// Starts what is ready and follows it to its end.
+pub(crate) async fn start(
+    ready: &Ready,
+    request_id: RunRequestId,
+    host_allowed: bool,
+    composition: &Composition,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let Composition { access, context, .. } = composition;
+    let asking = ask(ready, request_id, (host_allowed, false), composition).await?;
+    let client = dvt_engine::attach(composition.parts.clone()).await?;
+    let answer = client.start_run(&asking.publish, &asking.start, asking.request).await?;
     let name = &ready.checked.plan.name;
     let bounds = lint::bounds(&ready.checked.bounds);
     let walls = words::walls(words::needs_word(&ready.checked.plan), host_allowed);

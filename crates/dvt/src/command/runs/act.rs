@@ -16,7 +16,7 @@ use crate::view::width::wrap;
 use dvt_engine::Asked;
 use dvt_engine::client::Client;
 use dvt_model::code::Code;
-use dvt_model::decision::Draft;
+use dvt_model::decision::{DecisionRecord, Draft};
 use dvt_model::deed::Deed;
 use dvt_model::id::{RunId, SignalId, StepId};
 use dvt_model::proof::{Authorized, Permits, RunReadPayload};
@@ -53,21 +53,9 @@ pub(super) async fn ask<A: Permits>(
     let run = locate::run(act.run, composition, act.route).await?;
     let proof: Authorized<Run, A> =
         composition.access.deed(&composition.context, run, &act.deed, act.route).await?;
-    let reason = match act.deed.operation() {
-        Some(_) => Some(reason(&act, screen)?),
-        None => None,
-    };
-    let record = match (act.deed.operation(), &reason) {
-        (Some(operation), Some(reason)) => {
-            let draft = Draft { operation, justification_text: reason.clone(), approval_ticket_id: None };
-            Some(composition.access.record(&proof, draft)?)
-        }
-        _ => None,
-    };
-    let signal_id = match act.signal_id {
-        Some(text) => SignalId::parse(text)?,
-        None => fresh_signal()?,
-    };
+    let record = record(&act, &proof, composition, screen)?;
+    let reason = record.as_ref().map(|record| record.justification_text().to_owned());
+    let signal_id = signal_id(&act)?;
     let asked = Asked { deed: act.deed.clone(), record, signal_id };
     let client = dvt_engine::attach(composition.parts.clone()).await?;
     let word = words::has_word(act.allow_host, Some(&composition.profile));
@@ -79,6 +67,26 @@ pub(super) async fn ask<A: Permits>(
     let exit = exit?;
     closed?;
     Ok(exit)
+}
+
+/// The decision record, where the deed needs one.
+pub(super) fn record<A: Permits>(
+    act: &Act<'_>,
+    proof: &Authorized<Run, A>,
+    composition: &Composition,
+    screen: &Screen,
+) -> Result<Option<DecisionRecord>, Problem> {
+    let Some(operation) = act.deed.operation() else { return Ok(None) };
+    let draft = Draft { operation, justification_text: reason(act, screen)?, approval_ticket_id: None };
+    Ok(Some(composition.access.record(proof, draft)?))
+}
+
+/// The signal's id: as it was typed, or a new one.
+pub(super) fn signal_id(act: &Act<'_>) -> Result<SignalId, Problem> {
+    match act.signal_id {
+        Some(text) => Ok(SignalId::parse(text)?),
+        None => fresh_signal(),
+    }
 }
 
 /// A step's id as it was typed.

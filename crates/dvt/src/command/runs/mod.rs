@@ -73,7 +73,7 @@ pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Scre
         Command::Reject(arguments) => reject::run(&arguments, &composition, screen).await,
         Command::Signal(arguments) => signal::run(&arguments, &composition, screen).await,
         Command::Skip(arguments) => skip::run(&arguments, &composition, screen).await,
-        Command::Retry(arguments) => retry::run(&arguments, &composition, screen).await,
+        Command::Retry(arguments) => retry::run(&arguments, selected, &composition, screen).await,
         Command::Stop(arguments) => stop::run(&arguments, &composition, screen).await,
     };
     let kept = keep_public_keys(selected, &composition.store, composition.profile.tenant_id).await;

@@ -1,15 +1,27 @@
-//! `dvt runs retry RUN STEP -m TEXT`: another attempt of a step that failed.
+//! `dvt runs retry RUN [STEP] -m TEXT`: another attempt of a step that failed; without a step, a new run in the place of one that
+//! has ended, which takes over what completed.
+//!
+//! The new run has the word of whoever asks for it now, never that of the old one.
 
 use super::act::{self, Act};
+use super::{locate, plan, row};
+use crate::command::run::follow::{Followed, to_the_end};
+use crate::command::run::words;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::profile::Selected;
+use crate::view::end::brief;
 use crate::view::screen::Screen;
-use clap::Args;
-use dvt_model::deed::Deed;
-use dvt_model::proof::SignalSend;
+use clap::{Args, ValueEnum};
+use dvt_engine::Asked;
+use dvt_engine::client::Again;
+use dvt_model::code::Code;
+use dvt_model::deed::{Deed, RetryFrom};
+use dvt_model::proof::{Authorized, RunReadPayload, RunStart, SignalSend};
+use dvt_model::resource::{Plan, Run};
 
-/// Give a failed step another attempt; nothing that needs it runs again.
+/// Give a failed step another attempt, or, without a step, run a whole run again that has ended.
 ///
 /// Example:
 ///   dvt runs retry @latest load -m "the warehouse is back"
@@ -19,32 +31,115 @@ pub(crate) struct Arguments {
     /// The run: an id, its first six or more digits, or `@latest`.
     #[arg(value_name = "RUN")]
     run: String,
-    /// The step.
+    /// The step; without it the whole run: a new one in its place.
     #[arg(value_name = "STEP")]
-    step: String,
-    /// Also a step that succeeded or was left out.
+    step: Option<String>,
+    /// Also a step that succeeded or was left out; also a run that completed.
     #[arg(long)]
     force: bool,
+    /// Of a whole run: take over what completed, or begin from the start.
+    #[arg(long, value_enum, default_value = "failed", value_name = "WHERE", conflicts_with = "step")]
+    from: From,
     /// Why; it stands in the ledger.
     #[arg(short = 'm', long = "message", value_name = "TEXT")]
     message: Option<String>,
+    /// The same id again is the same signal, and the same new run.
+    #[arg(long, value_name = "ID")]
+    signal_id: Option<String>,
+    /// Your word that the new run's programs may run as you, without a wall.
+    #[arg(long, conflicts_with = "step")]
+    allow_host: bool,
 }
+
+/// Where a new run begins.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum From {
+    /// What completed is taken over.
+    Failed,
+    /// Nothing is.
+    Start,
+}
+
+const ROUTE: &str = "dvt runs retry";
+const QUESTION: &str = "Why is it to be tried again?";
 
 /// Does it.
 pub(crate) async fn run(
     arguments: &Arguments,
+    selected: &Selected,
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
+    let Some(step) = &arguments.step else { return whole(arguments, selected, composition, screen).await };
     let asked = Act {
         run: &arguments.run,
-        deed: Deed::RetryStep { step_id: act::step(&arguments.step)?, force: arguments.force },
-        route: "dvt runs retry",
-        question: "Why is it to be tried again?",
-        told: &format!("another attempt of {}", arguments.step),
+        deed: Deed::RetryStep { step_id: act::step(step)?, force: arguments.force },
+        route: ROUTE,
+        question: QUESTION,
+        told: &format!("another attempt of {step}"),
         message: arguments.message.as_deref(),
-        signal_id: None,
+        signal_id: arguments.signal_id.as_deref(),
         allow_host: false,
     };
     act::ask::<SignalSend>(asked, composition, screen).await
+}
+
+/// A new run in the place of the old one, followed to its end.
+async fn whole(
+    arguments: &Arguments,
+    selected: &Selected,
+    composition: &Composition,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let from = match arguments.from {
+        From::Failed => RetryFrom::Failed,
+        From::Start => RetryFrom::Start,
+    };
+    let asked = Act {
+        run: &arguments.run,
+        deed: Deed::RetryRun { from, force: arguments.force },
+        route: ROUTE,
+        question: QUESTION,
+        told: "run again",
+        message: arguments.message.as_deref(),
+        signal_id: arguments.signal_id.as_deref(),
+        allow_host: arguments.allow_host,
+    };
+    let Composition { access, context, .. } = composition;
+    let original = locate::run(&arguments.run, composition, ROUTE).await?;
+    let read: Authorized<Run, RunReadPayload> = access.run(context, original, ROUTE).await?;
+    let row = row(composition, &read).await?;
+    let plan = plan(composition, &read, &row).await?;
+    let host_allowed = words::has_word(arguments.allow_host, Some(&composition.profile));
+    if words::needs_word(&plan) && !host_allowed {
+        return Err(words::refusal(&selected.path(), ROUTE));
+    }
+    let signal: Authorized<Run, SignalSend> = access.deed(context, original, &asked.deed, ROUTE).await?;
+    let start: Authorized<Plan, RunStart> = access.plan(context, row.metadata.plan.plan_id, ROUTE).await?;
+    let record = act::record(&asked, &signal, composition, screen)?;
+    let signal_id = act::signal_id(&asked)?;
+    let asked = Asked { deed: asked.deed, record, signal_id };
+    let client = dvt_engine::attach(composition.parts.clone()).await?;
+    let begun = client.retry_run(&start, &signal, asked, Again { host_allowed, detached: false }).await;
+    let exit = match begun {
+        Ok(answer) => {
+            screen.note(&format!("{} in the place of {}", brief(answer.run_id), brief(original)));
+            if let Some(first) = answer.behind {
+                let first = brief(first);
+                screen.note(&format!("waits for its turn: {first} of the same concurrency group goes first"));
+            }
+            let read: Authorized<Run, RunReadPayload> = access.run(context, answer.run_id, ROUTE).await?;
+            to_the_end(&Followed { plan: &plan, composition, client: &client, read: &read }, screen).await
+        }
+        Err(problem) => {
+            let advice =
+                (problem.code == Code::InvalidStateTransition).then(|| format!("dvt runs get {original}"));
+            let problem = Problem::from(problem);
+            Err(advice.into_iter().fold(problem, Problem::fix))
+        }
+    };
+    let closed = client.close().await;
+    let exit = exit?;
+    closed?;
+    Ok(exit)
 }

@@ -7,5 +7,6 @@ mod events;
 mod list;
 mod logs;
 mod resume;
+mod retry;
 mod share;
 mod why;

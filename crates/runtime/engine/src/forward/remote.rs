@@ -92,6 +92,12 @@ impl Remote {
         })
     }
 
+    /// Waits until the engine at the other end has ended, or renews its lease no more.
+    pub(crate) async fn ended(&self) {
+        // An error means that whoever watched it is gone, which is an end too.
+        drop(self.broken.clone().wait_for(|broken| *broken).await);
+    }
+
     /// Asks, with the authority of `grants`, and waits. `LEASE_LOST` when the engine ended before it answered: whether it
     /// did what was asked is then not known, and asking the next one again is harmless (each command is idempotent).
     pub(crate) async fn call(&self, command: &Command, grants: &[&Grant]) -> Result<Reply, Problem> {

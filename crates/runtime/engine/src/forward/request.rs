@@ -3,7 +3,7 @@
 //! The text of a command is what its envelopes are bound to, together with the name of the socket it is meant for: an
 //! envelope taken to another engine opens nothing there.
 
-use crate::client::{Progress, StartAnswer, StartRequest};
+use crate::client::{Again, Progress, StartAnswer, StartRequest};
 use crate::{Asked, Problem, PublishAnswer, PublishRequest};
 use dvt_model::canonical;
 use dvt_model::code::Code;
@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Publish(Box<PublishRequest>),
     /// * (what the deed takes: RUN_CANCEL, SIGNAL_SEND or STEP_APPROVE) A signal or a vote.
     Act { run: RunId, asked: Box<Asked>, host_allowed: bool },
+    /// * (RUN_START on the plan, then SIGNAL_SEND) A new run in the place of one that has ended.
+    Retry { run: RunId, asked: Box<Asked>, again: Again },
     /// * (SIGNAL_SEND) Go on with a run that no engine works on.
     Resume { run: RunId, host_allowed: bool },
     /// * (what the run was started, resumed or cancelled with) The engine changed; this client still attends the run.

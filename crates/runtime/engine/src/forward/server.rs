@@ -120,6 +120,11 @@ async fn answer(engine: &Arc<Engine>, audience: &str, proved: &Proved, call: Cal
             }
             Ok(Reply::Status(status))
         }
+        (Command::Retry { run, asked, again }, [start, signal]) => {
+            let answer = engine.retry_run((start, signal), run, &asked, again).await?;
+            proved.add(answer.run_id, Follow::attending(start));
+            Ok(Reply::Started(answer))
+        }
         (Command::Resume { run, host_allowed }, [grant]) => {
             let status = engine.resume(grant, run, host_allowed).await?;
             proved.add(run, Follow::attending(grant));

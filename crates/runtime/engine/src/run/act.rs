@@ -126,6 +126,8 @@ fn command(plan: &Plan, grant: &Grant, asked: &Asked, deed: &Deed) -> Result<Com
             }
             Signal::Send { signal_id, name: name.clone(), payload: payload.clone() }
         }
+        // It changes no run: it is asked for by another call, with another right beside this one.
+        Deed::RetryRun { .. } => return Err(Problem::unproved("starting the plan anew")),
         Deed::EmergencyStop { force_kill } => Signal::EmergencyStop { signal_id, force_kill: *force_kill },
         Deed::Approve { step_id } => return vote(plan, grant, asked, step_id, Verdict::Approved),
         Deed::Reject { step_id } => return vote(plan, grant, asked, step_id, Verdict::Rejected),

@@ -125,6 +125,12 @@ impl Task {
                 break Left::Ended;
             }
             self.arrange();
+            if self.may_take_over() {
+                if let Err(left) = self.take_over().await {
+                    break left;
+                }
+                continue;
+            }
             let first = tokio::select! {
                 biased;
                 () = crate::engine::told_to_stop(&mut stop) => break Left::Stopped,
@@ -155,13 +161,20 @@ impl Task {
         let now = self.engine.now();
         let due = self.fold.state.next_due_after(now);
         self.engine.set_timer(run, [due, self.patience_ends()].into_iter().flatten().min(), &self.hot);
+        if self.fold.state.may_begin(now) && self.waits_for_its_turn() {
+            return self.line_up();
+        }
         if !self.wants && !self.fruitless && self.fold.state.has_ready(now) {
-            if self.waits_for_its_turn() {
-                return self.line_up();
-            }
             self.wants = true;
             self.engine.dispatcher().want(run, self.hot.clone());
         }
+    }
+
+    /// Whether it is time to bring what it takes over from another run.
+    fn may_take_over(&self) -> bool {
+        let state = &self.fold.state;
+        let wants = state.wants_reuse().is_some() && state.may_begin(self.engine.now());
+        wants && !self.rests && !self.waits_for_its_turn()
     }
 
     /// A run of a group that has not begun may begin in its turn only.

@@ -10,7 +10,7 @@ use dvt_core::event::Event;
 use dvt_model::canonical;
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
-use dvt_model::id::{LedgerId, RequestId, RunId, StepId};
+use dvt_model::id::{EventId, LedgerId, RequestId, RunId, StepId};
 use dvt_model::run::{EventName, Power, RunMetadata, RunStatus};
 use dvt_model::scope::TenantScope;
 use dvt_plan::plan::Plan;
@@ -98,31 +98,8 @@ impl Fold {
         engine: &Engine,
         steps: &BTreeSet<StepId>,
     ) -> Result<BTreeMap<StepId, Value>, Problem> {
-        let mut found = BTreeMap::new();
-        if steps.is_empty() {
-            return Ok(found);
-        }
-        let transaction = engine.parts().store.begin(&self.scope, Kind::Engine)?;
-        let mut after = 0;
-        loop {
-            let page = transaction.fetch_events(self.metadata.run_id, after, PAGE).await?;
-            let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-            for stored in page {
-                let (run_seq, event) = read(stored)?;
-                after = run_seq;
-                let Some(event) = event else { continue };
-                let ends = matches!(event.name, EventName::StepCompleted | EventName::StepReused);
-                if let (true, Some(step), Some(result)) = (ends, event.step_id, event.payload.get("result"))
-                    && steps.contains(&step)
-                {
-                    // A later attempt's output takes the place of an older one's.
-                    found.insert(step, result.clone());
-                }
-            }
-            if !full {
-                return Ok(found);
-            }
-        }
+        let found = outputs_with_events(engine, self.scope, self.metadata.run_id, steps).await?;
+        Ok(found.into_iter().map(|(step, (_, output))| (step, output)).collect())
     }
 
     fn take(&mut self, stored: StoredEvent) -> Result<(), Problem> {
@@ -136,6 +113,42 @@ impl Fold {
         self.weight += weight_of(&event.payload);
         dvt_core::evolve(&self.plan, &mut self.state, &event)
             .map_err(|error| Problem::new(Code::ContractViolation, error.to_string()))
+    }
+}
+
+/// The outputs of completed steps out of the ledger, each with the event that holds it.
+pub(crate) async fn outputs_with_events(
+    engine: &Engine,
+    scope: TenantScope,
+    run: RunId,
+    steps: &BTreeSet<StepId>,
+) -> Result<BTreeMap<StepId, (EventId, Value)>, Problem> {
+    let mut found = BTreeMap::new();
+    if steps.is_empty() {
+        return Ok(found);
+    }
+    let transaction = engine.parts().store.begin(&scope, Kind::Engine)?;
+    let mut after = 0;
+    loop {
+        let page = transaction.fetch_events(run, after, PAGE).await?;
+        let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+        for stored in page {
+            let event_id = stored.envelope.run.as_ref().map(|part| part.event_id);
+            let (run_seq, event) = read(stored)?;
+            after = run_seq;
+            let Some(event) = event else { continue };
+            let ends = matches!(event.name, EventName::StepCompleted | EventName::StepReused);
+            if let (true, Some(step), Some(result), Some(event_id)) =
+                (ends, event.step_id, event.payload.get("result"), event_id)
+                && steps.contains(&step)
+            {
+                // A later attempt's output takes the place of an older one's.
+                found.insert(step, (event_id, result.clone()));
+            }
+        }
+        if !full {
+            return Ok(found);
+        }
     }
 }
 
