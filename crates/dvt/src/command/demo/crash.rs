@@ -16,6 +16,7 @@ use dvt_model::id::RunId;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;
+use tokio::signal::unix::{SignalKind, signal};
 
 const PLAN: &str = include_str!("plan.yaml");
 const STEP: &str = include_str!("step.sh");
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
 
 /// Does it. An interrupt ends what runs and takes the folder away.
 pub(crate) async fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
+    // Listened for before there is anything to leave behind, and without a gap until the end.
+    let mut interrupt = signal(SignalKind::interrupt())
+        .map_err(|error| Problem::new(Code::Internal, format!("no interrupt can be heard: {error}")))?;
     let place = Place::make()?;
     let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
     let working = place.clone();
@@ -45,7 +49,7 @@ pub(crate) async fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Ex
             biased;
             Some(line) = told.recv() => tell(&line, screen),
             played = &mut work => break played.map_err(|error| Problem::new(Code::Internal, error.to_string())),
-            _ = tokio::signal::ctrl_c() => {
+            _ = interrupt.recv() => {
                 place.clear();
                 screen.say("interrupted: the demo's run was killed, and its folder is gone");
                 return Ok(Exit::Cancelled);
@@ -159,7 +163,7 @@ fn play(place: &Place, tell: &dyn Fn(String)) -> Result<Shown, Problem> {
         }
     }
     completed &= place.wait();
-    let valid = place.ask(&["audit", "verify"])?.status.success();
+    let valid = place.ask(&["audit", "verify"])?.1;
     let shown = counted(
         place,
         Shown {
@@ -200,8 +204,8 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 fn state(place: &Place) -> Result<Value, Problem> {
-    let told = place.ask(&["runs", "get", "@latest", "--output", "json"])?;
-    serde_json::from_slice(&told.stdout)
+    let (told, _) = place.ask(&["runs", "get", "@latest", "--output", "json"])?;
+    serde_json::from_str(&told)
         .map_err(|error| Problem::new(Code::Internal, format!("the demo's run cannot be read: {error}")))
 }
 

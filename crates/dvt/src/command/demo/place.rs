@@ -12,8 +12,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How long the bell may be silent.
 const MOST_SECONDS: i64 = 30;
@@ -22,7 +22,17 @@ const MOST_SECONDS: i64 = 30;
 #[derive(Clone)]
 pub(super) struct Place {
     folder: PathBuf,
-    running: Arc<Mutex<Option<Child>>>,
+    running: Arc<Mutex<Slot>>,
+}
+
+/// What runs in it.
+#[derive(Default)]
+enum Slot {
+    #[default]
+    Free,
+    Running(Child),
+    /// Nothing any more.
+    Over,
 }
 
 impl Place {
@@ -66,29 +76,43 @@ impl Place {
         for name in ["DVT_PROFILE", "CREDENTIALS_DIRECTORY", "DVT_CRASH_AT"] {
             command.env_remove(name);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Nobody reads what it says beside its result, and a full pipe would hold it up.
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         command
     }
 
-    /// Runs a command to its end.
-    pub(super) fn ask(&self, arguments: &[&str]) -> Result<Output, Problem> {
-        self.command(arguments).output().map_err(|error| cannot("dvt", &error))
+    /// Runs a command to its end; what it printed, and whether that was a good end.
+    pub(super) fn ask(&self, arguments: &[&str]) -> Result<(String, bool), Problem> {
+        let mut out = self.spawn(arguments)?;
+        let mut text = String::new();
+        out.read_to_string(&mut text).map_err(|error| cannot("dvt", &error))?;
+        Ok((text, self.wait()))
     }
 
     /// Starts a command whose lines are read while it runs.
     pub(super) fn start(&self, arguments: &[&str]) -> Result<Lines, Problem> {
-        let mut command = self.command(arguments);
-        // Nobody would read it, and a full pipe would hold the command up.
-        let mut child = command.stderr(Stdio::null()).spawn().map_err(|error| cannot("dvt", &error))?;
-        let out =
-            child.stdout.take().ok_or_else(|| Problem::new(Code::Internal, "a command without output"))?;
-        *self.running() = Some(child);
-        Ok(Lines(BufReader::new(out).lines()))
+        Ok(Lines(BufReader::new(self.spawn(arguments)?).lines()))
+    }
+
+    fn spawn(&self, arguments: &[&str]) -> Result<ChildStdout, Problem> {
+        let mut running = self.running();
+        // Nothing starts in a folder that is being taken away: it would make that anew.
+        if matches!(*running, Slot::Over) {
+            return Err(Problem::new(Code::Cancelled, "the demo was interrupted"));
+        }
+        let mut child = self.command(arguments).spawn().map_err(|error| cannot("dvt", &error))?;
+        let out = child.stdout.take();
+        *running = Slot::Running(child);
+        out.ok_or_else(|| Problem::new(Code::Internal, "a command without output"))
     }
 
     /// Kills what runs, as a power cut would: no signal that could be handled.
     pub(super) fn kill(&self) {
-        if let Some(mut child) = self.running().take() {
+        self.end(Slot::Free);
+    }
+
+    fn end(&self, next: Slot) {
+        if let Slot::Running(mut child) = std::mem::replace(&mut *self.running(), next) {
             // An error means that it has ended by itself.
             drop(child.kill());
             drop(child.wait());
@@ -97,18 +121,25 @@ impl Place {
 
     /// Its end by itself; whether that was a good one.
     pub(super) fn wait(&self) -> bool {
-        let child = self.running().take();
-        child.is_some_and(|mut child| child.wait().is_ok_and(|status| status.success()))
+        // It has closed its output, so it ends in a moment.
+        match std::mem::replace(&mut *self.running(), Slot::Free) {
+            Slot::Running(mut child) => child.wait().is_ok_and(|status| status.success()),
+            Slot::Free => false,
+            Slot::Over => {
+                *self.running() = Slot::Over;
+                false
+            }
+        }
     }
 
-    /// Takes everything away.
+    /// Takes everything away, for good.
     pub(super) fn clear(&self) {
-        self.kill();
+        self.end(Slot::Over);
         // Another try would meet the same error; the folder is told of nowhere and holds nothing of the user's.
         drop(std::fs::remove_dir_all(&self.folder));
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, Option<Child>> {
+    fn running(&self) -> MutexGuard<'_, Slot> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
