@@ -9,6 +9,7 @@ use crate::plan::{Part, Plan};
 use dvt_model::canonical;
 use dvt_model::digest::Digest;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// Keys that change nothing of what a step does.
 const FOR_PEOPLE: &[&str] = &["title", "description", "tags"];
@@ -30,10 +31,14 @@ pub(crate) fn fill(plan: &mut Plan, document: &Value) {
     }
 }
 
-fn bare(body: &Value) -> Value {
-    let Some(members) = body.as_object() else { return body.clone() };
+fn bare(body: &Value) -> Cow<'_, Value> {
+    let Some(members) = body.as_object() else { return Cow::Borrowed(body) };
+    // Most steps say nothing for people alone, and need no copy.
+    if !FOR_PEOPLE.iter().any(|key| members.contains_key(*key)) {
+        return Cow::Borrowed(body);
+    }
     let kept = members.iter().filter(|(key, _)| !FOR_PEOPLE.contains(&key.as_str()));
-    Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
+    Cow::Owned(Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect()))
 }
 
 #[expect(clippy::expect_used, reason = "reading refused every number and depth that has no canonical form")]

@@ -92,6 +92,11 @@ pub(crate) fn find(text: &[u8]) -> Vec<Finding> {
     found
 }
 
+/// Whether any keyword stands in the text; without one no rule looks anywhere.
+pub(crate) fn may_find(text: &[u8]) -> bool {
+    PATTERNS.as_ref().is_none_or(|patterns| patterns.keywords.is_match(text))
+}
+
 /// Where each rule must look. Windows of one rule that touch are one, so a text of nothing but keywords
 /// costs one window a rule.
 fn windows(patterns: &Patterns, text: &[u8]) -> Vec<(usize, Range<usize>)> {

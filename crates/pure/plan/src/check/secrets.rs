@@ -43,6 +43,11 @@ fn visit(node: &Node, key: Option<&str>, key_place: Place, scrubber: &Scrubber, 
 }
 
 fn rule_of(text: &str, key: Option<&str>, scrubber: &Scrubber) -> Option<String> {
+    // Nearly every text holds no keyword of a rule, and neither does its key; a keyword does not reach from one into the other,
+    // for `="` stands between them.
+    if !scrubber.may_find(text) && key.is_none_or(|key| !scrubber.may_find(key)) {
+        return None;
+    }
     if let Some(finding) = scrubber.find(text).first() {
         return Some(finding.rule.to_owned());
     }

@@ -6,6 +6,7 @@
 use super::codes::{self, Code};
 use super::{Diagnostic, Severity, Span};
 use crate::read::tree::Place;
+use std::cell::OnceCell;
 
 /// Diagnostics that people are shown at most.
 pub(crate) const MOST_SHOWN: usize = 100;
@@ -92,7 +93,8 @@ impl Report {
 #[derive(Debug)]
 pub(crate) struct Collector<'t> {
     text: &'t str,
-    line_starts: Vec<usize>,
+    /// Made when a place is told: most plans have nothing to be told of.
+    line_starts: OnceCell<Vec<u32>>,
     reports: Vec<Report>,
     errors: usize,
     uncounted: usize,
@@ -101,9 +103,7 @@ pub(crate) struct Collector<'t> {
 impl<'t> Collector<'t> {
     /// For this text; empty where a stored document is read again.
     pub(crate) fn new(text: &'t str) -> Self {
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(index, _)| index + 1);
-        let line_starts = std::iter::once(0).chain(breaks).collect();
-        Self { text, line_starts, reports: Vec::new(), errors: 0, uncounted: 0 }
+        Self { text, line_starts: OnceCell::new(), reports: Vec::new(), errors: 0, uncounted: 0 }
     }
 
     /// The text that is read.
@@ -119,6 +119,12 @@ impl<'t> Collector<'t> {
         } else {
             self.uncounted += 1;
         }
+    }
+
+    /// Takes everything back: what is told instead is that the text could not be read to its end.
+    pub(crate) fn clear(&mut self) {
+        self.reports.clear();
+        (self.errors, self.uncounted) = (0, 0);
     }
 
     /// Whether a costly message would still be seen.
@@ -147,8 +153,9 @@ impl<'t> Collector<'t> {
         let start = floor(self.text, place.start as usize);
         let end = floor(self.text, place.end as usize).max(start);
         let kept = self.text.get(start..end).map_or(0, |part| part.trim_end().len());
-        let line = self.line_starts.partition_point(|&begin| begin <= start);
-        let begin = self.line_starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let starts = self.line_starts.get_or_init(|| line_starts(self.text));
+        let line = starts.partition_point(|&begin| begin as usize <= start);
+        let begin = starts.get(line.saturating_sub(1)).map_or(0, |&begin| begin as usize);
         let column = self.text.get(begin..start).map_or(0, |part| part.chars().count()) + 1;
         Span { start, end: start + kept, line, column }
     }
@@ -192,6 +199,14 @@ impl<'t> Collector<'t> {
             related: report.related.into_iter().map(|(place, note)| (self.span(place), note)).collect(),
         }
     }
+}
+
+/// Where lines begin.
+fn line_starts(text: &str) -> Vec<u32> {
+    let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    // A document is at most 8 MiB; a place beyond four bytes does not exist.
+    let after = breaks.map(|(index, _)| u32::try_from(index + 1).unwrap_or(u32::MAX));
+    std::iter::once(0).chain(after).collect()
 }
 
 /// The nearest character border at or before `index`.

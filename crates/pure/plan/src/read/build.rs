@@ -1,4 +1,4 @@
-//! The second pass over the events: the tree, repeated and odd keys, and what YAML has that JSON has not.
+//! From events to the tree: the tree, repeated and odd keys, and what YAML has that JSON has not.
 
 use super::scalar::{self, Fault};
 use super::tree::{Entry, Kind, Node, Place};
@@ -14,7 +14,7 @@ enum Open {
     Map { place: Place, anchor: usize, entries: Vec<Entry>, key: Option<(Box<str>, Place)> },
 }
 
-/// The tree under construction. Budgets were checked by the first pass.
+/// The tree under construction. Budgets were checked for each event before it came here.
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
     open: Vec<Open>,

@@ -1,7 +1,7 @@
-//! The first pass over the events: everything is counted and nothing is kept, so that a bomb is refused before it
-//! costs memory.
+//! What a document may hold, counted event by event, so that a bomb is refused while it is read and before it costs memory.
 //!
-//! Aliases count with all that they stand for, and so do the copies that the second pass keeps of anchored nodes.
+//! Values are counted beside steps: many values are a large plan where they belong to many steps, and a bomb where they do not.
+//! Aliases count with all that they stand for, and so do the copies that are kept of anchored nodes.
 
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::Report;
@@ -13,8 +13,14 @@ use std::collections::BTreeMap;
 pub(crate) const MAX_BYTES: usize = 8 << 20;
 /// Levels of nesting.
 pub(crate) const MAX_DEPTH: usize = 64;
-/// Values, keys and what aliases stand for.
+/// Values, keys and what aliases stand for: the most of all.
 pub(crate) const MAX_NODES: usize = 1_000_000;
+/// As many of them every document may have.
+const FREE_NODES: usize = 250_000;
+/// And so many more for each step.
+const NODES_OF_A_STEP: usize = 64;
+/// Collections that are open where a step begins: the plan, and its `steps` or `finally`.
+const ABOVE_STEPS: usize = 2;
 /// Aliases that are followed.
 pub(crate) const MAX_ALIASES: usize = 10_000;
 
@@ -42,6 +48,7 @@ pub(crate) struct Measure {
     nodes: usize,
     bytes: usize,
     aliases: usize,
+    steps: usize,
 }
 
 fn over(place: Place, what: &str) -> Report {
@@ -58,6 +65,8 @@ impl Measure {
                 self.settle(*anchor, weight, place)
             }
             Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) => {
+                let is_step = matches!(event, Event::MappingStart(..)) && self.open.len() == ABOVE_STEPS;
+                self.steps += usize::from(is_step);
                 self.charge(Weight { nodes: 1, ..Weight::default() }, place)?;
                 self.open.push((*anchor, Weight { nodes: 1, ..Weight::default() }));
                 self.deep(self.open.len(), place)
@@ -101,8 +110,13 @@ impl Measure {
     fn charge(&mut self, weight: Weight, place: Place) -> Result<(), Box<Report>> {
         self.nodes = self.nodes.saturating_add(weight.nodes);
         self.bytes = self.bytes.saturating_add(weight.bytes);
-        if self.nodes > MAX_NODES {
-            return Err(over(place, &format!("the document has more than {MAX_NODES} values")).into());
+        let most = (FREE_NODES + NODES_OF_A_STEP.saturating_mul(self.steps)).min(MAX_NODES);
+        if self.nodes > most {
+            let report = over(place, &format!("the document has more than {most} values"));
+            let why = format!(
+                "a plan has at most {FREE_NODES}, {NODES_OF_A_STEP} more for each step, and {MAX_NODES} in all"
+            );
+            return Err(report.why(why).fix("keep large data in a file and name it under `files`").into());
         }
         // Text that aliases repeat counts each time: one long string and many aliases are a bomb too.
         if self.bytes > 2 * MAX_BYTES {

@@ -1,7 +1,7 @@
 //! Text to spanned tree: YAML 1.2 (core schema) or JSON, one document, under fixed budgets.
 //!
-//! Hostile text never costs more than its budgets: the first pass only counts ([`measure`]), the second builds
-//! ([`build`]). The parser is a state machine that is asked for one event at a time, so that depth never meets our stack.
+//! Hostile text never costs more than its budgets: each event is counted ([`measure`]) before it is built into the tree
+//! ([`build`]), so that a bomb is refused while it is read. The parser is a state machine that is asked for one event at a time, so that depth never meets our stack.
 
 pub(crate) mod build;
 pub(crate) mod measure;
@@ -24,15 +24,11 @@ pub(crate) fn read(sink: &mut Collector<'_>) -> Option<Node> {
         sink.add(report.fix("keep large data in a file and name it under `files`"));
         return None;
     }
-    if let Err(report) = first_pass(text) {
+    let mut builder = build::Builder::default();
+    if let Err(report) = build(text, &mut builder, sink) {
+        sink.clear();
         sink.add(*report);
         return None;
-    }
-    let mut builder = build::Builder::default();
-    for item in events(text) {
-        // The first pass met every error already.
-        let (event, place) = item.ok()?;
-        builder.take(event, place, sink);
     }
     let root = builder.finish();
     if root.is_none() {
@@ -42,7 +38,8 @@ pub(crate) fn read(sink: &mut Collector<'_>) -> Option<Node> {
     root
 }
 
-fn first_pass(text: &str) -> Result<(), Box<Report>> {
+/// One pass: each event is counted before anything of it is kept.
+fn build(text: &str, builder: &mut build::Builder, sink: &mut Collector<'_>) -> Result<(), Box<Report>> {
     let mut measure = measure::Measure::default();
     let mut documents = 0;
     for item in events(text) {
@@ -57,6 +54,7 @@ fn first_pass(text: &str) -> Result<(), Box<Report>> {
             }
         }
         measure.count(&event, place)?;
+        builder.take(event, place, sink);
     }
     Ok(())
 }
