@@ -15,6 +15,8 @@ const MOST_INPUTS: usize = 256;
 /// Parts of all schemas of a plan together: inputs, outputs of steps, payloads of signals.
 const MOST_SCHEMAS: usize = 20_000;
 const MOST_PATTERNS: usize = 100;
+/// Bytes of one pattern.
+const LONGEST_PATTERN: usize = 4 << 10;
 /// Memory that one compiled pattern may take.
 const PATTERN_BYTES: usize = 64 << 10;
 
@@ -218,6 +220,10 @@ fn pattern(reader: &mut Reader<'_, '_>, word: &Entry) -> Option<regex::Regex> {
         if reader.patterns == MOST_PATTERNS + 1 {
             fault(reader, word, format!("the inputs have more than {MOST_PATTERNS} patterns"));
         }
+        return None;
+    }
+    if text.len() > LONGEST_PATTERN {
+        fault(reader, word, format!("the pattern {} is too large", shown(text)));
         return None;
     }
     // INVARIANT(INV-21): a pattern is bounded in memory when it is compiled, and linear in the text when it is matched.

@@ -14,6 +14,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// Expressions of one text, and the texts between them.
+const MOST_PARTS: usize = 1_000;
+
 impl Reader<'_, '_> {
     /// A text in which expressions may stand; its result is always a string.
     pub(crate) fn template(&mut self, node: &Node, text: &str, owner: Owner) -> Option<Template> {
@@ -32,6 +35,12 @@ impl Reader<'_, '_> {
                 return None;
             }
         };
+        if parts.len() > MOST_PARTS {
+            let message = format!("the text has {} parts, and {MOST_PARTS} is the most", parts.len());
+            let report = Report::error(codes::OUT_OF_LIMITS, node.place, message);
+            self.sink.add(report.fix("hand the data over as a value of `with`, not inside a text"));
+            return None;
+        }
         let role = if keeps_type && parts.len() == 1 { Role::Whole } else { Role::InText };
         let mut pieces = Vec::with_capacity(parts.len());
         let mut nth = 0;
@@ -158,13 +167,20 @@ pub(crate) fn locate(text: &str, place: Place, source: &str, nth: usize, range: 
     let begin = if nth == usize::MAX {
         raw.find(source)
     } else {
-        // Openings inside strings of expressions count in the file and not in the value: the nearest equal text wins.
-        raw.match_indices(OPEN)
-            .map(|(at, _)| at + OPEN.len())
-            .enumerate()
-            .filter(|(_, at)| raw.get(*at..).is_some_and(|rest| rest.starts_with(source)))
-            .min_by_key(|(index, _)| index.abs_diff(nth))
-            .map(|(_, at)| at)
+        // Openings inside strings of expressions count in the file and not in the value: the nearest equal text wins, and behind
+        // the first one at or after the place itself there is no nearer one.
+        let openings = raw.match_indices(OPEN).map(|(at, _)| at + OPEN.len()).enumerate();
+        let equal = openings.filter(|(_, at)| raw.get(*at..).is_some_and(|rest| rest.starts_with(source)));
+        let mut nearest: Option<(usize, usize)> = None;
+        for (index, at) in equal {
+            if nearest.is_none_or(|(best, _)| index.abs_diff(nth) < best) {
+                nearest = Some((index.abs_diff(nth), at));
+            }
+            if index >= nth {
+                break;
+            }
+        }
+        nearest.map(|(_, at)| at)
     };
     let Some(begin) = begin else { return place };
     let inside = source.get(range.clone()).unwrap_or(source);
