@@ -1,5 +1,5 @@
 //! `cargo xtask bench --plan`: reading, checking and bounding a plan at three sizes, beside a plain YAML parse of the same
-//! file in the same run, and how the cost of one step changes with the size.
+//! file in the same run, how the cost of one step changes with the size, and what the refusal of each bomb costs.
 
 use crate::process::{self, Outcome};
 use std::fmt::Write as _;
@@ -7,9 +7,14 @@ use std::process::Command;
 
 const SIZES: [usize; 3] = [10, 1_000, 50_000];
 
+/// What the refusal of a bomb may take.
+const MOST_MS: f64 = 100.0;
+const MOST_KIB: f64 = 65_536.0;
+
 /// The measurement.
 pub(super) fn run() -> Outcome {
-    let build = ["build", "--locked", "--release", "-p", "dvt-plan", "--example", "speed"];
+    let build =
+        ["build", "--locked", "--release", "-p", "dvt-plan", "--example", "speed", "--example", "bombs"];
     process::run(&mut process::cargo(&build))?;
     let speed = process::target_folder().join("release/examples/speed");
     let folder = tempfile::tempdir_in(process::target_folder()).map_err(|error| error.to_string())?;
@@ -40,7 +45,37 @@ pub(super) fn run() -> Outcome {
         println!("plan: a step at 50,000 beside one at 1,000: {:.2} (aim 1.1)", large / middle);
         println!("plan: the same for the plain parse:         {:.2}", large_parse / middle_parse);
     }
-    Ok(())
+    bombs()
+}
+
+/// Each bomb in a process of its own.
+fn bombs() -> Outcome {
+    let program = process::target_folder().join("release/examples/bombs");
+    let count = process::output(&mut Command::new(&program))?;
+    let count: usize = count.trim().parse().map_err(|_| format!("`bombs` printed `{count}`"))?;
+    let (mut slowest, mut largest) = (0.0_f64, 0.0_f64);
+    let mut over = Vec::new();
+    println!("bomb:       ms    KiB   code      text");
+    for index in 0..count {
+        let told = process::output(Command::new(&program).arg(index.to_string()))?;
+        let words: Vec<&str> = told.trim().split('\t').collect();
+        let [name, code, took, grown] = words.as_slice() else {
+            return Err(format!("`bombs {index}` printed `{told}`"));
+        };
+        let (Ok(took), Ok(grown)) = (took.parse::<f64>(), grown.parse::<f64>()) else {
+            return Err(format!("`bombs {index}` printed `{told}`"));
+        };
+        println!("bomb: {took:>8.1} {grown:>6.0}   {code}  {name}");
+        slowest = slowest.max(took);
+        largest = largest.max(grown);
+        if took > MOST_MS || grown > MOST_KIB {
+            over.push((*name).to_owned());
+        }
+    }
+    println!(
+        "bombs: {count} refused; the slowest took {slowest:.1} ms (bound {MOST_MS}), the largest {largest:.0} KiB (bound {MOST_KIB})"
+    );
+    if over.is_empty() { Ok(()) } else { Err(format!("beyond their bounds: {}", over.join(", "))) }
 }
 
 /// Programs with arguments, environment, expressions, time limits and needs; 50,000 of them stay below 8 MiB.

@@ -1,4 +1,4 @@
-//! Measures the plan language over a file: `speed FILE STEPS` prints microseconds of a plain YAML parse, of reading with all
+//! Measures the plan language over a file: `speed FILE [TIMES]` prints microseconds of a plain YAML parse, of reading with all
 //! checks, and of the bounds, each the shortest of several.
 
 #![allow(clippy::unwrap_used, reason = "a program for measuring")]
@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 fn main() {
     let file = std::env::args().nth(1).unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
-    let times = (50_000_000 / text.len()).clamp(3, 2_000);
+    let times = std::env::args().nth(2).map(|times| times.parse().unwrap());
+    let times = times.unwrap_or_else(|| (50_000_000 / text.len()).clamp(3, 2_000));
     let shortest = |work: &mut dyn FnMut()| {
         let once = |work: &mut dyn FnMut()| {
             let begun = Instant::now();

@@ -152,6 +152,13 @@ pub fn value(text: &str) -> Result<Value, Vec<Diagnostic>> {
     }
 }
 
+/// How many events of the parser the reading of a text takes, until its end or until it is refused.
+pub fn events(text: &str) -> usize {
+    let mut sink = Collector::new(text);
+    let _root = read::read(&mut sink);
+    sink.events()
+}
+
 /// Compiles a stored canonical document again (it was checked when it was published). Its sub-plans are left out.
 pub fn load(canonical: &Value) -> Result<plan::Plan, Vec<Diagnostic>> {
     let session = Session::new(&NoSubPlans, Reach::Runs, true);

@@ -118,14 +118,17 @@ fn twice(draft: &Draft, first: usize, step: &StepDraft, sink: &mut Collector<'_>
 }
 
 fn unknown(need: &StepId, place: Place, index: &Index<'_>, sink: &mut Collector<'_>) {
-    let mut report =
-        Report::error(codes::UNKNOWN_NEED, place, format!("there is no step {}", shown(need.as_str())));
-    if sink.has_room() {
+    let has_room = sink.has_room();
+    sink.add_error(|| {
+        let message = format!("there is no step {}", shown(need.as_str()));
+        let report = Report::error(codes::UNKNOWN_NEED, place, message);
+        if !has_room {
+            return report;
+        }
         let names = index.keys().copied();
-        report = report.did_you_mean(nearest::nearest(need.as_str(), names.clone()));
-        report = report.choices(nearest::ordered(need.as_str(), names));
-    }
-    sink.add(report);
+        let report = report.did_you_mean(nearest::nearest(need.as_str(), names.clone()));
+        report.choices(nearest::ordered(need.as_str(), names))
+    });
 }
 
 fn acyclic(draft: &Draft, needs: &[BTreeSet<usize>], sink: &mut Collector<'_>) -> Vec<usize> {

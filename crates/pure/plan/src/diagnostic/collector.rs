@@ -98,12 +98,13 @@ pub(crate) struct Collector<'t> {
     reports: Vec<Report>,
     errors: usize,
     uncounted: usize,
+    events: usize,
 }
 
 impl<'t> Collector<'t> {
     /// For this text; empty where a stored document is read again.
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, line_starts: OnceCell::new(), reports: Vec::new(), errors: 0, uncounted: 0 }
+        Self { text, line_starts: OnceCell::new(), reports: Vec::new(), errors: 0, uncounted: 0, events: 0 }
     }
 
     /// The text that is read.
@@ -121,10 +122,30 @@ impl<'t> Collector<'t> {
         }
     }
 
+    /// Adds an error that may stand a hundred thousand times: beyond what is kept it is counted, and its message never made.
+    pub(crate) fn add_error(&mut self, make: impl FnOnce() -> Report) {
+        if self.reports.len() < MOST_KEPT {
+            self.add(make());
+        } else {
+            self.errors += 1;
+            self.uncounted += 1;
+        }
+    }
+
     /// Takes everything back: what is told instead is that the text could not be read to its end.
     pub(crate) fn clear(&mut self) {
         self.reports.clear();
         (self.errors, self.uncounted) = (0, 0);
+    }
+
+    /// One more event of the parser was read.
+    pub(crate) fn count_event(&mut self) {
+        self.events += 1;
+    }
+
+    /// Events of the parser that were read.
+    pub(crate) fn events(&self) -> usize {
+        self.events
     }
 
     /// Whether a costly message would still be seen.

@@ -93,13 +93,14 @@ impl Reader<'_, '_> {
             let message = format!("{} is not built yet", shown(&entry.key));
             self.sink.add(Report::error(codes::NOT_YET, place, message).fix(advice));
         } else {
-            let message = format!("{} has no key {}", family.what, shown(&entry.key));
             // Comparing spellings is the costly part, and nobody is shown the hundred-and-first.
             let legal = if self.sink.has_room() { family.keys } else { &[] };
-            let near = nearest::nearest(&entry.key, legal.iter().copied());
-            let choices = nearest::ordered(&entry.key, legal.iter().copied());
-            self.sink
-                .add(Report::error(codes::UNKNOWN_KEY, place, message).did_you_mean(near).choices(choices));
+            self.sink.add_error(|| {
+                let message = format!("{} has no key {}", family.what, shown(&entry.key));
+                let near = nearest::nearest(&entry.key, legal.iter().copied());
+                let choices = nearest::ordered(&entry.key, legal.iter().copied());
+                Report::error(codes::UNKNOWN_KEY, place, message).did_you_mean(near).choices(choices)
+            });
         }
         false
     }

@@ -176,11 +176,11 @@ fn needs(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<(StepId, Place)> {
     for (text, place) in reader.strings(entry) {
         match StepId::parse(&text) {
             Ok(id) => found.push((id, place)),
-            Err(_) => {
+            Err(_) => reader.sink.add_error(|| {
                 let message = format!("{} is no id of a step", shown(&text));
-                let report = Report::error(codes::BAD_ID, place, message);
-                reader.sink.add(report.why("a letter, then up to 63 letters, digits, `_` or `-`"));
-            }
+                Report::error(codes::BAD_ID, place, message)
+                    .why("a letter, then up to 63 letters, digits, `_` or `-`")
+            }),
         }
     }
     found

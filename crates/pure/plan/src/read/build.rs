@@ -7,6 +7,9 @@ use crate::diagnostic::collector::{Collector, Report, shown};
 use granit_parser::{Event, ScalarStyle};
 use std::collections::BTreeMap;
 
+/// Keys that are compared with each other one by one.
+const FEW_KEYS: usize = 8;
+
 /// A collection that is still open.
 #[derive(Debug)]
 enum Open {
@@ -26,10 +29,11 @@ impl Builder {
     /// Takes one event.
     pub(crate) fn take(&mut self, event: Event<'_>, place: Place, sink: &mut Collector<'_>) {
         if event.tag().is_some() {
-            let message = "tags are not part of a plan";
-            let report = Report::error(codes::NOT_JSON_MODEL, place, message)
-                .why("a plan has the values of JSON; what a value is follows from how it is written");
-            sink.add(report.fix("remove the tag; quote the value where it shall be a string"));
+            sink.add_error(|| {
+                Report::error(codes::NOT_JSON_MODEL, place, "tags are not part of a plan")
+                    .why("a plan has the values of JSON; what a value is follows from how it is written")
+                    .fix("remove the tag; quote the value where it shall be a string")
+            });
         }
         match event {
             Event::Scalar(text, style, anchor, _) => self.scalar(&text, style, anchor, place, sink),
@@ -135,14 +139,25 @@ fn odd_key(text: &str, place: Place, sink: &mut Collector<'_>) {
         let report = Report::error(codes::NOT_JSON_MODEL, place, "merge keys are not part of YAML 1.2");
         sink.add(report.fix("write the keys out, or use `defaults` and `vars`"));
     } else if !matches!(scalar::plain(text), Ok(Kind::Text(_))) {
-        let message = format!("the key {} is not a string", shown(text));
-        let report = Report::error(codes::NOT_JSON_MODEL, place, message).why("keys are strings, as in JSON");
-        sink.add(report.fix(format!("'{}':", text.chars().take(60).collect::<String>())));
+        sink.add_error(|| {
+            let message = format!("the key {} is not a string", shown(text));
+            let report =
+                Report::error(codes::NOT_JSON_MODEL, place, message).why("keys are strings, as in JSON");
+            report.fix(format!("'{}':", text.chars().take(60).collect::<String>()))
+        });
     }
 }
 
 /// Reports each repeated key with both places, and keeps the first.
 fn without_repeats(entries: Vec<Entry>, sink: &mut Collector<'_>) -> Vec<Entry> {
+    // Most mappings are small, and comparing a few keys costs less than sorting them.
+    if entries.len() <= FEW_KEYS {
+        let repeats =
+            |(at, entry): (usize, &Entry)| entries.iter().take(at).any(|other| other.key == entry.key);
+        if !entries.iter().enumerate().any(repeats) {
+            return entries;
+        }
+    }
     let mut order: Vec<(&str, usize)> =
         entries.iter().enumerate().map(|(at, entry)| (entry.name(), at)).collect();
     order.sort_unstable();
@@ -153,12 +168,12 @@ fn without_repeats(entries: Vec<Entry>, sink: &mut Collector<'_>) -> Vec<Entry> 
             Some((same, earlier)) if same == key => {
                 repeated.insert(at);
                 if let (Some(later), Some(earlier)) = (entries.get(at), entries.get(earlier)) {
-                    let report = Report::error(
-                        codes::DUPLICATE_KEY,
-                        later.place,
-                        format!("the key {} stands twice", shown(key)),
-                    );
-                    sink.add(report.related(earlier.place, "the first one").fix("keep one of them"));
+                    sink.add_error(|| {
+                        let message = format!("the key {} stands twice", shown(key));
+                        Report::error(codes::DUPLICATE_KEY, later.place, message)
+                            .related(earlier.place, "the first one")
+                            .fix("keep one of them")
+                    });
                 }
             }
             _ => first = Some((key, at)),

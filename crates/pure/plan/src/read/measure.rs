@@ -11,16 +11,20 @@ use std::collections::BTreeMap;
 
 /// Bytes of a document.
 pub(crate) const MAX_BYTES: usize = 8 << 20;
+/// Lines: a step is seldom shorter than ten, and lines of nothing cost the parser more than anything else.
+pub(crate) const MAX_LINES: usize = 700_000;
 /// Levels of nesting.
 pub(crate) const MAX_DEPTH: usize = 64;
 /// Values, keys and what aliases stand for: the most of all.
 pub(crate) const MAX_NODES: usize = 1_000_000;
 /// As many of them every document may have.
-const FREE_NODES: usize = 250_000;
+const FREE_NODES: usize = 150_000;
 /// And so many more for each step.
 const NODES_OF_A_STEP: usize = 64;
 /// Collections that are open where a step begins: the plan, and its `steps` or `finally`.
 const ABOVE_STEPS: usize = 2;
+/// Mappings that may stand where steps do: twice as many as a plan may have, so that one step too many is told as such.
+const MOST_STEPS: usize = 2 * crate::document::steps::MOST_STEPS;
 /// Aliases that are followed.
 pub(crate) const MAX_ALIASES: usize = 10_000;
 
@@ -67,6 +71,11 @@ impl Measure {
             Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) => {
                 let is_step = matches!(event, Event::MappingStart(..)) && self.open.len() == ABOVE_STEPS;
                 self.steps += usize::from(is_step);
+                if self.steps > MOST_STEPS {
+                    let message =
+                        format!("the document has more than {MOST_STEPS} mappings where steps stand");
+                    return Err(over(place, &message).fix("make several plans of it").into());
+                }
                 self.charge(Weight { nodes: 1, ..Weight::default() }, place)?;
                 self.open.push((*anchor, Weight { nodes: 1, ..Weight::default() }));
                 self.deep(self.open.len(), place)
@@ -132,6 +141,20 @@ impl Measure {
         }
         Ok(())
     }
+}
+
+/// The budget of lines; both ends of Windows' lines count as one.
+pub(crate) fn lines(text: &str) -> Result<(), Box<Report>> {
+    let count = |wanted: u8| text.bytes().filter(|byte| *byte == wanted).count();
+    // Each is one quick pass; nearly every text is shorter than that many lines could be.
+    if text.len() <= MAX_LINES || count(b'\n').max(count(b'\r')) <= MAX_LINES {
+        return Ok(());
+    }
+    let message = format!("the document has more than {MAX_LINES} lines");
+    let end = text.len();
+    Err(over(Place::new(end.saturating_sub(1), end), &message)
+        .fix("keep large data in a file and name it under `files`")
+        .into())
 }
 
 /// The answer to a depth bomb, whoever meets it first.

@@ -1,7 +1,8 @@
 //! Text to spanned tree: YAML 1.2 (core schema) or JSON, one document, under fixed budgets.
 //!
 //! Hostile text never costs more than its budgets: each event is counted ([`measure`]) before it is built into the tree
-//! ([`build`]), so that a bomb is refused while it is read. The parser is a state machine that is asked for one event at a time, so that depth never meets our stack.
+//! ([`build`]), so that a bomb is refused while it is read. The parser is a state machine that is asked for one event at a
+//! time, so that depth never meets our stack.
 
 pub(crate) mod build;
 pub(crate) mod measure;
@@ -25,7 +26,7 @@ pub(crate) fn read(sink: &mut Collector<'_>) -> Option<Node> {
         return None;
     }
     let mut builder = build::Builder::default();
-    if let Err(report) = build(text, &mut builder, sink) {
+    if let Err(report) = measure::lines(text).and_then(|()| build(text, &mut builder, sink)) {
         sink.clear();
         sink.add(*report);
         return None;
@@ -43,6 +44,7 @@ fn build(text: &str, builder: &mut build::Builder, sink: &mut Collector<'_>) -> 
     let mut measure = measure::Measure::default();
     let mut documents = 0;
     for item in events(text) {
+        sink.count_event();
         let (event, place) = item.map_err(|error| syntax(&error, text))?;
         if matches!(event, Event::DocumentStart(..)) {
             documents += 1;
