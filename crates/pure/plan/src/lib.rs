@@ -135,7 +135,7 @@ fn check_within(source: &diagnostic::Source, session: &Session<'_>) -> (Found, V
     let Some(root) = read::read(&mut sink) else { return (None, sink.finish()) };
     let compiled = compile::compile(&root, Mode::Written, &source.name, session, &mut sink);
     let checked = compiled.map(|Compiled { mut plan, bounds, outputs }| {
-        let mut canonical = canonical::normalise(root.to_value());
+        let mut canonical = canonical::normalise(root.into_value());
         check::sub_plans::pin(&mut canonical, &plan);
         definition::fill(&mut plan, &canonical);
         (Checked { plan, canonical, bounds, sub_plans: BTreeMap::new() }, outputs)
@@ -147,7 +147,7 @@ fn check_within(source: &diagnostic::Source, session: &Session<'_>) -> (Found, V
 pub fn value(text: &str) -> Result<Value, Vec<Diagnostic>> {
     let mut sink = Collector::new(text);
     match (read::read(&mut sink), sink.errors()) {
-        (Some(root), 0) => Ok(root.to_value()),
+        (Some(root), 0) => Ok(root.into_value()),
         _ => Err(sink.finish()),
     }
 }

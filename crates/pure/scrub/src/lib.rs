@@ -12,6 +12,7 @@ pub mod rules;
 mod stream;
 
 pub use exact::{LONGEST_VALUE, SHORTEST_VALUE};
+pub use patterns::Keywords;
 pub use stream::{MAX_CARRY, Stream};
 
 use exact::Exact;
@@ -69,9 +70,10 @@ impl Scrubber {
         self.find_bytes(text.as_bytes())
     }
 
-    /// Whether anything could be found at all: one quick pass. Where it says no, [`Scrubber::find`] finds nothing in this text.
-    pub fn may_find(&self, text: &str) -> bool {
-        self.exact.is_some() || patterns::may_find(text.as_bytes())
+    /// Where keywords of the rules stand: one quick pass. A part of the text that holds none is one in which
+    /// [`Scrubber::find`] finds nothing. Nothing comes back where that cannot be told and every part must be looked at.
+    pub fn keywords(&self, text: &str) -> Option<Keywords> {
+        if self.exact.is_some() { None } else { patterns::keywords(text.as_bytes()) }
     }
 
     /// [`Scrubber::find`] in bytes that need not be text.

@@ -92,9 +92,44 @@ pub(crate) fn find(text: &[u8]) -> Vec<Finding> {
     found
 }
 
-/// Whether any keyword stands in the text; without one no rule looks anywhere.
-pub(crate) fn may_find(text: &[u8]) -> bool {
-    PATTERNS.as_ref().is_none_or(|patterns| patterns.keywords.is_match(text))
+/// Where keywords stand in a text, so that whoever reads parts of it knows which of them a rule looks at.
+///
+/// Surprising: places are told in blocks of a few bytes, so a neighbour of a keyword may be taken for its holder, and never the
+/// other way round.
+#[derive(Debug)]
+pub struct Keywords {
+    /// Blocks that hold a part of a keyword, in order.
+    blocks: Vec<u32>,
+}
+
+/// Bytes of one block.
+const BLOCK: usize = 16;
+
+impl Keywords {
+    /// Whether a part of a keyword stands in this range of the text.
+    pub fn within(&self, range: Range<usize>) -> bool {
+        let block = |at: usize| u32::try_from(at / BLOCK).unwrap_or(u32::MAX);
+        let (first, last) = (block(range.start), block(range.end));
+        let at = self.blocks.partition_point(|found| *found < first);
+        self.blocks.get(at).is_some_and(|found| *found <= last)
+    }
+}
+
+/// Where the keywords of all rules stand; nothing where the rules cannot be used.
+pub(crate) fn keywords(text: &[u8]) -> Option<Keywords> {
+    let patterns = PATTERNS.as_ref()?;
+    let mut blocks: Vec<u32> = Vec::new();
+    for hit in patterns.keywords.find_overlapping_iter(text) {
+        for block in hit.start() / BLOCK..=hit.end() / BLOCK {
+            let block = u32::try_from(block).ok()?;
+            if blocks.last() != Some(&block) {
+                blocks.push(block);
+            }
+        }
+    }
+    blocks.sort_unstable();
+    blocks.dedup();
+    Some(Keywords { blocks })
 }
 
 /// Where each rule must look. Windows of one rule that touch are one, so a text of nothing but keywords

@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 /// Warns about arguments that begin with the value of an expression and may begin with `-`.
 pub(crate) fn check(draft: &Draft, sink: &mut Collector<'_>) {
     for step in draft.bodies() {
-        let Some(Form::Run { program, .. }) = &step.form else { continue };
+        let Some(Form::Run { program, arguments }) = &step.form else { continue };
         // What is code is refused already; a second word about it would only distract.
-        let code = super::literals::code_positions(program, &step.arguments);
-        for (index, (template, place)) in step.arguments.iter().enumerate() {
+        let code = super::literals::code_positions(program, arguments);
+        for (index, (template, place)) in arguments.iter().zip(&step.argument_places).enumerate() {
             if template.as_literal() == Some("--") {
                 break;
             }
@@ -24,9 +24,8 @@ pub(crate) fn check(draft: &Draft, sink: &mut Collector<'_>) {
                 continue;
             }
             let source = expression.source().trim();
-            let option = index.checked_sub(1).and_then(|before| step.arguments.get(before));
-            let option =
-                option.and_then(|(before, _)| before.as_literal()).filter(|text| text.starts_with("--"));
+            let option = index.checked_sub(1).and_then(|before| arguments.get(before));
+            let option = option.and_then(Template::as_literal).filter(|text| text.starts_with("--"));
             let fix = match option {
                 Some(option) => format!("'{option}=${{{{ {source} }}}}'   as one argument"),
                 None => format!(

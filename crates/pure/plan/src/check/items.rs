@@ -16,6 +16,9 @@ use std::collections::BTreeMap;
 
 /// Counts the items of each `foreach`, needs first.
 pub(crate) fn count(draft: &mut Draft, order: &[usize]) {
+    if draft.steps.iter().all(|step| step.foreach.is_none()) {
+        return;
+    }
     let index: BTreeMap<String, usize> =
         draft.steps.iter().enumerate().map(|(at, step)| (step.id.clone(), at)).collect();
     for at in order {

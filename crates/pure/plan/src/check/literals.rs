@@ -82,11 +82,11 @@ fn takes_code(option: &str) -> bool {
 }
 
 /// Which arguments an interpreter runs as code: those after `-c` or `-e`, or glued to them.
-pub(crate) fn code_positions(program: &str, arguments: &[(Template, Place)]) -> Vec<usize> {
+pub(crate) fn code_positions(program: &str, arguments: &[Template]) -> Vec<usize> {
     let mut found = Vec::new();
     let mut interpreter = is_interpreter(program);
     let mut code_follows = false;
-    for (index, (template, _)) in arguments.iter().enumerate() {
+    for (index, template) in arguments.iter().enumerate() {
         let lead = match template.pieces.first() {
             Some(Piece::Text(text)) => text.as_str(),
             _ => "",
@@ -105,9 +105,14 @@ pub(crate) fn code_positions(program: &str, arguments: &[(Template, Place)]) -> 
 }
 
 /// Refuses expressions in arguments that are code.
-pub(crate) fn code_arguments(sink: &mut Collector<'_>, program: &str, arguments: &[(Template, Place)]) {
+pub(crate) fn code_arguments(
+    sink: &mut Collector<'_>,
+    program: &str,
+    arguments: &[Template],
+    places: &[Place],
+) {
     for index in code_positions(program, arguments) {
-        let Some((template, place)) = arguments.get(index) else { continue };
+        let Some((template, place)) = arguments.get(index).zip(places.get(index)) else { continue };
         let Some(name) = first_expression(template) else { continue };
         let at = first_place(sink.text(), *place).unwrap_or(*place);
         let message = format!("the value of {} would become code here", shown(&name));

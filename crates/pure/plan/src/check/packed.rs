@@ -18,11 +18,11 @@ const ENDINGS: &[&str] = &[
 /// Warns once for each such name of a step.
 pub(crate) fn check(draft: &Draft, sink: &mut Collector<'_>) {
     for step in draft.bodies() {
-        let Some(Form::Run { program, .. }) = &step.form else { continue };
+        let Some(Form::Run { program, arguments }) = &step.form else { continue };
         if program.contains('/') {
             one(draft, sink, program, step.place);
         }
-        for (template, place) in &step.arguments {
+        for (template, place) in arguments.iter().zip(&step.argument_places) {
             if let Some(text) = template.as_literal() {
                 one(draft, sink, text, *place);
             }

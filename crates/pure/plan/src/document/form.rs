@@ -120,10 +120,10 @@ fn run(reader: &mut Reader<'_, '_>, entry: &Entry, owner: Owner, step: &mut Step
     let mut arguments = Vec::with_capacity(rest.len());
     for item in rest {
         let template = argument(reader, item, entry, owner)?;
-        step.arguments.push((template.clone(), item.place));
+        step.argument_places.push(item.place);
         arguments.push(template);
     }
-    literals::code_arguments(reader.sink, &name, &step.arguments);
+    literals::code_arguments(reader.sink, &name, &arguments, &step.argument_places);
     Some(Form::Run { program: name, arguments })
 }
 

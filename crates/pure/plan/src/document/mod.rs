@@ -180,8 +180,8 @@ pub(crate) struct StepDraft {
     pub(crate) declassify: Option<String>,
     /// What the sub-plan's outputs look like, where it was found.
     pub(crate) child_outputs: Option<BTreeMap<String, Shape>>,
-    /// Literal arguments with their places, for the checks of arguments.
-    pub(crate) arguments: Vec<(Template, Place)>,
+    /// Where the arguments of `run` stand, in their order.
+    pub(crate) argument_places: Vec<Place>,
 }
 
 /// Reads the whole document.

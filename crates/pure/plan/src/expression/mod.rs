@@ -27,40 +27,43 @@ use std::sync::Arc;
 
 pub use guard::{MAX_LENGTH, MAX_NESTING};
 
-/// A parsed expression. Cloning shares the tree.
+/// A parsed expression. Cloning shares it.
 #[derive(Debug, Clone)]
-pub struct Expression {
+pub struct Expression(Arc<Parsed>);
+
+#[derive(Debug)]
+struct Parsed {
     source: String,
     steps: BTreeSet<StepId>,
     status: StatusFunctions,
     uses_item: bool,
-    root: Arc<ast::Node>,
+    root: ast::Node,
 }
 
 impl Expression {
     /// The text as written.
     pub fn source(&self) -> &str {
-        &self.source
+        &self.0.source
     }
 
     /// The steps that it names.
     pub fn steps(&self) -> &BTreeSet<StepId> {
-        &self.steps
+        &self.0.steps
     }
 
     /// Whether it calls `always()`, `success()` or `failure()` (then no `success() &&` is implied).
     pub fn uses_status_function(&self) -> bool {
-        self.status != StatusFunctions::default()
+        self.0.status != StatusFunctions::default()
     }
 
     /// Which of them it calls.
     pub fn status_functions(&self) -> StatusFunctions {
-        self.status
+        self.0.status
     }
 
     /// Whether it names `item` or `index` (then a `foreach` step asks it per item).
     pub fn uses_item(&self) -> bool {
-        self.uses_item
+        self.0.uses_item
     }
 }
 
@@ -105,13 +108,8 @@ pub fn parse(source: &str) -> Result<Expression, SyntaxError> {
     guard::nesting(&tokens)?;
     let root = parse::parse(&tokens, source.len())?;
     let facts = ast::facts(&root);
-    Ok(Expression {
-        source: source.to_owned(),
-        steps: facts.steps,
-        status: facts.status,
-        uses_item: facts.uses_item,
-        root: Arc::new(root),
-    })
+    let (steps, status, uses_item) = (facts.steps, facts.status, facts.uses_item);
+    Ok(Expression(Arc::new(Parsed { source: source.to_owned(), steps, status, uses_item, root })))
 }
 
 /// A text that is no expression.
@@ -133,11 +131,11 @@ impl SyntaxError {
 /// Evaluates under the standard budget: 100,000 steps, 1 MiB of result. The result is canonical.
 pub fn evaluate(expression: &Expression, bindings: &Bindings) -> Result<Value, Fault> {
     let mut evaluator = evaluate::Evaluator::new(bindings);
-    let value = evaluator.node(&expression.root)?;
+    let value = evaluator.node(&expression.0.root)?;
     json::to_json(&value, &mut evaluator.budget)
 }
 
 /// The typed value before it becomes JSON, under the same budget; it tells `1` from `1.0`.
 pub fn evaluate_typed(expression: &Expression, bindings: &Bindings) -> Result<value::Value, Fault> {
-    evaluate::Evaluator::new(bindings).node(&expression.root)
+    evaluate::Evaluator::new(bindings).node(&expression.0.root)
 }

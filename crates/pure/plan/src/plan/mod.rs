@@ -166,13 +166,7 @@ impl Plan {
                 compensation.reads = compensation.names();
             }
         }
-        self.dependants = BTreeMap::new();
-        for step in self.steps.values() {
-            for need in &step.needs {
-                self.dependants.entry(need.clone()).or_default().push(step.id.clone());
-            }
-        }
-        self.layers = self.layered();
+        (self.dependants, self.layers) = self.arranged();
         let of = |keep: fn(&Step) -> bool| -> Vec<StepId> {
             self.steps.values().filter(|step| keep(step)).map(|step| step.id.clone()).collect()
         };
@@ -189,28 +183,41 @@ impl Plan {
         self.classes.get(step.step()).copied().unwrap_or(own)
     }
 
-    /// Kahn's algorithm; steps that wait for each other stay in layer 0.
-    fn layered(&self) -> BTreeMap<StepId, u32> {
-        let mut layers: BTreeMap<&StepId, u32> = self.steps.keys().map(|id| (id, 0)).collect();
-        let mut waiting: BTreeMap<&StepId, usize> =
-            self.steps.values().map(|step| (&step.id, step.needs.len())).collect();
-        let mut ready: Vec<&StepId> =
-            waiting.iter().filter(|(_, left)| **left == 0).map(|(id, _)| *id).collect();
-        while let Some(id) = ready.pop() {
-            let next = layers.get(id).copied().unwrap_or(0) + 1;
-            for dependant in self.dependants.get(id).into_iter().flatten() {
-                if let Some(layer) = layers.get_mut(dependant) {
+    /// Who needs each step, and the layers by Kahn's algorithm; steps that wait for each other stay in layer 0. Over places in
+    /// the order of ids, so that each need is looked up once.
+    fn arranged(&self) -> (BTreeMap<StepId, Vec<StepId>>, BTreeMap<StepId, u32>) {
+        let ids: Vec<&StepId> = self.steps.keys().collect();
+        let mut dependants: Vec<Vec<usize>> = vec![Vec::new(); ids.len()];
+        for (at, step) in self.steps.values().enumerate() {
+            for need in &step.needs {
+                if let Some(list) = ids.binary_search(&need).ok().and_then(|need| dependants.get_mut(need)) {
+                    list.push(at);
+                }
+            }
+        }
+        let mut layers = vec![0_u32; ids.len()];
+        let mut waiting: Vec<usize> = self.steps.values().map(|step| step.needs.len()).collect();
+        let mut ready: Vec<usize> =
+            waiting.iter().enumerate().filter(|(_, left)| **left == 0).map(|(at, _)| at).collect();
+        while let Some(at) = ready.pop() {
+            let next = layers.get(at).copied().unwrap_or(0) + 1;
+            for dependant in dependants.get(at).into_iter().flatten() {
+                if let Some(layer) = layers.get_mut(*dependant) {
                     *layer = next.max(*layer);
                 }
-                if let Some(left) = waiting.get_mut(dependant) {
+                if let Some(left) = waiting.get_mut(*dependant) {
                     *left = left.saturating_sub(1);
                     if *left == 0 {
-                        ready.push(dependant);
+                        ready.push(*dependant);
                     }
                 }
             }
         }
-        layers.into_iter().map(|(id, layer)| (id.clone(), layer)).collect()
+        let id = |at: &usize| ids.get(*at).copied().cloned();
+        let needed = ids.iter().zip(&dependants).filter(|(_, list)| !list.is_empty());
+        let dependants =
+            needed.map(|(need, list)| ((*need).clone(), list.iter().filter_map(id).collect())).collect();
+        (dependants, ids.into_iter().cloned().zip(layers).collect())
     }
 
     /// The ordinary steps.

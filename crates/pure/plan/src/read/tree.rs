@@ -115,6 +115,20 @@ impl Node {
         }
     }
 
+    /// The plain value of a tree that nobody needs any more: its texts are not copied.
+    pub(crate) fn into_value(self) -> Value {
+        match self.kind {
+            Kind::Null => Value::Null,
+            Kind::Bool(value) => Value::Bool(value),
+            Kind::Number(number) => Value::Number(number),
+            Kind::Text(text) => Value::String(text.into()),
+            Kind::List(items) => Value::Array(items.into_iter().map(Self::into_value).collect()),
+            Kind::Map(entries) => Value::Object(
+                entries.into_iter().map(|entry| (entry.key.into(), entry.value.into_value())).collect(),
+            ),
+        }
+    }
+
     /// A tree without places, of a stored document.
     pub(crate) fn from_value(value: &Value) -> Self {
         let kind = match value {

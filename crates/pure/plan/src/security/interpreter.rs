@@ -23,18 +23,18 @@ pub(super) fn check(root: &Node, sink: &mut Collector<'_>) {
                 .iter()
                 .map(|item| {
                     let text = item.as_text().unwrap_or_default().to_owned();
-                    (Template { pieces: vec![Piece::Text(text)] }, item.place)
+                    Template { pieces: vec![Piece::Text(text)] }
                 })
                 .collect();
             let program = program.as_text().unwrap_or_default();
             for at in code_positions(program, &arguments) {
-                let Some((template, place)) = arguments.get(at) else { continue };
+                let Some((template, item)) = arguments.get(at).zip(rest.get(at)) else { continue };
                 // The option by itself holds no code; what follows it does.
                 if template.as_literal().is_some_and(|text| text.len() <= 2 && text.starts_with('-')) {
                     continue;
                 }
                 let message = format!("{} is given code as an argument", shown(program));
-                let report = Report::warning(CODE_ARGUMENT, *place, message)
+                let report = Report::warning(CODE_ARGUMENT, item.place, message)
                     .why("whoever later puts data into this argument lets it become code");
                 sink.add(report.fix("script: |   is literal code; data goes into `env`"));
             }

@@ -70,13 +70,13 @@ pub fn shape(expression: &Expression, names: &Names) -> Shape {
 /// Both at once.
 pub fn examine(expression: &Expression, names: &Names) -> (Vec<Problem>, Shape) {
     let mut checker = Checker {
-        source: &expression.source,
+        source: &expression.0.source,
         names,
         variables: Vec::new(),
         problems: Vec::new(),
         read_until: 0,
     };
-    let shape = checker.node(&expression.root);
+    let shape = checker.node(&expression.0.root);
     let mut problems = checker.problems;
     problems.sort_by_key(|problem| (problem.range.start, problem.range.end));
     (problems, shape)

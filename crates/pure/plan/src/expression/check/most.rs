@@ -9,7 +9,7 @@ use crate::expression::value::Value;
 /// The most items of the list that an expression gives; `declared` answers for a path of names such as
 /// `["inputs", "regions"]`.
 pub fn most(expression: &Expression, declared: &dyn Fn(&[&str]) -> Option<u64>) -> Option<u64> {
-    of(&expression.root, declared)
+    of(&expression.0.root, declared)
 }
 
 /// The depth is that of the brackets, which parsing bounds.
