@@ -112,3 +112,25 @@ fn examples_are_clean() {
     }
     assert!(seen >= 4);
 }
+
+/// The file is searched as it is written; what a text becomes by escapes, folding or an alias is searched by itself.
+#[test]
+fn a_secret_is_found_however_it_is_written() {
+    let codes = |env: &str| -> Vec<String> {
+        let text = format!("apiVersion: dvt/v1\nname: demo\nsteps:\n  a:\n    run: [x]\n    env:\n{env}\n");
+        crate::lint("plan.yaml", &text).diagnostics.into_iter().map(|one| one.code).collect()
+    };
+    for (how, env) in [
+        ("plain", "      A: AKIAIOSFODNN7ABCDEFG"),
+        ("quoted", "      A: 'AKIAIOSFODNN7ABCDEFG'"),
+        ("escaped", "      A: \"\\x41KIAIOSFODNN7ABCDEFG\""),
+        ("a line that goes on", "      A: \"AK\\\n       IAIOSFODNN7ABCDEFG\""),
+        ("folded", "      A: >\n        the key\n        AKIAIOSFODNN7ABCDEFG"),
+        ("by the name of its key", "      DB_PASSWORD: correct7Horse"),
+        ("by an escaped key", "      \"DB_\\x50ASSWORD\": correct7Horse"),
+        ("by an alias under a telling key", "      A: &a correct7Horse\n      DB_PASSWORD: *a"),
+    ] {
+        assert!(codes(env).iter().any(|code| code == "SECRET_IN_PLAN"), "{how}: {:?}", codes(env));
+    }
+    assert!(codes("      A: &a correct7Horse\n      B: *a").is_empty(), "control: no telling key");
+}
