@@ -6,20 +6,26 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::ops::Range;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 const HISTORIES_A_BATCH: u64 = 5_000;
 const POWER_CUTS_A_BATCH: u64 = 200;
+/// Of a soak of power cuts alone.
+const CUTS_A_BATCH: u64 = 500;
 const KILLS_A_BATCH: u64 = 20;
 /// Seconds of the processor for each target of the fuzzer.
 const FUZZ_SECONDS_A_BATCH: u64 = 60;
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    known(arguments, &["--minutes", "--from", "--histories", "--fuzz"])?;
+    known(arguments, &["--minutes", "--from", "--histories", "--power-cuts", "--fuzz"])?;
     if flag(arguments, "--histories") {
         return histories(number(arguments, "--histories", 50_000)?, number(arguments, "--from", 0)?);
+    }
+    if flag(arguments, "--power-cuts") {
+        return power_cuts(number(arguments, "--power-cuts", 5_000)?, number(arguments, "--from", 1)?);
     }
     let until = Instant::now() + Duration::from_secs(60 * number(arguments, "--minutes", 10)?);
     let commit = process::output(Command::new("git").args(["rev-parse", "HEAD"]).current_dir(tree::root()))?;
@@ -54,19 +60,29 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 
 /// Histories alone: that many of them, a line a batch.
 fn histories(count: u64, from: u64) -> Outcome {
+    batches("histories", HISTORIES_A_BATCH, from..from.saturating_add(count), sim::histories)
+}
+
+/// Power cuts alone: that many of them, a line a batch. The seed of a batch is the number of its first cut.
+fn power_cuts(count: u64, from: u64) -> Outcome {
+    batches("powerCuts", CUTS_A_BATCH, from..from.saturating_add(count), crash::cuts)
+}
+
+/// One thing alone, in batches of `size`: `play` is told where a batch begins and how much of it there is.
+fn batches(what: &str, size: u64, range: Range<u64>, play: impl Fn(u64, u64) -> Outcome) -> Outcome {
     let commit = process::output(Command::new("git").args(["rev-parse", "HEAD"]).current_dir(tree::root()))?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let (mut from, end) = (from, from.saturating_add(count));
-    while from < end {
-        let batch = HISTORIES_A_BATCH.min(end - from);
+    let mut from = range.start;
+    while from < range.end {
+        let count = size.min(range.end - from);
         let begun = Instant::now();
-        sim::histories(from, batch)?;
+        play(from, count)?;
         let line = json!({
-            "commit": commit.trim(), "fromSeed": from, "histories": batch, "failed": 0,
+            "commit": commit.trim(), "fromSeed": from, what: count, "failed": 0,
             "seconds": begun.elapsed().as_secs(), "machine": format!("{processors} cores, Linux"),
         });
         append(&line.to_string())?;
-        from += batch;
+        from += count;
     }
     Ok(())
 }

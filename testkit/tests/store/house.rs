@@ -4,13 +4,14 @@ use crate::backend::Installation;
 use dvt_model::code::Code;
 use dvt_model::id::RunId;
 use dvt_model::scope::{ScopeIds, TenantScope};
-use dvt_store::port::operation::{Committed, Rights};
+use dvt_store::port::operation::{AppendAct, Committed, Rights};
 use dvt_store::port::transaction::{Kind, TenantTx};
 use dvt_store::{Clock, Error, Refusal, Store};
 use dvt_testkit::drafts::{Drafts, clock, ids, member, random, scope};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 pub(crate) type Wait<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -75,6 +76,8 @@ pub(crate) struct House {
     pub(crate) place: Box<dyn Installation>,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
+    /// How far the clock was moved on.
+    ahead: Arc<AtomicI64>,
     pub(crate) drafts: Drafts,
     pub(crate) scope: TenantScope,
     /// Another tenant's.
@@ -83,9 +86,16 @@ pub(crate) struct House {
     pub(crate) sibling: TenantScope,
 }
 
+/// A clock that can be moved on.
+fn moved(clock: Clock) -> (Clock, Arc<AtomicI64>) {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let by = Arc::clone(&ahead);
+    (Arc::new(move || clock().plus_ms(by.load(Ordering::SeqCst).unsigned_abs())), ahead)
+}
+
 impl House {
     pub(crate) async fn new(place: Box<dyn Installation>) -> Self {
-        let clock = clock();
+        let (clock, ahead) = moved(clock());
         let store = place.open(&clock);
         let (mine, others) = (ids(), ids());
         let first = member();
@@ -100,7 +110,16 @@ impl House {
         tx.append_act(drafts.act(Some(serde_json::json!({ "why": "warm" }))));
         tx.commit().await.unwrap();
         let sibling = scope(ScopeIds { tenant_id: mine.tenant_id, ..ids() });
-        Self { place, store, clock, drafts, scope: scope(mine), other: scope(others), sibling }
+        Self { place, store, clock, ahead, drafts, scope: scope(mine), other: scope(others), sibling }
+    }
+
+    /// So many days pass. What is due at the next use, new keys among it, is done here and not in a test.
+    pub(crate) async fn later(&self, days: i64) {
+        self.ahead.fetch_add(days * 24 * 60 * 60 * 1_000, Ordering::SeqCst);
+        let mut tx = self.store.begin(&self.scope, Kind::Act).unwrap();
+        let act = self.drafts.act(Some(serde_json::json!({ "why": "later" })));
+        tx.append_act(AppendAct { rights: Rights::Nobody, ..act });
+        tx.commit().await.unwrap();
     }
 
     /// The same after everything was closed and opened again.

@@ -94,10 +94,15 @@ impl Tally {
 }
 
 /// Power cuts on the file system of testkit, and the same with each sync removed in turn.
-pub(crate) fn power_cuts(cuts: u64) -> Outcome {
+pub(crate) fn power_cuts(count: u64) -> Outcome {
+    cuts(1, count)?;
+    process::run(Command::new(process::build_gate()?.join("power_cut")).args(["--cuts", "0", "--controls"]))
+}
+
+/// So many power cuts from a seed.
+pub(crate) fn cuts(seed: u64, count: u64) -> Outcome {
     let program = process::build_gate()?.join("power_cut");
-    process::run(Command::new(&program).args(["--cuts", &cuts.to_string()]))?;
-    process::run(Command::new(&program).arg("--controls"))
+    process::run(Command::new(program).args(["--cuts", &count.to_string(), "--seed", &seed.to_string()]))
 }
 
 /// The verb.

@@ -23,18 +23,18 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 /// A decision, and the act that tells of it, by the house's member.
-fn decided(house: &House) -> (DecisionId, ActDraft) {
+pub(super) fn by_rights(house: &House) -> (DecisionId, ActDraft) {
     let entry = house.drafts.decision(None);
     let id = entry.envelope.decision_id.unwrap_or_else(|| DecisionId::from_random(random()));
     (id, ActDraft { block: block(vec![entry]), rights: house.drafts.rights })
 }
 
 /// The same by rights that are no longer those of the member.
-fn ended_rights(house: &House) -> (DecisionId, ActDraft) {
+pub(super) fn by_ended_rights(house: &House) -> (DecisionId, ActDraft) {
     let Rights::Of { principal, epoch } = house.drafts.rights else {
         panic!("the house rests on its member")
     };
-    let (id, act) = decided(house);
+    let (id, act) = by_rights(house);
     (id, ActDraft { rights: Rights::Of { principal, epoch: epoch + 1 }, ..act })
 }
 
@@ -51,7 +51,7 @@ fn change(go: Do, wrong: Vec<(&'static str, Do, Code)>, entries: u64, effect: cr
     }
 }
 
-async fn ended(house: &House) -> RunId {
+pub(super) async fn ended(house: &House) -> RunId {
     let run = RunId::from_random(random());
     let mut bootstrap = house.drafts.bootstrap(run);
     bootstrap.status = RunStatus::Completed;
@@ -66,12 +66,12 @@ fn hold_by((id, act): (DecisionId, ActDraft), target: Target) -> (DecisionId, Do
     (id, staged(Kind::Act, draft, |tx, (block, id, target)| tx.place_hold(block, id, target)))
 }
 
-fn hold_on(house: &House, target: Target) -> (DecisionId, Do) {
-    hold_by(decided(house), target)
+pub(super) fn hold_on(house: &House, target: Target) -> (DecisionId, Do) {
+    hold_by(by_rights(house), target)
 }
 
 fn order(house: &House, target: Target) -> (DecisionId, Do) {
-    order_by(decided(house), target)
+    order_by(by_rights(house), target)
 }
 
 fn order_by((id, act): (DecisionId, ActDraft), target: Target) -> (DecisionId, Do) {
@@ -85,7 +85,7 @@ async fn erase(house: &House) -> Case {
     let (decision, go) = order(house, Target::Run(run));
     let wrong = vec![
         ("no legal hold", order(house, Target::Run(held)).1, Code::LegalHoldActive),
-        ("principalEpoch", order_by(ended_rights(house), Target::Run(run)).1, Code::AuthzDenied),
+        ("principalEpoch", order_by(by_ended_rights(house), Target::Run(run)).1, Code::AuthzDenied),
         ("a target of keys", order(house, Target::Tenant).1, Code::ContractViolation),
     ];
     let effect = probe(move |store, scope| async move {
@@ -112,7 +112,7 @@ async fn place(house: &House) -> Case {
     let absent = Target::Run(RunId::from_random(random()));
     let wrong = vec![
         ("the run is there", hold_on(house, absent).1, Code::LedgerUnavailable),
-        ("principalEpoch", hold_by(ended_rights(house), Target::Run(run)).1, Code::AuthzDenied),
+        ("principalEpoch", hold_by(by_ended_rights(house), Target::Run(run)).1, Code::AuthzDenied),
     ];
     change(go, wrong, 1, holds())
 }
@@ -125,15 +125,15 @@ async fn release(house: &House) -> Case {
         let draft = (act, hold, version);
         staged(Kind::Act, draft, |tx, (block, hold, version)| tx.release_hold(block, hold, version))
     };
-    let stranger = (decided(house).1, DecisionId::from_random(random()));
+    let stranger = (by_rights(house).1, DecisionId::from_random(random()));
     let stranger = staged(Kind::Act, stranger, |tx, (block, hold)| tx.release_hold(block, hold, 1));
     let wrong = vec![
-        ("rowVersion, newer", released(decided(house).1, 2), Code::VersionConflict),
-        ("rowVersion, older", released(decided(house).1, 0), Code::VersionConflict),
-        ("principalEpoch", released(ended_rights(house).1, 1), Code::AuthzDenied),
+        ("rowVersion, newer", released(by_rights(house).1, 2), Code::VersionConflict),
+        ("rowVersion, older", released(by_rights(house).1, 0), Code::VersionConflict),
+        ("principalEpoch", released(by_ended_rights(house).1, 1), Code::AuthzDenied),
         ("a hold that stands", stranger, Code::VersionConflict),
     ];
-    change(released(decided(house).1, 1), wrong, 1, holds())
+    change(released(by_rights(house).1, 1), wrong, 1, holds())
 }
 
 async fn retention(house: &House) -> Case {
@@ -147,12 +147,12 @@ async fn retention(house: &House) -> Case {
             }
         })
     };
-    let rule = |days: u64, from: u64| rule_by(decided(house).1, days, from);
+    let rule = |days: u64, from: u64| rule_by(by_rights(house).1, days, from);
     rule(20, 0)(house.store.clone(), house.scope).await.unwrap();
     let wrong = vec![
         ("rowVersion, none", rule(40, 0), Code::VersionConflict),
         ("rowVersion, newer", rule(40, 2), Code::VersionConflict),
-        ("principalEpoch", rule_by(ended_rights(house).1, 40, 1), Code::AuthzDenied),
+        ("principalEpoch", rule_by(by_ended_rights(house).1, 40, 1), Code::AuthzDenied),
         ("a time that may be", rule(0, 1), Code::InvalidRequest),
     ];
     let effect = probe(|store, scope| async move {
@@ -168,11 +168,11 @@ async fn retention(house: &House) -> Case {
 
 async fn rotate(house: &House) -> Case {
     let by = |act: ActDraft| staged(Kind::Act, act, |tx, act| tx.rotate_keys(act, &ROTATED));
-    let wrong = vec![("principalEpoch", by(ended_rights(house).1), Code::AuthzDenied)];
+    let wrong = vec![("principalEpoch", by(by_ended_rights(house).1), Code::AuthzDenied)];
     let effect = probe(|store, scope| async move {
         let tx = store.begin(&scope, Kind::Act).unwrap();
         let ages = tx.key_ages().await.unwrap();
         format!("{:?}", ages.iter().map(|age| (age.purpose, age.in_use.epoch)).collect::<Vec<_>>())
     });
-    change(by(decided(house).1), wrong, 20, effect)
+    change(by(by_rights(house).1), wrong, 20, effect)
 }

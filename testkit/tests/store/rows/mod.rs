@@ -7,6 +7,7 @@ mod keeping;
 mod lease;
 mod ledger;
 mod reads;
+mod retention;
 mod runs;
 mod settings;
 
@@ -97,6 +98,7 @@ pub(crate) fn all() -> Vec<Row> {
         ledger::rows(),
         settings::rows(),
         keeping::rows(),
+        retention::rows(),
         lease::rows(),
         blobs::rows(),
         reads::rows(),

@@ -31,6 +31,18 @@ pub(crate) type Drafted = (Box<dyn Change>, Vec<EntryDraft>);
 /// Looks at what is there, on a lane; `None` where nothing is to be done.
 pub(crate) type Draft = Box<dyn FnOnce(&Reader, &Connection) -> Result<Option<Drafted>, Error> + Send + Sync>;
 
+/// A person's act that found nothing to change. It is refused under the lock like every other, so that a repeat of one that did its
+/// work is known by its block before (INV-29).
+pub(crate) fn nothing() -> Drafted {
+    struct Nothing;
+    impl Change for Nothing {
+        fn judge(&self, _: &Group<'_>, _: &Sealed) -> Result<(), Stop> {
+            Err(Refusal::Contract("there is nothing to change".to_owned()).into())
+        }
+    }
+    (Box::new(Nothing), Vec::new())
+}
+
 /// How often a change is prepared again because something moved under it.
 const TRIES: u32 = 8;
 /// The room of a change, whose size is known only once it is drafted.

@@ -31,6 +31,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Keys of one batch.
 const BATCH: usize = 100;
@@ -321,19 +322,21 @@ pub(crate) async fn unlink(tenant: &Arc<Tenant>, gone: Vec<BlobId>) -> Result<()
 
 /// Moves the write-ahead log into the file and cuts it off: it may still hold what was erased.
 pub(crate) async fn truncate(tenant: &Arc<Tenant>) -> Result<(), Error> {
-    const TRIES: u32 = 20;
-    let (path, vfs) = (tenant.path.clone(), tenant.vfs.clone());
-    crate::blocking(move || {
-        let connection = connect(&path, vfs.as_deref(), Access::Write)?;
-        for _ in 0..TRIES {
+    const TRIES: u32 = 40;
+    /// For a checkpoint that somebody else is making SQLite does not wait, whatever the connection's patience.
+    const PAUSE: Duration = Duration::from_millis(25);
+    for _ in 0..TRIES {
+        let (path, vfs) = (tenant.path.clone(), tenant.vfs.clone());
+        let busy: i64 = crate::blocking(move || {
+            let connection = connect(&path, vfs.as_deref(), Access::Write)?;
             // Busy waits for readers and the writer as long as the connection's own patience.
-            let busy: i64 =
-                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).sql()?;
-            if busy == 0 {
-                return Ok(());
-            }
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).sql()
+        })
+        .await?;
+        if busy == 0 {
+            return Ok(());
         }
-        Err(Error::Unavailable("cut the write-ahead log: somebody reads all the time".to_owned()))
-    })
-    .await
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(Error::Unavailable("cut the write-ahead log: somebody reads all the time".to_owned()))
 }

@@ -474,9 +474,7 @@ fn prepare(
             let Keys::Lane(lane) = keys else {
                 return Err(Error::Contract("a change is prepared on a lane".to_owned()));
             };
-            let Some((change, entries)) = change(reader, lane)? else {
-                return Err(Error::Contract("there is nothing to change".to_owned()));
-            };
+            let (change, entries) = change(reader, lane)?.unwrap_or_else(change::nothing);
             block.entries.extend(entries);
             let of = prepare::Of::Act { reads: false };
             let sealed = prepare::block(tenant, scope, keys, of, (block, people))?;

@@ -41,6 +41,14 @@ fn standing(connection: &Connection, tenant: [u8; 16]) -> rusqlite::Result<i64> 
         .query_row([tenant], |row| row.get(0))
 }
 
+/// A hold over everything, or over a person whose entries cannot be told apart, keeps everything; one over a run what comes from
+/// its first entry on.
+fn keeps_everything(connection: &Connection, tenant: [u8; 16]) -> rusqlite::Result<bool> {
+    connection
+        .prepare("SELECT EXISTS (SELECT 1 FROM legal_hold WHERE tenant_id = ?1 AND released_at IS NULL AND covers <> 'run')")?
+        .query_row([tenant], |row| row.get(0))
+}
+
 /// What may go: blocks older than the ledger is kept, whole tiles of them, none that a hold covers.
 fn prunable(reader: &Reader, lane: &Connection) -> Result<Prunable, Error> {
     let tenant = &reader.tenant;
@@ -51,17 +59,9 @@ fn prunable(reader: &Reader, lane: &Connection) -> Result<Prunable, Error> {
         .sql()?;
     let keep = days(&rules(tenant, lane)?, Data::Ledger).saturating_mul(DAY_MS);
     let before = (tenant.clock)().ms().saturating_sub(column::signed(keep));
-    // A hold over everything, or over a person whose entries cannot be told apart, keeps everything; one over a run what
-    // comes from its first entry on.
-    let wide: i64 = lane
-        .query_row(
-            "SELECT count(*) FROM legal_hold WHERE tenant_id = ?1 AND released_at IS NULL AND covers <> 'run'",
-            [id],
-            |row| row.get(0),
-        )
-        .sql()?;
+    let wide = keeps_everything(lane, id).sql()?;
     let lowest = column::unsigned(lowest)?;
-    if wide > 0 {
+    if wide {
         return Ok(Prunable { lowest, first_left: lowest });
     }
     let young: Option<i64> = lane
@@ -133,6 +133,15 @@ impl Change for Prune {
     }
 }
 
+/// Nothing goes while a hold keeps everything.
+struct Held;
+
+impl Change for Held {
+    fn judge(&self, _: &Group<'_>, _: &Sealed) -> Result<(), Stop> {
+        Err(Refusal::LegalHold.into())
+    }
+}
+
 impl TenantTx {
     /// From where to where the ledger can be pruned now; nothing where both are the same.
     pub async fn prunable(&self) -> Result<Prunable, Error> {
@@ -144,7 +153,8 @@ impl TenantTx {
         let change: Draft = Box::new(|reader, lane| -> Result<Option<Drafted>, Error> {
             let prunable = prunable(reader, lane)?;
             if prunable.first_left <= prunable.lowest {
-                return Ok(None);
+                let is_held = keeps_everything(lane, reader.tenant.id.bytes()).sql()?;
+                return Ok(is_held.then(|| -> Drafted { (Box::new(Held), Vec::new()) }));
             }
             let holds = standing(lane, reader.tenant.id.bytes()).sql()?;
             let kind = (EventType::LedgerEvent, announce::LEDGER_PRUNED);
