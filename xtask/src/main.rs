@@ -42,7 +42,7 @@ cargo xtask <verb>
   fuzz [TARGET] [--seconds N]       coverage-guided fuzzing of every reader of foreign text; --planted: the control;
                                     --keep: texts that were found stay in target/fuzz; --slice: all, and the control
   soak [--minutes N] [--fuzz]       adds counts to evidence/soak.jsonl; --fuzz: fuzzing alone, with hours and coverage;
-                                    --histories N: those of the simulator alone
+                                    --histories N: those of the simulator alone; --power-cuts N: those alone
 ";
 
 fn main() -> ExitCode {
