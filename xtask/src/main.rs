@@ -30,7 +30,8 @@ cargo xtask <verb>
   sim --seeds N [--from S]          core and reference model over N histories; --mutants: seeded bugs are caught;
                                     --survey: every finding, by kind
   determinism [--bless]             golden plans under many orders of arrival, in two processes and two build profiles
-  crash --kills N | --power-cut N   the engine killed at every commit site and at random; power cuts below the database
+  crash --kills N | --power-cut N   the engine killed at every commit site and at random; power cuts below the database;
+                                    --take-over N: it is stopped, another one takes over, and it is continued
   tamper [--gate] [--speed N]       26 classes of tampering but those of outside, found and placed by two verifiers
   corpus                            every manifest and instance of DVT_TEST_DATA imported, linted, counted and run; the
                                     table of Argo's and GitHub's files

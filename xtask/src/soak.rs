@@ -15,6 +15,7 @@ const POWER_CUTS_A_BATCH: u64 = 200;
 /// Of a soak of power cuts alone.
 const CUTS_A_BATCH: u64 = 500;
 const KILLS_A_BATCH: u64 = 20;
+const TAKE_OVERS_A_BATCH: u64 = 4;
 /// Seconds of the processor for each target of the fuzzer.
 const FUZZ_SECONDS_A_BATCH: u64 = 60;
 
@@ -45,9 +46,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         sim::histories(from, HISTORIES_A_BATCH)?;
         crash::power_cuts(POWER_CUTS_A_BATCH)?;
         crash::kills(KILLS_A_BATCH)?;
+        crash::take_overs(TAKE_OVERS_A_BATCH)?;
         let line = json!({
             "commit": commit.trim(), "fromSeed": from, "histories": HISTORIES_A_BATCH, "powerCuts": POWER_CUTS_A_BATCH,
-            "randomKills": KILLS_A_BATCH, "failed": 0, "seconds": begun.elapsed().as_secs(),
+            "randomKills": KILLS_A_BATCH, "takeOvers": TAKE_OVERS_A_BATCH, "failed": 0, "seconds": begun.elapsed().as_secs(),
             "machine": machine,
         });
         append(&line.to_string())?;

@@ -49,5 +49,6 @@ fn all(stages: &mut Stages) -> Outcome {
     stages.stage("examples", || examples::run(&[]))?;
     stages.stage("corpus", || corpus::run(&[]))?;
     stages.stage("crash", || crash::kills(GATE_KILLS))?;
+    stages.stage("take-over", || crash::take_overs(1))?;
     stages.stage("power cuts", || crash::power_cuts(GATE_POWER_CUTS))
 }

@@ -8,6 +8,7 @@
 mod person;
 mod plans;
 mod round;
+mod take_over;
 mod witness;
 
 use crate::process::{self, Outcome, known, number};
@@ -60,6 +61,36 @@ pub(crate) fn kills(random: u64) -> Outcome {
     Ok(())
 }
 
+/// Engines that are stopped, taken over from, and continued.
+pub(crate) fn take_overs(rounds: u64) -> Outcome {
+    let dvt = process::build_gate()?.join("dvt");
+    let (mut taken, mut again, mut slowest_ms) = (0, 0, 0);
+    // Those that nobody has to act in.
+    let alone = || PLANS.iter().filter(|plan| plan.acts.is_empty()).cycle();
+    for (number, plan) in (0..rounds).zip(alone()) {
+        // A run that was over too early is stopped earlier.
+        for events in [2 + number % 4, 2, 1] {
+            let shown = Round::new(&dvt, plan)?
+                .play_a_take_over(events)
+                .map_err(|fault| format!("plan {}, stopped after event {events}: {fault}", plan.name))?;
+            if let Some(shown) = shown {
+                taken += 1;
+                again += shown.dispatched_again;
+                slowest_ms = slowest_ms.max(shown.took_ms);
+                break;
+            }
+        }
+    }
+    if taken != rounds {
+        return Err(format!("only {taken} of {rounds} runs could be stopped before their end"));
+    }
+    println!(
+        "crash: {taken} engines stopped, taken over from and continued: each was ended before another one worked; {again} pieces of \
+         work given out again with the same token; slowest from the stop to the end {slowest_ms} ms"
+    );
+    Ok(())
+}
+
 /// What the rounds showed.
 #[derive(Default)]
 struct Tally {
@@ -107,10 +138,13 @@ pub(crate) fn cuts(seed: u64, count: u64) -> Outcome {
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    known(arguments, &["--kills", "--power-cut"])?;
+    known(arguments, &["--kills", "--power-cut", "--take-over"])?;
     let all = arguments.is_empty();
     if all || process::flag(arguments, "--kills") {
         kills(number(arguments, "--kills", 20)?)?;
+    }
+    if all || process::flag(arguments, "--take-over") {
+        take_overs(number(arguments, "--take-over", 1)?)?;
     }
     if all || process::flag(arguments, "--power-cut") {
         power_cuts(number(arguments, "--power-cut", 100)?)?;

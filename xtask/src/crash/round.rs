@@ -44,7 +44,7 @@ pub(super) struct Round {
 }
 
 /// How long anything may take before it counts as stuck.
-const STUCK: Duration = Duration::from_secs(60);
+pub(super) const STUCK: Duration = Duration::from_secs(60);
 impl Round {
     pub(super) fn new(dvt: &Path, plan: &'static Plan) -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -62,7 +62,7 @@ impl Round {
         self.folder.path().join(name)
     }
 
-    fn dvt(&self, arguments: &[&str]) -> Command {
+    pub(super) fn dvt(&self, arguments: &[&str]) -> Command {
         command(&self.dvt, &self.path("home"), arguments)
     }
 
@@ -72,17 +72,21 @@ impl Round {
         Person::begins(acts, move |arguments| command(&dvt, &home, arguments))
     }
 
-    fn start(&self) -> Command {
+    pub(super) fn plan(&self) -> &'static Plan {
+        self.plan
+    }
+
+    pub(super) fn start(&self) -> Command {
         let witness = format!("witness={}", self.path("witness").display());
         let plan = self.path("plan.yaml").display().to_string();
         self.dvt(&["run", &plan, "--allow-host", "--output", "jsonl", "-i", &witness])
     }
 
-    fn witness(&self) -> Result<String, String> {
+    pub(super) fn witness(&self) -> Result<String, String> {
         std::fs::read_to_string(self.path("witness")).map_err(|error| error.to_string())
     }
 
-    fn json(&self, arguments: &[&str]) -> Result<Value, String> {
+    pub(super) fn json(&self, arguments: &[&str]) -> Result<Value, String> {
         let text = process::output(self.dvt(arguments).args(["--output", "json"]))?;
         serde_json::from_str(&text).map_err(|error| format!("`dvt {}`: {error}", arguments.join(" ")))
     }
@@ -118,11 +122,17 @@ impl Round {
         }
         // From here on nothing of the old life may still write.
         let dispatched_again = witness::judge(&before, &self.witness()?, &acknowledged, self.plan.work)?;
-        let verified = self.json(&["audit", "verify"])?;
-        if verified.get("status").and_then(Value::as_str) != Some("VALID") {
-            return Err(format!("the ledger does not verify: {verified}"));
-        }
+        self.is_verified()?;
         Ok(Shown { killed, dispatched_again, recovery_ms })
+    }
+
+    /// The ledger verifies.
+    pub(super) fn is_verified(&self) -> Result<(), String> {
+        let verified = self.json(&["audit", "verify"])?;
+        match verified.get("status").and_then(Value::as_str) {
+            Some("VALID") => Ok(()),
+            _ => Err(format!("the ledger does not verify: {verified}")),
+        }
     }
 
     /// Whether the store knows of a run.
@@ -156,7 +166,7 @@ impl Round {
     }
 
     /// Of each step the newest attempt that the ledger calls done, in the run and in those below it.
-    fn acknowledged(&self) -> Result<Acknowledged, String> {
+    pub(super) fn acknowledged(&self) -> Result<Acknowledged, String> {
         let listed = self.json(&["runs", "list"])?;
         let runs = listed.get("runs").and_then(Value::as_array).ok_or("`dvt runs list` shows no runs")?;
         let mut all = Acknowledged::new();

@@ -18,6 +18,7 @@ mod house;
 mod recovery;
 mod retry;
 mod runs;
+mod times;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -68,6 +69,17 @@ const TESTS: &[Test] = &[
     ),
     ("retry::what_is_not_to_be_run_again_is_refused", retry::what_is_not_to_be_run_again_is_refused),
     ("retry::what_is_taken_over_survives_the_engine", retry::what_is_taken_over_survives_the_engine),
+    ("times::a_wait_of_a_day_outlives_its_engine", times::a_wait_of_a_day_outlives_its_engine),
+    ("times::a_hold_expires_after_three_days", times::a_hold_expires_after_three_days),
+    (
+        "times::a_step_that_kills_workers_is_given_up_after_five",
+        times::a_step_that_kills_workers_is_given_up_after_five,
+    ),
+    ("times::an_emergency_stop_reaches_the_program", times::an_emergency_stop_reaches_the_program),
+    (
+        "times::a_run_queued_without_host_power_never_gets_it",
+        times::a_run_queued_without_host_power_never_gets_it,
+    ),
     (
         "recovery::a_killed_worker_is_replaced_and_the_token_stays",
         recovery::a_killed_worker_is_replaced_and_the_token_stays,

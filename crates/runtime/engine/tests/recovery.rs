@@ -35,7 +35,7 @@ pub(crate) async fn until_lines(path: &Path, count: usize) {
 }
 
 /// Our children that are workers.
-fn workers() -> Vec<Pid> {
+pub(crate) fn workers() -> Vec<Pid> {
     let own = std::process::id().to_string();
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
