@@ -91,6 +91,7 @@ impl House {
             files_digest: None,
             host_allowed: true,
             detached: false,
+            selection: None,
         }))
     }
 
