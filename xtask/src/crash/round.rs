@@ -245,7 +245,7 @@ fn command(dvt: &Path, home: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Waits for the end: its exit code, -1 when a signal ended it, `None` (and the child killed) when it is stuck.
-fn wait(child: &mut Child) -> Result<Option<i32>, String> {
+pub(super) fn wait(child: &mut Child) -> Result<Option<i32>, String> {
     let begun = Instant::now();
     let (_keep, tick) = mpsc::channel::<()>();
     loop {

@@ -4,7 +4,7 @@
 //! It must be gone by then. If it were not, it could write nothing: the head row's epoch is the new one's, and its first write would
 //! show as a doubled key or a gap. So the round asks for both, and for what the steps themselves bore witness of.
 
-use super::round::{Round, STUCK};
+use super::round::{Round, STUCK, wait};
 use super::witness::{self, Acknowledged};
 use crate::process;
 use serde_json::Value;
@@ -20,6 +20,8 @@ pub(super) struct TakenOver {
     pub(super) took_ms: u64,
 }
 
+/// How [`wait`] tells that a signal ended somebody.
+const BY_A_SIGNAL: i32 = -1;
 /// Nobody takes over as early as that.
 const EARLY: Duration = Duration::from_secs(6);
 /// Between two looks; nothing is ever sent.
@@ -53,17 +55,17 @@ impl Round {
         let before = self.witness()?;
         let standing = self.dvt(&["engine"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let mut standing = standing.map_err(|error| format!("`dvt engine`: {error}"))?;
-        let shown = self.watch(&mut old, &before, begun);
-        // Whatever it showed, nobody is left behind.
+        let shown = self.watch(&before, begun);
+        // Whatever it showed, nobody is left behind. One that was ended and is not yet collected hears signals, too.
         let continued = send("-CONT", &old);
+        let stopped = wait(&mut old)?;
         let told = send("-TERM", &standing);
-        standing.wait().map_err(|error| error.to_string())?;
-        let stopped = old.wait().map_err(|error| error.to_string())?;
+        wait(&mut standing)?;
         reader.join().map_err(|_| "the reader of the run's output ended badly".to_owned())?;
         let shown = shown?;
         continued.and(told)?;
-        if shown.is_some() && stopped.code().is_some() {
-            return Err(format!("the old engine was continued and ended by itself: {stopped}"));
+        if shown.is_some() && stopped != Some(BY_A_SIGNAL) {
+            return Err(format!("the old engine was not ended, but continued: it ended with {stopped:?}"));
         }
         // It ends with 1 where anything is not whole, a key that is held twice among it.
         self.json(&["store", "check"])?;
@@ -72,7 +74,7 @@ impl Round {
     }
 
     /// The run ends under another engine, while the old one is stopped.
-    fn watch(&self, old: &mut Child, before: &str, begun: Instant) -> Result<Option<TakenOver>, String> {
+    fn watch(&self, before: &str, begun: Instant) -> Result<Option<TakenOver>, String> {
         let (_keep, tick) = mpsc::channel::<()>();
         let mut acknowledged = None;
         loop {
@@ -94,10 +96,6 @@ impl Round {
             }
             tick.recv_timeout(TICK).unwrap_or_default();
         }
-        // It is only collected by its parent, which is us: it does not live, and was not continued.
-        if old.try_wait().map_err(|error| error.to_string())?.is_none() {
-            return Err("the new engine took over while the old one was alive".to_owned());
-        }
         let acknowledged: Acknowledged = acknowledged.unwrap_or_default();
         let after = self.witness()?;
         let dispatched_again = witness::judge(before, &after, &acknowledged, self.plan().work)?;
@@ -112,7 +110,6 @@ fn send(signal: &str, child: &Child) -> Result<(), String> {
     kill.args([signal, &child.id().to_string()]).stderr(Stdio::null());
     match process::run(&mut kill) {
         Ok(()) => Ok(()),
-        // What has ended and is not yet collected takes signals too, so this is no race with an end.
         Err(error) => Err(format!("`kill {signal}`: {error}")),
     }
 }
