@@ -111,7 +111,7 @@ async fn place(house: &House) -> Case {
     let (_, go) = hold_on(house, Target::Run(run));
     let absent = Target::Run(RunId::from_random(random()));
     let wrong = vec![
-        ("the run is there", hold_on(house, absent).1, Code::LedgerUnavailable),
+        ("the run is there", hold_on(house, absent).1, Code::NotFound),
         ("principalEpoch", hold_by(by_ended_rights(house), Target::Run(run)).1, Code::AuthzDenied),
     ];
     change(go, wrong, 1, holds())

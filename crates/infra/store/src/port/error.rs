@@ -74,6 +74,7 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match error {
             Error::Contract(reason) => Self::Contract(reason),
+            Error::NotFound => Self::NotFound,
             other => Self::Unavailable(other.to_string()),
         }
     }
@@ -120,6 +121,9 @@ pub enum Refusal {
     /// The row has another version than the one named.
     #[error("somebody else changed it meanwhile")]
     VersionConflict,
+    /// What it is about is not there, or not in this scope.
+    #[error("not found")]
+    NotFound,
     /// The store cannot write; nothing of the stage is there, or it cannot be known: fold again.
     #[error("the ledger cannot be written: {0}")]
     Unavailable(String),
@@ -142,6 +146,7 @@ impl Refusal {
             Self::LegalHold => Code::LegalHoldActive,
             Self::RightsEnded => Code::AuthzDenied,
             Self::VersionConflict => Code::VersionConflict,
+            Self::NotFound => Code::NotFound,
             Self::Unavailable(_) => Code::LedgerUnavailable,
             Self::Contract(_) => Code::ContractViolation,
         }
