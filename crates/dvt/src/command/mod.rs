@@ -1,6 +1,7 @@
 //! The grammar of the command line: `dvt <noun> <verb>` and single words. One file per verb; this one only leads there.
 
 pub(crate) mod audit;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod demo;
@@ -11,6 +12,7 @@ pub(crate) mod fmt;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod lint;
+pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod runs;
@@ -85,6 +87,11 @@ enum Command {
     Config(config::Command),
     #[command(subcommand)]
     Demo(demo::Command),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+    /// Says what may be typed next; the completion scripts ask it.
+    #[command(name = "__complete", hide = true)]
+    Complete(completions::candidates::Arguments),
     /// Names the places at which the crash harness can kill this process.
     #[cfg(feature = "crash-points")]
     #[command(name = "__crash-sites", hide = true)]
@@ -168,6 +175,11 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
         Command::Runs(command) => wait(runs::run(command, selected, screen)),
         Command::Data(command) => wait(data::run(command, selected, screen)),
         Command::Store(command) => wait(store::run(command, selected, screen)),
+        Command::Completions(arguments) => Ok(completions::run(&arguments, screen)),
+        Command::Man(arguments) => man::run(&arguments, CommandLine::command(), screen),
+        Command::Complete(arguments) => {
+            wait(async { Ok(completions::candidates::run(&arguments, CommandLine::command(), screen).await) })
+        }
         Command::Demo(command) => wait(demo::run(command, screen)),
         Command::Config(config::Command::Check(arguments)) => {
             config::check::run(&arguments, selected, screen)
