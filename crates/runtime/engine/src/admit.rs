@@ -12,7 +12,7 @@ use crate::publish::DEVELOPMENT;
 use crate::queue::Admission;
 use crate::run::Message;
 use crate::run::load::digest_of;
-use crate::{Grant, Problem, chance, crash, library};
+use crate::{Grant, Problem, chance, crash, gate, library};
 use dvt_core::command::Start;
 use dvt_model::action::Action;
 use dvt_model::code::Code;
@@ -132,6 +132,9 @@ impl Engine {
     ) -> Result<StartAnswer, Problem> {
         let Wanted { plan, start, starter, grants, .. } = wanted;
         let scope = *starter.context.scope();
+        let approval_gate = gate::of_scope(&transaction).await?;
+        let plan = approval_gate.iter().fold(plan, dvt_core::gated);
+        let start = Start { approval_gate, ..start };
         let (run_id, host_allowed) = (start.run_id, start.power.host_allowed);
         let mut entering = match Key::of_start(scope.ids(), &plan, &start)? {
             Some(key) => Some(self.enter_group(&transaction, &key, (run_id, Some(starter))).await?),

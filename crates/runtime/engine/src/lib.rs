@@ -15,6 +15,7 @@ mod dispatch;
 mod engine;
 mod entry;
 mod forward;
+mod gate;
 mod groups;
 pub mod keep;
 mod keeper;

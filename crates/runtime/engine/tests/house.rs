@@ -9,7 +9,7 @@ use dvt_model::code::Code;
 use dvt_model::context::{Authenticated, Kind as CallKind, OpContext, Principal, PrincipalType};
 use dvt_model::decision::{Circumstances, DecisionRecord, Draft, Operation};
 use dvt_model::digest::Digest;
-use dvt_model::entry::EventType;
+use dvt_model::entry::{Actor, Envelope, EventType, Outcome, SourceModule};
 use dvt_model::id::*;
 use dvt_model::proof::{
     AuditExport, Authorized, Permits, PlanCreate, RunCancel, RunReadPayload, RunReadStatus, RunStart,
@@ -21,7 +21,7 @@ use dvt_model::scope::{Minter, ScopeIds, TenantScope};
 use dvt_model::time::Timestamp;
 use dvt_plan::diagnostic::Source;
 use dvt_store::port::ledger::{Cleared, PayloadSight, Query, Sight};
-use dvt_store::port::operation::{Member, StoredEvent};
+use dvt_store::port::operation::{BlockDraft, EntryDraft, Member, PutSetting, Rights, StoredEvent};
 use dvt_store::port::transaction::Kind;
 use dvt_store::{Clock, Options, Store};
 use serde_json::Value;
@@ -239,6 +239,51 @@ impl House {
             event.envelope.event_name.as_deref() == Some(name) && event.envelope.step_id.as_deref() == step
         });
         found.unwrap_or_else(|| panic!("no {name} of {step:?}")).payload.unwrap()
+    }
+
+    /// A setting of the tenant's policy, made from this version.
+    pub(crate) async fn set(&self, name: &str, expected_version: Option<u64>, value: Value) {
+        let mut transaction = self.store.begin(&self.scope(self.tenant), Kind::Act).unwrap();
+        let ids = self.tenant.ids;
+        let envelope = Envelope {
+            record_version: "1.0".to_owned(),
+            entry_id: EntryId::from_random(random()),
+            ledger_id: transaction.ledger(),
+            tenant_id: ids.tenant_id,
+            project_id: ids.project_id,
+            environment_id: ids.environment_id,
+            recorded_at: (self.parts.clock)(),
+            actor: Actor {
+                id: self.tenant.member,
+                actor_type: PrincipalType::User,
+                roles: vec![Role::TenantAdmin],
+            },
+            event_type: EventType::ConfigChanged,
+            event_name: Some("SettingChanged".to_owned()),
+            action: Action::RetentionSet,
+            resource: ResourceRef { resource_type: "setting".to_owned(), id: name.to_owned() },
+            decision: Outcome::Completed,
+            reason_code: None,
+            request_id: RequestId::from_random(random()),
+            source_module: SourceModule::Cli,
+            route: None,
+            run_id: None,
+            step_id: None,
+            run: None,
+            decision_id: None,
+            policy_decision_id: None,
+            payloads: Vec::new(),
+            usage: None,
+        };
+        transaction.put_setting(PutSetting {
+            kind: "policy".to_owned(),
+            name: name.to_owned(),
+            expected_version,
+            rights: Rights::Nobody,
+            value,
+            block: BlockDraft::of(vec![EntryDraft { envelope, payload: None }]),
+        });
+        transaction.commit().await.unwrap();
     }
 
     /// The decision records about a run, as an auditor exports them.

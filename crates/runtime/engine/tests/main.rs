@@ -13,6 +13,7 @@
 
 mod admission;
 mod forwarding;
+mod gate;
 mod groups;
 mod house;
 mod recovery;
@@ -51,6 +52,7 @@ const TESTS: &[Test] = &[
     ("forwarding::a_repeated_cancel_adds_no_event", forwarding::a_repeated_cancel_adds_no_event),
     ("forwarding::another_tenants_run_is_no_run", forwarding::another_tenants_run_is_no_run),
     ("forwarding::a_set_clock_deposes_no_living_holder", forwarding::a_set_clock_deposes_no_living_holder),
+    ("gate::a_run_waits_for_the_tenants_approval", gate::a_run_waits_for_the_tenants_approval),
     ("groups::one_run_of_a_group_at_a_time_in_order", groups::one_run_of_a_group_at_a_time_in_order),
     (
         "groups::a_busy_group_rejects_and_remembers_requests",

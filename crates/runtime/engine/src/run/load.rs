@@ -2,9 +2,9 @@
 //!
 //! It refuses a run whose stored plan is not the one that it was queued with, and one whose payloads are erased.
 
-use crate::Problem;
 use crate::engine::Engine;
 use crate::groups::Key;
+use crate::{Problem, gate};
 use dvt_core::State;
 use dvt_core::event::Event;
 use dvt_model::canonical;
@@ -54,6 +54,7 @@ impl Fold {
         let first =
             first.ok_or_else(|| Problem::new(Code::LedgerIntegrityFailed, "the run has no events"))?;
         let power = power_of(&first)?;
+        let plan = gate::follow(plan, first.payload.as_ref().unwrap_or(&Value::Null))?;
         let mut fold = Self {
             ledger: transaction.ledger(),
             scope,
