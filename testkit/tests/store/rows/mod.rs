@@ -6,6 +6,7 @@ mod blobs;
 mod keeping;
 mod lease;
 mod ledger;
+mod plans;
 mod reads;
 mod retention;
 mod runs;
@@ -96,6 +97,7 @@ pub(crate) fn all() -> Vec<Row> {
         admission::rows(),
         runs::rows(),
         ledger::rows(),
+        plans::rows(),
         settings::rows(),
         keeping::rows(),
         retention::rows(),

@@ -5,7 +5,7 @@ use crate::house::{Answer, Do, House, code, operation, probe, staged};
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
 use dvt_model::id::{PlanId, RunId, StepId};
-use dvt_store::port::operation::{LogChunk, PutSetting, Queueing};
+use dvt_store::port::operation::{LogChunk, PlanFilter, PutSetting, Queueing};
 use dvt_store::port::transaction::Kind;
 use dvt_testkit::drafts::{block, random};
 use serde_json::json;
@@ -20,6 +20,7 @@ pub(super) fn rows() -> Vec<Row> {
         Row { name: "getBlob", make: |house| Box::pin(make(house, Read::Bundle)), not: OF_READS },
         Row { name: "readLog", make: |house| Box::pin(make(house, Read::Log)), not: OF_READS },
         Row { name: "plan", make: |house| Box::pin(make(house, Read::Plan)), not: OF_READS },
+        Row { name: "plan versions", make: |house| Box::pin(make(house, Read::Versions)), not: OF_READS },
         Row { name: "setting", make: |house| Box::pin(make(house, Read::Setting)), not: OF_READS },
         Row { name: "waiting runs", make: |house| Box::pin(make(house, Read::Waiting)), not: OF_READS },
     ]
@@ -35,6 +36,7 @@ enum Read {
     Bundle,
     Log,
     Plan,
+    Versions,
     Setting,
     Waiting,
 }
@@ -104,6 +106,10 @@ async fn make(house: &House, read: Read) -> Case {
             Read::Plan => {
                 let plan = tx.plan(PlanId::from_random(run.bytes()), "1.0.0").await.map_err(code)?;
                 some(plan.map(|row| format!("{row:?}")))
+            }
+            Read::Versions => {
+                let page = tx.list_plans(&PlanFilter::default(), 50, None).await.map_err(code)?;
+                many(page.rows.iter().map(|row| format!("{row:?}")).collect())
             }
             Read::Setting => {
                 some(tx.setting("quota", "runs").await.map_err(code)?.map(|row| format!("{row:?}")))
