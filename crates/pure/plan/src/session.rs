@@ -18,10 +18,12 @@ pub(crate) struct Child {
     pub(crate) digest: Digest,
     pub(crate) bounds: Bounds,
     pub(crate) outputs: BTreeMap<String, Shape>,
+    /// Levels of sub-plans below it.
+    pub(crate) height: usize,
 }
 
-/// Which document asks, and how it names the plan.
-pub(crate) type Asked = (String, PlanReference);
+/// Which document asks, how it names the plan, and which one it pins: what is right for one pin is wrong for another.
+pub(crate) type Asked = (String, PlanReference, Option<Digest>);
 
 /// The state of one check.
 pub(crate) struct Session<'s> {
@@ -33,6 +35,8 @@ pub(crate) struct Session<'s> {
     pub(crate) above: RefCell<Vec<(String, String)>>,
     /// What was asked already, by who asked and how.
     pub(crate) known: RefCell<BTreeMap<Asked, Result<Rc<Child>, String>>>,
+    /// Levels below each plan that was found.
+    pub(crate) heights: RefCell<BTreeMap<Digest, usize>>,
     /// Canonical documents of all that were found.
     pub(crate) documents: RefCell<BTreeMap<Digest, Value>>,
     pub(crate) read: Cell<usize>,
@@ -46,6 +50,7 @@ impl<'s> Session<'s> {
             lenient,
             above: RefCell::default(),
             known: RefCell::default(),
+            heights: RefCell::default(),
             documents: RefCell::default(),
             read: Cell::default(),
         }

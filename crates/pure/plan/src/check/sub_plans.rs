@@ -10,7 +10,7 @@ use crate::digest_of;
 use crate::document::{Draft, StepDraft};
 use crate::expression::check::{Names, Shape};
 use crate::input::{Input, Type};
-use crate::plan::{Form, Plan, PlanReference};
+use crate::plan::{Form, Plan, PlanReference, Step};
 use crate::session::{Child, Session};
 use crate::sub_plan::{Found, MOST_DEEP, MOST_DOCUMENTS, Wanted};
 use crate::template::TemplateValue;
@@ -57,13 +57,47 @@ fn child(
     from: &str,
     session: &Session<'_>,
 ) -> Result<Rc<Child>, String> {
-    let asked = (from.to_owned(), reference.clone());
+    let asked = (from.to_owned(), reference.clone(), pinned);
     if let Some(known) = session.known.borrow().get(&asked) {
-        return known.clone();
+        // It was found elsewhere, perhaps not as deep: what lies below it counts from here.
+        let height = known.as_ref().map_or(0, |child| child.height);
+        return if session.above.borrow().len() + height > MOST_DEEP {
+            Err(too_deep())
+        } else {
+            known.clone()
+        };
     }
     let found = look_up(reference, pinned, from, session);
     session.known.borrow_mut().insert(asked, found.clone());
     found
+}
+
+fn too_deep() -> String {
+    format!("lies more than {MOST_DEEP} levels deep")
+}
+
+/// Levels of sub-plans below a plan whose own sub-plans were found.
+fn height(plan: &Plan, session: &Session<'_>) -> usize {
+    let heights = session.heights.borrow();
+    let of = |form: &Form| match form {
+        Form::Plan(sub_plan) => {
+            sub_plan.digest.and_then(|digest| heights.get(&digest)).map_or(0, |height| height + 1)
+        }
+        Form::Run { .. }
+        | Form::Script { .. }
+        | Form::Noop { .. }
+        | Form::Uses(_)
+        | Form::Wait { .. }
+        | Form::WaitUntil { .. }
+        | Form::Approval(_)
+        | Form::Signal(_) => 0,
+    };
+    let undone = |undo: &Step| of(&undo.form);
+    plan.steps
+        .values()
+        .map(|step| of(&step.form).max(step.compensate.as_deref().map_or(0, undone)))
+        .max()
+        .unwrap_or(0)
 }
 
 fn look_up(
@@ -74,7 +108,7 @@ fn look_up(
 ) -> Result<Rc<Child>, String> {
     // INVARIANT(INV-21): depth and number of documents are bounded, and each is read once.
     if session.above.borrow().len() > MOST_DEEP {
-        return Err(format!("lies more than {MOST_DEEP} levels deep"));
+        return Err(too_deep());
     }
     let read = session.read.get() + 1;
     session.read.set(read);
@@ -95,18 +129,21 @@ fn look_up(
             };
             let digest = checked.digest();
             session.documents.borrow_mut().insert(digest, checked.canonical);
-            Child { plan: Arc::new(checked.plan), digest, bounds: checked.bounds, outputs }
+            let height = height(&checked.plan, session);
+            Child { plan: Arc::new(checked.plan), digest, bounds: checked.bounds, outputs, height }
         }
         Found::Stored(document) => {
             let digest = digest_of(&document);
             let compiled = crate::load_within(&document, &reference.to_string(), session);
             let compiled = compiled.map_err(|told| refused(&reference.to_string(), &told))?;
             session.documents.borrow_mut().insert(digest, document);
+            let height = height(&compiled.plan, session);
             Child {
                 plan: Arc::new(compiled.plan),
                 digest,
                 bounds: compiled.bounds,
                 outputs: compiled.outputs,
+                height,
             }
         }
     };
@@ -114,6 +151,7 @@ fn look_up(
         return Err("is another one than the document pins".to_owned());
     }
     inside_itself(session, |(_, name)| name == child.plan.name.as_str())?;
+    session.heights.borrow_mut().insert(child.digest, child.height);
     Ok(Rc::new(child))
 }
 

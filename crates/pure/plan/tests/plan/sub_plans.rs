@@ -47,6 +47,19 @@ fn another_child_than_the_pinned_one_is_refused() {
     assert!(sub_plan.child.is_none() && sub_plan.digest.is_some());
 }
 
+/// Two steps of one document that name the same plan: the pin of each is asked, not only that of the first.
+#[test]
+fn each_pin_is_asked() {
+    let text = "apiVersion: dvt/v1\nname: parent\nsteps:\n  a: { plan: ./load.yaml, with: { region: eu } }\n  b: { plan: ./load.yaml, with: { region: us } }\n";
+    let checked = lint("plan.yaml", text).checked.unwrap();
+    let children = Children { stored: checked.sub_plans.clone() };
+    let load = |document: &serde_json::Value| dvt_plan::load_with(document, &surroundings(text, &children));
+    assert!(load(&checked.canonical).is_ok(), "control");
+    let mut forged = checked.canonical.clone();
+    forged["steps"]["b"]["planDigest"] = Digest::of(b"another plan").to_string().into();
+    assert!(load(&forged).is_err(), "the second pin names another plan");
+}
+
 /// Answers every path with a plan that names the next one, and counts.
 struct Tower {
     levels: usize,
@@ -97,4 +110,37 @@ fn eight_levels_and_no_more_each_read_once() {
     let deeper = Tower { levels: 9, asked: Cell::default() };
     let told = deeper.check().diagnostics;
     assert!(told[0].message.contains("lies more than 8 levels deep"), "{told:?}");
+}
+
+/// `./y.yaml` is one level more above the same tower.
+struct Detour(Tower);
+
+impl SubPlans for Detour {
+    fn find(&self, wanted: &Wanted<'_>) -> Result<Found, String> {
+        if wanted.reference.to_string() != "./y.yaml" {
+            return self.0.find(wanted);
+        }
+        let text = "apiVersion: dvt/v1\nname: y\nsteps: { a: { plan: ./l1.yaml } }\n".to_owned();
+        Ok(Found::Written(Source { name: "./y.yaml".to_owned(), text }))
+    }
+
+    fn pack(&self, _: &Source, _: &Checked) -> Result<Option<Digest>, String> {
+        Ok(None)
+    }
+}
+
+/// What was read once where it was not too deep is still too deep elsewhere.
+#[test]
+fn levels_count_from_where_a_plan_is_named() {
+    let check = |levels: usize| {
+        let detour = Detour(Tower { levels, asked: Cell::default() });
+        let text =
+            "apiVersion: dvt/v1\nname: top\nsteps: { a: { plan: ./l1.yaml }, b: { plan: ./y.yaml } }\n"
+                .to_owned();
+        let source = Source { name: "./top.yaml".to_owned(), text };
+        dvt_plan::check_with(&source, &Surroundings { sub_plans: &detour, reach: Reach::Runs })
+    };
+    assert!(check(7).checked.is_some(), "control: eight levels by the longer way");
+    let told = check(8).diagnostics;
+    assert!(told.iter().any(|one| one.message.contains("lies more than 8 levels deep")), "{told:?}");
 }
