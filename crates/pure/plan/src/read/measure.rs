@@ -23,8 +23,8 @@ const FREE_NODES: usize = 150_000;
 const NODES_OF_A_STEP: usize = 64;
 /// Collections that are open where a step begins: the plan, and its `steps` or `finally`.
 const ABOVE_STEPS: usize = 2;
-/// Mappings that may stand where steps do: twice as many as a plan may have, so that one step too many is told as such.
-const MOST_STEPS: usize = 2 * crate::document::steps::MOST_STEPS;
+/// Mappings that may stand where steps do: some more than a plan may have, so that one step too many is told as such.
+const MOST_STEPS: usize = crate::document::steps::MOST_STEPS + 1_000;
 /// Aliases that are followed.
 pub(crate) const MAX_ALIASES: usize = 10_000;
 
