@@ -141,6 +141,22 @@ fn inputs_are_checked_before_anything_runs() {
 }
 
 #[test]
+fn an_input_may_lie_in_a_file() {
+    let home = Home::new();
+    let plan = home.plan("asks", &QUICK.replace("steps:", "inputs: { day: { type: string }, days: { type: array, items: { type: integer }, maxItems: 9, default: [] } }\nsteps:"));
+    std::fs::write(home.path("day.txt"), "monday\nor so\n").unwrap();
+    std::fs::write(home.path("days.json"), "[1, 2]\n").unwrap();
+    let inputs = |day: &str| {
+        let run = ["run", &plan, "--dry-run", "--output", "json", "-i", day, "-i", "days=@days.json"];
+        home.dvt(&run).ends(0).json()["inputs"].clone()
+    };
+    assert_eq!(inputs("day=@day.txt"), serde_json::json!({ "day": "monday\nor so", "days": [1, 2] }));
+    assert_eq!(inputs("day=@@day.txt")["day"], "@day.txt");
+    let told = home.dvt(&["run", &plan, "-i", "day=@missing"]).ends(2);
+    assert!(told.err.contains("-i day=@missing") && told.err.contains("-i day=@@"), "{told:#?}");
+}
+
+#[test]
 fn the_same_request_is_the_same_run_and_other_inputs_are_a_conflict() {
     let home = Home::new();
     let plan = home.plan("asks", &QUICK.replace("steps:", "inputs: { day: { type: string } }\nsteps:"));

@@ -162,6 +162,21 @@ pub(crate) fn of_record(place: Place, grant: &Grant, record: &DecisionRecord) ->
     Ok(EntryDraft { envelope, payload: Some((PayloadClass::Compliance, payload)) })
 }
 
+/// The same of a vote: it names the plan, and what the plan has put before whoever votes (contract 9, approval steps).
+pub(crate) fn of_vote(
+    place: Place,
+    grant: &Grant,
+    record: &DecisionRecord,
+    (plan, shown): (&PlanRef, &str),
+) -> Result<EntryDraft, Problem> {
+    let mut entry = of_record(place, grant, record)?;
+    if let Some((_, Value::Object(payload))) = &mut entry.payload {
+        payload.insert("planDigest".to_owned(), json!(plan.digest));
+        payload.insert("shownHmac".to_owned(), json!(shown));
+    }
+    Ok(entry)
+}
+
 /// What became of a signal.
 #[derive(Debug, Clone)]
 pub(crate) struct SignalVerdict<'a> {

@@ -99,7 +99,7 @@ impl House {
         self.proof_with(&[Role::TenantAdmin], tenant, resource)
     }
 
-    fn proof_with<R: Resource, A: Permits>(
+    pub(crate) fn proof_with<R: Resource, A: Permits>(
         &self,
         roles: &[Role],
         tenant: Tenant,

@@ -20,6 +20,7 @@ mod recovery;
 mod retry;
 mod runs;
 mod times;
+mod votes;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -91,6 +92,8 @@ const TESTS: &[Test] = &[
     ("recovery::resumes_at_the_same_moment_recover_once", recovery::resumes_at_the_same_moment_recover_once),
     ("recovery::a_large_run_goes_on_from_its_snapshot", recovery::a_large_run_goes_on_from_its_snapshot),
     ("recovery::an_old_epoch_writes_nothing", recovery::an_old_epoch_writes_nothing),
+    ("votes::a_role_that_a_step_names_is_asked_for", votes::a_role_that_a_step_names_is_asked_for),
+    ("votes::a_vote_says_what_it_was_about", votes::a_vote_says_what_it_was_about),
 ];
 
 fn main() -> ExitCode {

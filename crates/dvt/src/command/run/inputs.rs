@@ -6,7 +6,9 @@ use crate::view::screen::Screen;
 use dvt_model::code::Code;
 use dvt_plan::plan::Plan;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::Path;
 
 /// All inputs, checked, with defaults filled in.
@@ -21,6 +23,7 @@ pub(crate) fn resolve(
         let (name, value) = text.split_once('=').ok_or_else(|| {
             Problem::usage(format!("`-i {text}` has no `=`")).fix("-i name=value, once for each input")
         })?;
+        let value = &*typed(name, value)?;
         let value = match plan.inputs.get(name) {
             Some(input) => {
                 input.parse_cli(value).map_err(|reason| Problem::usage(format!("`-i {name}=…` {reason}")))?
@@ -48,6 +51,36 @@ pub(crate) fn resolve(
             .collect();
         if flags.is_empty() { problem } else { problem.fix(flags.join(" ")) }
     })
+}
+
+/// The largest value that is read from a file: a start's inputs are no larger.
+const MOST_BYTES: u64 = 1024 * 1024;
+
+/// A value as it was typed; `@FILE` is what the file holds, `@@…` a text that begins with `@`.
+fn typed<'t>(name: &str, value: &'t str) -> Result<Cow<'t, str>, Problem> {
+    let Some(path) = value.strip_prefix('@') else { return Ok(Cow::Borrowed(value)) };
+    if path.starts_with('@') {
+        return Ok(Cow::Borrowed(path));
+    }
+    let cannot = |why: String| {
+        Problem::usage(format!("`-i {name}=@{}` cannot be read: {why}", safe(path)))
+            .fix(format!("-i {name}=@@…    is a text that begins with `@`"))
+    };
+    let mut file = std::fs::File::open(path).map_err(|error| cannot(error.kind().to_string()))?;
+    let mut text = String::new();
+    file.by_ref()
+        .take(MOST_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| cannot(error.kind().to_string()))?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(cannot("it is larger than 1 MiB".to_owned()));
+    }
+    // An editor ends a file with a line end; nobody means that as part of a value.
+    let text = text
+        .strip_suffix('\n')
+        .map(|text| text.strip_suffix('\r').unwrap_or(text).to_owned())
+        .unwrap_or(text);
+    Ok(Cow::Owned(text))
 }
 
 fn from_file(path: &Path) -> Result<BTreeMap<String, Value>, Problem> {

@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     /// The plan.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// An input; a value that is JSON of the declared type is taken as such.
+    /// An input; a value that is JSON of the declared type is taken as such, `@FILE` is what a file holds.
     #[arg(short = 'i', long = "input", value_name = "NAME=VALUE")]
     inputs: Vec<String>,
     /// A file with inputs: one JSON object.

@@ -218,6 +218,18 @@ impl TenantTx {
         .await
     }
 
+    /// The HMAC of a value under the run's own key: says later whether it was this one, and ends with the run (contract 9).
+    pub async fn run_mac(&self, run: RunId, value: &Value) -> Result<[u8; 32], Error> {
+        let message = canonical(value)?;
+        self.read(move |reader, lane| {
+            runs::one(reader, lane, run)?.ok_or(Error::NotFound)?;
+            let key = reader.tenant.keyring.run_key(lane, run, PayloadClass::Standard, None)?;
+            // A key that no transaction has brought in is that of a run whose own is destroyed.
+            if key.undurable().is_some() { Err(Error::erased()) } else { Ok(key.hmac(&message)) }
+        })
+        .await
+    }
+
     /// A setting of this very project and environment.
     pub async fn setting(&self, kind: &str, name: &str) -> Result<Option<SettingRow>, Error> {
         let (kind, name) = (kind.to_owned(), name.to_owned());

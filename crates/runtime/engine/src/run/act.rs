@@ -16,7 +16,8 @@ use dvt_model::id::StepId;
 use dvt_model::run::{EventName, RunStatus};
 use dvt_plan::plan::{Form, Plan};
 use dvt_store::Refusal;
-use serde_json::json;
+use dvt_store::port::transaction::Kind;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
@@ -42,10 +43,22 @@ impl Task {
             Ok(decided) => decided,
             Err(problem) => return self.refuse(&grant, &asked, problem, answer).await,
         };
+        // A vote is about what its step needs; where that cannot be had any more nobody votes on it.
+        let shown = match asked.deed.step().filter(|_| asked.deed.signal_type().is_none()) {
+            Some(step) => match self.shown(step).await {
+                Ok(shown) => Some(shown),
+                Err(problem) => return self.refuse(&grant, &asked, problem, answer).await,
+            },
+            None => None,
+        };
         let place = self.fold.place(&self.engine);
         let mut acts = Acts::from(vec![entry::of_decision(place, &grant, asked.deed.route())]);
         if let Some(record) = &asked.record {
-            acts.entries.push(entry::of_record(place, &grant, record).map_err(Left::Broken)?);
+            let entry = match &shown {
+                Some(shown) => entry::of_vote(place, &grant, record, (&self.fold.metadata.plan, shown)),
+                None => entry::of_record(place, &grant, record),
+            };
+            acts.entries.push(entry.map_err(Left::Broken)?);
         }
         let events = told(&self.fold.plan, &self.fold.state, &decided.events);
         if let Some(entry) = act::verdict(place, &grant, &asked, None) {
@@ -74,6 +87,21 @@ impl Task {
         drop(answer.send(Ok(self.fold.status)));
         self.tell();
         Ok(())
+    }
+
+    /// The HMAC, under the run's key, of what whoever votes on a step has before them: the run's inputs, and the outputs of the
+    /// steps that it needs.
+    async fn shown(&self, step: &StepId) -> Result<String, Problem> {
+        let run = self.fold.metadata.run_id;
+        let transaction = self.engine.parts().store.begin(&self.fold.scope, Kind::Act)?;
+        let first = transaction.fetch_events(run, 0, 1).await?.into_iter().next();
+        let inputs = first.and_then(|first| first.payload?.get("inputs").cloned()).unwrap_or(Value::Null);
+        let needs = self.fold.plan.steps.get(step).map(|step| step.needs.clone()).unwrap_or_default();
+        let outputs = self.fold.outputs_of(&self.engine, &needs).await?;
+        let outputs: BTreeMap<&str, &Value> =
+            outputs.iter().map(|(step, output)| (step.as_str(), output)).collect();
+        let shown = json!({ "shown": { "inputs": inputs, "outputs": outputs } });
+        Ok(dvt_model::digest::hex(&transaction.run_mac(run, &shown).await?))
     }
 
     async fn refuse(
