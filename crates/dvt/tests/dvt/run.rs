@@ -307,3 +307,28 @@ finally:
     assert_ne!(told.code, 0, "{told:#?}");
     assert_eq!(std::fs::read_to_string(&log).unwrap(), "second\nfirst\nlast\n", "{told:#?}");
 }
+
+const LAYERS: &str = "apiVersion: dvt/v1\nname: layers\nsteps:\n  one: { uses: dvt/noop@1, tags: [base], with: { output: 3 } }\n  two: { needs: one, uses: dvt/noop@1, with: { output: '${{ steps.one.output }}' } }\n  three: { needs: two, uses: dvt/noop@1 }\noutputs: { two: '${{ steps.two.output }}' }\n";
+
+/// A partial run: what is outside counts as met and left nothing.
+#[test]
+fn some_steps_run_alone() {
+    let home = Home::new();
+    let plan = home.plan("layers", LAYERS);
+    let steps = |more: &[&str]| -> Vec<String> {
+        let told = home.dvt(&[&["run", &plan, "--output", "json"], more].concat()).ends(0).json();
+        let got =
+            home.dvt(&["runs", "get", told["runId"].as_str().unwrap(), "--output", "json"]).ends(0).json();
+        let done = got["steps"].as_array().unwrap().iter().filter(|step| step["status"] == "SUCCESS");
+        let mut done: Vec<String> = done.map(|step| step["stepId"].as_str().unwrap().to_owned()).collect();
+        done.sort();
+        done
+    };
+    assert_eq!(steps(&[]), ["one", "three", "two"]);
+    assert_eq!(steps(&["--select", "tag:base+1"]), ["one", "two"]);
+    assert_eq!(steps(&["--from", "two"]), ["three", "two"]);
+    let dry = home.dvt(&["run", &plan, "--from", "three", "--dry-run", "--output", "json"]).ends(0).json();
+    assert_eq!(dry["steps"].as_array().unwrap().len(), 1);
+    let told = home.dvt(&["run", &plan, "--select", "tag:nobody"]).ends(2);
+    assert!(told.err.contains("names no step"), "{told:#?}");
+}

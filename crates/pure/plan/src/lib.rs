@@ -21,6 +21,7 @@ pub mod plan;
 mod read;
 pub mod repair;
 pub mod security;
+pub mod select;
 mod session;
 pub mod stats;
 pub mod sub_plan;

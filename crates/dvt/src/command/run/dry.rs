@@ -1,28 +1,28 @@
 //! `dvt run --dry-run`: what would run, its bounds, files and walls. Nothing is started and nothing is written.
 
-use super::pack::Packed;
-use super::words;
+use super::{Ready, words};
 use crate::command::lint;
 use crate::view::duration::{bound, plural, size};
 use crate::view::screen::Screen;
 use crate::view::table;
-use dvt_plan::Checked;
 use dvt_plan::plan::{Form, Part, Step};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// Shows it.
-pub(crate) fn show(
-    checked: &Checked,
-    inputs: &BTreeMap<String, Value>,
-    packed: Option<&Packed>,
-    needs_word: bool,
-    host: bool,
-    screen: &mut Screen,
-) {
+pub(crate) fn show(ready: &Ready, needs_word: bool, host: bool, screen: &mut Screen) {
+    let Ready { checked, inputs, packed, selection, .. } = ready;
+    let packed = packed.as_ref();
     let plan = &checked.plan;
-    let mut steps: Vec<(u32, &Step)> =
-        plan.steps.values().map(|step| (plan.layers.get(&step.id).copied().unwrap_or(0), step)).collect();
+    let runs = |step: &&Step| {
+        let chosen = selection.as_ref().is_none_or(|selection| selection.contains(&step.id));
+        chosen || step.part == Part::Finally
+    };
+    let mut steps: Vec<(u32, &Step)> = plan
+        .steps
+        .values()
+        .filter(runs)
+        .map(|step| (plan.layers.get(&step.id).copied().unwrap_or(0), step))
+        .collect();
     steps.sort_by(|left, right| (left.1.part, left.0, &left.1.id).cmp(&(right.1.part, right.0, &right.1.id)));
     if !screen.for_people() {
         let steps: Vec<Value> = steps

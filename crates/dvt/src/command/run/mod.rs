@@ -25,15 +25,15 @@ use clap::Args;
 use dvt_engine::client::StartRequest;
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
-use dvt_model::id::{PlanId, RunRequestId};
+use dvt_model::id::{PlanId, RunRequestId, StepId};
 use dvt_model::proof::{Authorized, PlanCreate, RunReadPayload, RunStart};
 use dvt_model::resource;
-use dvt_plan::Checked;
+use dvt_plan::{Checked, select};
 use dvt_store::port::transaction::Kind;
 use follow::Followed;
 use pack::Packed;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Run a plan and follow it to its end.
@@ -58,6 +58,12 @@ pub(crate) struct Arguments {
     /// The same id again is the same run.
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
+    /// Run these steps alone, chosen by id, tag and graph: `tag:nightly,orders+`; what they need outside counts as met, its output is null.
+    #[arg(long, value_name = "STEPS")]
+    select: Option<String>,
+    /// Start at this step: it, and all that needs it.
+    #[arg(long, value_name = "STEP", conflicts_with = "select")]
+    from: Option<String>,
     /// Leave the run to an engine that stays, and come back at once; it goes on when this terminal is closed.
     #[arg(long, conflicts_with = "dry_run")]
     detach: bool,
@@ -73,6 +79,8 @@ pub(crate) struct Ready {
     packed: Option<Packed>,
     /// What the plans below it need, by digest.
     below: Below,
+    /// The steps of a partial run.
+    selection: Option<BTreeSet<StepId>>,
 }
 
 /// Does it.
@@ -98,7 +106,7 @@ pub(crate) async fn run(
     if arguments.dry_run {
         let profile = selected.read()?;
         let host = words::has_word(arguments.allow_host, profile.as_ref());
-        dry::show(&ready.checked, &ready.inputs, ready.packed.as_ref(), needs_word, host, screen);
+        dry::show(&ready, needs_word, host, screen);
         return Ok(Exit::Completed);
     }
     if let Some(word) = dvt_engine::not_run_yet(&ready.checked.plan) {
@@ -166,7 +174,25 @@ pub(crate) async fn prepare(
         Some(packed) => checked.with_files(packed.digest),
         None => checked,
     };
-    Ok(Some(Ready { checked, inputs, packed, below }))
+    let selection = selection(arguments, &checked)?;
+    Ok(Some(Ready { checked, inputs, packed, below, selection }))
+}
+
+/// What `--select` and `--from` name.
+fn selection(arguments: &Arguments, checked: &Checked) -> Result<Option<BTreeSet<StepId>>, Problem> {
+    let chosen = match (&arguments.select, &arguments.from) {
+        (Some(text), _) => select::select(&checked.plan, text),
+        (None, Some(step)) => {
+            let wrong = |error| Problem::new(Code::InvalidId, format!("`{step}` is no step id: {error}"));
+            select::from(&checked.plan, &StepId::parse(step).map_err(wrong)?)
+        }
+        (None, None) => return Ok(None),
+    };
+    chosen.map(Some).map_err(|error| {
+        Problem::new(Code::InvalidRequest, error.to_string())
+            .why("a run of no step is no run; nothing was started")
+            .fix("dvt run FILE --dry-run   shows the steps")
+    })
 }
 
 fn outcome_counts(diagnostics: &[dvt_plan::diagnostic::Diagnostic]) -> String {
@@ -229,7 +255,7 @@ pub(crate) async fn ask(
         files_digest: ready.packed.as_ref().map(|packed| packed.digest),
         host_allowed,
         detached,
-        selection: None,
+        selection: ready.selection.clone(),
     };
     Ok(Asking { publish, start, request })
 }
