@@ -60,6 +60,8 @@ pub(crate) struct Global {
     /// More beside the results.
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     verbose: bool,
+    #[command(flatten)]
+    telemetry: crate::telemetry::Arguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -121,19 +123,23 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn enter(line: CommandLine) -> ExitCode {
-    let Global { profile, output, quiet, verbose } = line.global;
+    let Global { profile, output, quiet, verbose, telemetry } = line.global;
     let mut screen = Screen::new(output, quiet, verbose);
-    let done = Selected::resolve(profile.as_deref())
+    let done = telemetry
+        .begin(&screen)
+        .and_then(|()| Selected::resolve(profile.as_deref()))
         .and_then(|selected| dispatch(line.command, &selected, &mut screen));
     let exit = done.unwrap_or_else(|problem| {
         tell(&screen, &problem);
         problem.exit()
     });
+    dvt_telemetry::finish();
     ExitCode::from(exit.number())
 }
 
 /// Shows a refusal beside the results: as text, or as one JSON value where results are JSON.
 pub(crate) fn tell(screen: &Screen, problem: &Problem) {
+    dvt_telemetry::problem(problem.code.as_str(), &problem.message);
     if problem.exit() == Exit::Internal {
         internal::tell(&format!("{}: {}", problem.code, problem.message));
     } else if screen.for_people() {

@@ -23,6 +23,7 @@ mod plans;
 mod run;
 mod runs;
 mod store;
+mod telemetry;
 mod tenants;
 mod terminal;
 mod tmux;

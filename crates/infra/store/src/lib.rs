@@ -183,7 +183,10 @@ impl Store {
 
     /// Seals what is not yet sealed: tiles and one signed checkpoint. `None` where nothing was to seal.
     pub async fn seal(&self, tenant: TenantId) -> Result<Option<Checkpoint>, Error> {
-        sealer::seal(&self.tenant(tenant)?).await
+        let asked = std::time::Instant::now();
+        let sealed = sealer::seal(&self.tenant(tenant)?).await?;
+        dvt_telemetry::sealed(asked);
+        Ok(sealed)
     }
 
     /// The public keys of a tenant's checkpoint signers, the one in use first: what `dvt audit verify` needs.

@@ -22,7 +22,7 @@ impl Work {
 
 /// So many steps, each after the one before.
 pub fn chain(length: u64, work: Work) -> String {
-    let mut plan = "apiVersion: dvt/v1\nname: chain\nsteps:\n".to_owned();
+    let mut plan = format!("apiVersion: dvt/v1\nname: chain-{length}\nsteps:\n");
     for step in 0..length {
         let needs = step.checked_sub(1).map(|before| format!(", needs: s{before}")).unwrap_or_default();
         // Writing to a String cannot fail; the result is still looked at.
@@ -37,7 +37,7 @@ pub fn chain(length: u64, work: Work) -> String {
 pub fn fan(width: u64, work: Work) -> String {
     let items: Vec<String> = (0..width).map(|item| item.to_string()).collect();
     format!(
-        "apiVersion: dvt/v1\nname: fan\nsteps:\n  first: {{ uses: dvt/noop@1 }}\n  each: {{ needs: first, foreach: [{}], {} }}\n  \
+        "apiVersion: dvt/v1\nname: fan-{width}\nsteps:\n  first: {{ uses: dvt/noop@1 }}\n  each: {{ needs: first, foreach: [{}], {} }}\n  \
          last: {{ needs: each, uses: dvt/noop@1 }}\n",
         items.join(","),
         work.keys()

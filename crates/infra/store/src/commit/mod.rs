@@ -159,6 +159,7 @@ fn serve(place: &Place, connection: Connection, receiver: &Receiver<Waiting>, co
             None => Err(Error::Unavailable("open the file again".to_owned())),
         };
         last = (pieces.len(), begun.elapsed());
+        dvt_telemetry::written(last.1, result.is_ok());
         counting.group(pieces.len(), result.as_ref().ok().map(Vec::as_slice));
         // If we crash here, the pieces are durable and nobody was told: a repeat with the same block id finds them.
         crash::point("after-commit-before-answer");

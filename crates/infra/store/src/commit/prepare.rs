@@ -17,6 +17,7 @@ use dvt_model::entry::{Envelope, EventType, MAX_ENVELOPE_BYTES, PayloadClass, Pa
 use dvt_model::id::{BlobId, BlockId, DecisionId, KeyId, RunId};
 use dvt_model::scope::{Cover, ScopeIds, TenantScope, covers};
 use dvt_model::time::Timestamp;
+use dvt_telemetry::Seen;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,6 +60,8 @@ pub(crate) struct Sealed {
     pub(crate) blobs: Vec<BlobRow>,
     pub(crate) keys: Vec<WrappedKey>,
     pub(crate) holdings: Vec<Arc<Holding>>,
+    /// What telemetry is told once it is durable; empty where nobody watches.
+    pub(crate) seen: Vec<Seen>,
 }
 
 /// A row of `ledger_payload`.
@@ -169,6 +172,7 @@ pub(crate) fn block(
     let mut salts: Vec<Salt> = Vec::with_capacity(count);
     let mut search = Vec::new();
     let mut types: Vec<&'static str> = Vec::new();
+    let (is_watched, mut seen) = (dvt_telemetry::is_watched(), Vec::new());
     let (mut run_seqs, mut run_scope, mut decision, mut recorded_at) =
         (None, None, None, Timestamp::from_ms(0));
     for (offset, entry) in draft.entries.into_iter().enumerate() {
@@ -190,6 +194,9 @@ pub(crate) fn block(
             return Err(contract(format!(
                 "an envelope of {size} bytes; at most {MAX_ENVELOPE_BYTES} are allowed"
             )));
+        }
+        if is_watched {
+            seen.push(Seen::of(&envelope));
         }
         if !types.contains(&envelope.event_type.as_str()) {
             types.push(envelope.event_type.as_str());
@@ -227,6 +234,7 @@ pub(crate) fn block(
         blobs: build.blobs,
         keys: holdings.iter().filter_map(|holding| holding.undurable()).collect(),
         holdings,
+        seen,
     };
     known.iter().for_each(|holding| sealed.keep(holding));
     Ok(sealed)

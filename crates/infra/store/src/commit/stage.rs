@@ -59,6 +59,7 @@ impl Work for Stage {
                 for holding in &block.holdings {
                     holding.became_durable();
                 }
+                dvt_telemetry::durable(&block.seen);
             }
             tenant.wrote();
         }

@@ -287,11 +287,9 @@ impl Keyring {
 
     fn is_stored(&self, connection: &Connection, key: KeyId, purpose: &str) -> Result<bool, Error> {
         let found: Option<i64> = connection
-            .query_row(
-                "SELECT 1 FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2 AND purpose = ?3",
-                params![self.tenant.bytes(), key.bytes(), purpose],
-                |row| row.get(0),
-            )
+            .prepare_cached("SELECT 1 FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2 AND purpose = ?3")
+            .sql()?
+            .query_row(params![self.tenant.bytes(), key.bytes(), purpose], |row| row.get(0))
             .optional()
             .sql()?;
         Ok(found.is_some())
@@ -364,11 +362,12 @@ impl Keyring {
             return Ok(holding);
         }
         let stored = connection
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND purpose = ?2 AND subject = ?3 AND class = ?4
+                 ORDER BY epoch DESC LIMIT 1"
+            ))
+            .sql()?
             .query_row(
-                &format!(
-                    "SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND purpose = ?2 AND subject = ?3 AND class = ?4
-                     ORDER BY epoch DESC LIMIT 1"
-                ),
                 params![self.tenant.bytes(), purpose, of.0, class.as_str()],
                 wrapped,
             )
@@ -416,10 +415,11 @@ impl Keyring {
             return Ok(Some(SealKey::Run(holding)));
         }
         let stored = connection
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2 AND purpose IN ('run', 'subject')"
+            ))
+            .sql()?
             .query_row(
-                &format!(
-                    "SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2 AND purpose IN ('run', 'subject')"
-                ),
                 params![self.tenant.bytes(), id.bytes()],
                 wrapped,
             )

@@ -1,0 +1,237 @@
+//! The course of the runs of this process, as far as metrics and traces need it: when things began, and what came before.
+//!
+//! It is bounded: what is beyond is counted but not timed. A run that this process took over midway has no beginning here, and
+//! none is made up.
+
+use crate::metrics::Metrics;
+use crate::otlp::{Span, Trace};
+use crate::seen::Seen;
+use dvt_model::code::Code;
+use dvt_model::entry::{EventType, Outcome};
+use dvt_model::id::RunId;
+use dvt_model::run::EventName;
+use dvt_model::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// Runs at once that are timed.
+const MOST_RUNS: usize = 10_000;
+/// Steps of a run that are timed at once, and spans of a trace.
+const MOST_STEPS: usize = 5_000;
+
+#[derive(Debug)]
+struct Run {
+    queued_at: Timestamp,
+    has_begun: bool,
+    has_failed: bool,
+    /// Attempts that run.
+    running: BTreeMap<String, Timestamp>,
+    /// What the newest attempt of a step ended with, where that was no success.
+    failed: BTreeMap<String, &'static str>,
+    spans: Vec<Span>,
+}
+
+/// The runs.
+#[derive(Debug)]
+pub(crate) struct Course {
+    runs: BTreeMap<RunId, Run>,
+    /// How many of them have begun.
+    begun: usize,
+    is_traced: bool,
+}
+
+impl Course {
+    pub(crate) fn new(is_traced: bool) -> Self {
+        Self { runs: BTreeMap::new(), begun: 0, is_traced }
+    }
+
+    /// Queued and not begun; begun and not ended.
+    pub(crate) fn in_flight(&self) -> (u32, u32) {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        (number(self.runs.len().saturating_sub(self.begun)), number(self.begun))
+    }
+
+    /// Counts an entry; the trace of a run that ended and is to be told.
+    pub(crate) fn apply(&mut self, seen: &Seen, metrics: &Metrics) -> Option<Trace> {
+        metrics.add("dvt_ledger_entries_total", Some(("type", seen.event_type.as_str())));
+        match seen.event_type {
+            EventType::AuthDecision => {
+                metrics.add("dvt_authz_decisions_total", Some(("outcome", seen.decision.as_str())));
+            }
+            EventType::SignalSent => {
+                let outcome = if seen.decision == Outcome::Denied { "REJECTED" } else { "ACCEPTED" };
+                metrics.add("dvt_signals_received_total", Some(("outcome", outcome)));
+            }
+            EventType::StateMutation
+            | EventType::DecisionRecorded
+            | EventType::KeyEvent
+            | EventType::ConfigChanged
+            | EventType::LedgerEvent
+            | EventType::Incident => {}
+        }
+        let (event, run) = (seen.event?, seen.run?);
+        match event {
+            EventName::RunQueued => {
+                metrics.add("dvt_runs_started_total", None);
+                if self.runs.len() < MOST_RUNS {
+                    self.runs.insert(run, Run::queued(seen.at));
+                }
+            }
+            EventName::RunStarted => {
+                if let Some(run) = self.runs.get_mut(&run).filter(|run| !run.has_begun) {
+                    run.has_begun = true;
+                    self.begun += 1;
+                }
+            }
+            EventName::RunCompleted => return self.end(run, seen, "COMPLETED", metrics),
+            EventName::RunFailed => return self.end(run, seen, "FAILED", metrics),
+            EventName::RunCancelled => return self.end(run, seen, "CANCELLED", metrics),
+            EventName::StepStarted => {
+                metrics.add("dvt_step_logical_attempts_total", None);
+                metrics.add("dvt_step_engine_attempts_total", None);
+                self.step_started(run, seen, metrics);
+            }
+            EventName::StepRedispatched => metrics.add("dvt_step_engine_attempts_total", None),
+            EventName::StepCompleted => self.step_ended(run, seen, None, metrics),
+            EventName::StepFailed => self.step_ended(run, seen, Some(cause(seen)), metrics),
+            EventName::StepRetryRequested => {
+                if let (Some(run), Some(step)) = (self.runs.get_mut(&run), &seen.step) {
+                    run.failed.insert(step.clone(), "operator");
+                }
+            }
+            EventName::RunPaused
+            | EventName::RunResumed
+            | EventName::RunFailing
+            | EventName::RunCancelRequested
+            | EventName::SignalReceived
+            | EventName::StepSkipped
+            | EventName::StepReused
+            | EventName::StepVoted => {}
+        }
+        None
+    }
+
+    fn step_started(&mut self, run: RunId, seen: &Seen, metrics: &Metrics) {
+        let (Some(run), Some(step)) = (self.runs.get_mut(&run), &seen.step) else { return };
+        if let Some(cause) = run.failed.remove(step).filter(|_| seen.attempt > 1) {
+            metrics.add("dvt_step_retries_total", Some(("cause", cause)));
+        }
+        if run.running.len() < MOST_STEPS {
+            run.running.insert(step.clone(), seen.at);
+        }
+    }
+
+    fn step_ended(&mut self, run_id: RunId, seen: &Seen, cause: Option<&'static str>, metrics: &Metrics) {
+        let (Some(run), Some(step)) = (self.runs.get_mut(&run_id), &seen.step) else { return };
+        run.has_failed |= cause.is_some();
+        if let Some(cause) = cause.filter(|_| run.failed.len() < MOST_STEPS) {
+            run.failed.insert(step.clone(), cause);
+        }
+        let Some(begun) = run.running.remove(step) else { return };
+        metrics.observe("dvt_step_duration_seconds", seconds(begun, seen.at));
+        if self.is_traced && run.spans.len() < MOST_STEPS {
+            run.spans.push(Span { begun, ended: seen.at, step: step.clone(), seen: seen.clone() });
+        }
+    }
+
+    fn end(&mut self, run_id: RunId, seen: &Seen, status: &'static str, metrics: &Metrics) -> Option<Trace> {
+        metrics.add("dvt_runs_completed_total", Some(("status", status)));
+        if seen.code.as_deref() == Some(Code::PlanIntegrityValidationFailed.as_str()) {
+            metrics.add("dvt_plan_integrity_failures_total", None);
+        }
+        let run = self.runs.remove(&run_id)?;
+        self.begun -= usize::from(run.has_begun);
+        metrics.observe("dvt_run_completion_duration_seconds", seconds(run.queued_at, seen.at));
+        let is_told = run.has_failed || status != "COMPLETED" || Trace::is_sampled(run_id);
+        (self.is_traced && is_told).then(|| Trace {
+            run: run_id,
+            begun: run.queued_at,
+            ended: seen.at,
+            status,
+            code: seen.code.clone(),
+            steps: run.spans,
+        })
+    }
+}
+
+impl Run {
+    fn queued(at: Timestamp) -> Self {
+        Self {
+            queued_at: at,
+            has_begun: false,
+            has_failed: false,
+            running: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            spans: Vec::new(),
+        }
+    }
+}
+
+fn cause(seen: &Seen) -> &'static str {
+    match seen.code.as_deref() {
+        Some(code) if code == Code::Timeout.as_str() => "timeout",
+        Some(code) if code == Code::WorkerLost.as_str() => "worker_lost",
+        Some(code) if code == Code::Oom.as_str() => "oom",
+        Some(_) | None => "failure",
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a run")]
+fn seconds(begun: Timestamp, ended: Timestamp) -> f64 {
+    ended.ms_since(begun) as f64 / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seen::made::event;
+
+    #[test]
+    fn a_run_is_counted_timed_and_forgotten() {
+        let (metrics, mut course) = (Metrics::default(), Course::new(true));
+        let run = [7; 16];
+        let mut failed = event(run, EventName::StepFailed, Some("load"), 2_500);
+        failed.code = Some("TIMEOUT".to_owned());
+        let mut again = event(run, EventName::StepStarted, Some("load"), 3_000);
+        again.attempt = 2;
+        let course_of = [
+            event(run, EventName::RunQueued, None, 1_000),
+            event(run, EventName::RunStarted, None, 1_100),
+            event(run, EventName::StepStarted, Some("load"), 2_000),
+            failed,
+            again,
+            event(run, EventName::StepCompleted, Some("load"), 3_020),
+        ];
+        assert!(course_of.iter().all(|seen| course.apply(seen, &metrics).is_none()));
+        assert_eq!(course.in_flight(), (0, 1));
+        let trace = course.apply(&event(run, EventName::RunCompleted, None, 4_000), &metrics).unwrap();
+        assert_eq!((trace.steps.len(), trace.status), (2, "COMPLETED"), "a step failed, so it is told");
+        assert_eq!(course.in_flight(), (0, 0));
+        let text = metrics.text();
+        for line in [
+            "dvt_runs_started_total 1",
+            "dvt_runs_completed_total{status=\"COMPLETED\"} 1",
+            "dvt_step_logical_attempts_total 2",
+            "dvt_step_retries_total{cause=\"timeout\"} 1",
+            "dvt_step_duration_seconds_sum 0.52",
+            "dvt_run_completion_duration_seconds_sum 3",
+            "dvt_ledger_entries_total{type=\"STATE_MUTATION\"} 7",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}:\n{text}");
+        }
+    }
+
+    /// Of what ends well one in ten is told, by the run's id: the same wherever it is asked.
+    #[test]
+    fn one_in_ten_is_told_of_what_ends_well() {
+        let (metrics, mut course) = (Metrics::default(), Course::new(true));
+        let mut told = 0;
+        for number in 0..1_000_u32 {
+            let mut run = [0; 16];
+            run[..4].copy_from_slice(&number.wrapping_mul(2_654_435_761).to_be_bytes());
+            course.apply(&event(run, EventName::RunQueued, None, 0), &metrics);
+            told +=
+                usize::from(course.apply(&event(run, EventName::RunCompleted, None, 1), &metrics).is_some());
+        }
+        assert!((60..=140).contains(&told), "{told}");
+    }
+}

@@ -1,0 +1,64 @@
+//! What telemetry keeps of an envelope: kinds, times and ids. No payload reaches it, for it is given none.
+
+use dvt_model::entry::{Envelope, EventType, Outcome};
+use dvt_model::id::RunId;
+use dvt_model::run::EventName;
+use dvt_model::time::Timestamp;
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub(crate) event_type: EventType,
+    /// Of a run event.
+    pub(crate) event: Option<EventName>,
+    /// Of another kind: its name within the kind.
+    pub(crate) name: Option<String>,
+    pub(crate) at: Timestamp,
+    pub(crate) decision: Outcome,
+    pub(crate) code: Option<String>,
+    pub(crate) run: Option<RunId>,
+    pub(crate) step: Option<String>,
+    pub(crate) attempt: u32,
+    pub(crate) dispatch: u32,
+}
+
+impl Seen {
+    /// What is kept of it.
+    pub fn of(envelope: &Envelope) -> Self {
+        let part = envelope.run.as_ref();
+        let event = part.and(envelope.event_name.as_deref()).and_then(EventName::parse);
+        Self {
+            event_type: envelope.event_type,
+            event,
+            name: if event.is_some() { None } else { envelope.event_name.clone() },
+            at: part.map_or(envelope.recorded_at, |part| part.emitted_at),
+            decision: envelope.decision,
+            code: envelope.reason_code.clone(),
+            run: envelope.run_id,
+            step: envelope.step_id.clone(),
+            attempt: part.map_or(0, |part| part.logical_attempt_id.0),
+            dispatch: part.map_or(0, |part| part.engine_attempt_id.0),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod made {
+    use super::*;
+
+    /// A run event, so many milliseconds after the epoch.
+    pub(crate) fn event(run: [u8; 16], event: EventName, step: Option<&str>, ms: i64) -> Seen {
+        Seen {
+            event_type: EventType::StateMutation,
+            event: Some(event),
+            name: None,
+            at: Timestamp::from_ms(ms),
+            decision: Outcome::Completed,
+            code: None,
+            run: Some(RunId::from_random(run)),
+            step: step.map(ToOwned::to_owned),
+            attempt: 1,
+            dispatch: 1,
+        }
+    }
+}
