@@ -125,6 +125,9 @@ pub(crate) fn header(
     Ok(Header { tenant, root })
 }
 
+/// How often a file is looked at again that seems older than what is known of it: each time another process may have sealed.
+const MORE_LOOKS: u32 = 4;
+
 impl Tenant {
     /// Opens a tenant's file.
     pub(crate) fn open(
@@ -134,10 +137,6 @@ impl Tenant {
         id: TenantId,
     ) -> Result<Arc<Self>, Error> {
         let path = home.file(id);
-        let looked = match file::look(&path, home.vfs.as_deref(), TENANT, Some(id))? {
-            Found::Ours(looked) => looked,
-            Found::Empty => return Err(Error::NotFound),
-        };
         // What the rows say of head, keys and past is judged before the file is opened for writing; those of an older
         // release cannot be read before it is brought forward.
         let read = |connection: &Connection| -> Result<_, Error> {
@@ -146,7 +145,22 @@ impl Tenant {
             known::judge(home, connection, id, &head, &keyring)?;
             Ok((header(connection, &path, Some(id))?, head, Arc::new(keyring)))
         };
-        let early = if looked.is_current() { Some(read(&looked.connection)?) } else { None };
+        let mut more_looks = MORE_LOOKS;
+        let (looked, early) = loop {
+            let looked = match file::look(&path, home.vfs.as_deref(), TENANT, Some(id))? {
+                Found::Ours(looked) => looked,
+                Found::Empty => return Err(Error::NotFound),
+            };
+            let early = if looked.is_current() { read(&looked.connection).map(Some) } else { Ok(None) };
+            match early {
+                // Another process seals while we look: its note is then newer than what we saw of the file. What is seen after
+                // the note was there is no older than it, unless the file is.
+                Err(Error::Refused { code: Code::LedgerIntegrityFailed, .. }) if more_looks > 0 => {
+                    more_looks -= 1
+                }
+                early => break (looked, early?),
+            }
+        };
         let connection = looked.open()?;
         let (header, head, keyring) = match early {
             Some(early) => early,

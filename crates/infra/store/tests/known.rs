@@ -139,3 +139,29 @@ async fn a_second_place_knows_what_the_data_folder_forgot() {
     assert!(opened(&house, None).is_ok(), "control: the data folder alone forgot");
     assert_eq!(opened(&house, elsewhere).map(|_| ()).unwrap_err().code(), Code::LedgerIntegrityFailed);
 }
+
+/// A file that is looked at while another process seals is no older copy of itself, whichever of the two is read first.
+#[test]
+fn a_look_beside_a_seal_is_no_older_copy() {
+    const OPENINGS: usize = 60;
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let writing = runtime();
+    let house = writing.block_on(House::new());
+    let mut seals = 0;
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| {
+            let closing = runtime();
+            for _ in 0..OPENINGS {
+                let store = opened(&house, None).unwrap();
+                closing.block_on(store.close()).unwrap();
+            }
+        });
+        while !opening.is_finished() {
+            writing.block_on(write_on(&house, 1));
+            seals += 1;
+        }
+        opening.join().unwrap();
+    });
+    println!("looked: {OPENINGS} openings beside {seals} seals, none refused");
+    assert!(seals > 10, "{seals}");
+}
