@@ -164,7 +164,7 @@ fn campaign(
         let visited = runner.visit(&newest);
         coverage::record(false);
         visited?;
-        for answer in words.answers(&newest, coverage::compared(), chance) {
+        for answer in words.answers(&newest, coverage::compared()) {
             if runner.visit(&answer)? {
                 found.push(answer);
             }

@@ -1,4 +1,4 @@
-//! Chance from a seed: xorshift64*. The same seed and the same build give the same campaign, as far as the time reaches.
+//! Chance from a seed: xorshift64*. Campaigns still differ: comparisons of pointers are recorded, too.
 
 /// The generator.
 #[derive(Debug)]

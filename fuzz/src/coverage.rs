@@ -140,14 +140,8 @@ fn slot_of(left: u64, right: u64) -> usize {
     usize::try_from(mixed >> 50).unwrap_or_default() % SLOTS
 }
 
-/// Whether a number lies where the addresses of a process do. They differ from campaign to campaign, stand in no text, and would
-/// make chance of what a seed decides.
-fn is_address(number: u64) -> bool {
-    (1 << 40..1 << 48).contains(&number)
-}
-
 fn numbers(left: u64, right: u64) {
-    if left == right || !RECORDS.load(Relaxed) || is_address(left) || is_address(right) {
+    if left == right || !RECORDS.load(Relaxed) {
         return;
     }
     if let Some([one, other]) = NUMBERS.get(slot_of(left, right)) {

@@ -3,18 +3,15 @@
 
 use crate::chance::Chance;
 use crate::coverage::Compared;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// The longest text.
 pub(crate) const LONGEST: usize = 8 << 10;
-/// Places of a text at which one comparison of texts is answered, and of letters, which stand everywhere.
+/// Places of a text at which one comparison is answered.
 const PLACES: usize = 3;
-const PLACES_OF_LETTERS: usize = 12;
 /// Comparisons of numbers that are answered for one text: most of them are lengths.
-const MOST_NUMBERS: usize = 64;
-/// Texts in which one comparison is answered: what was wrong in one may be right in a later one.
-const MOST_TIMES: u8 = 24;
+const MOST_NUMBERS: usize = 48;
 /// Words that are learned.
 const MOST_LEARNED: usize = 4_096;
 /// Comparisons that are answered at all.
@@ -38,13 +35,12 @@ const ODD: [&str; 12] = [
 pub(crate) struct Words {
     known: &'static [&'static str],
     learned: Vec<Vec<u8>>,
-    /// In how many texts each comparison was answered.
-    answered: HashMap<(Vec<u8>, Vec<u8>), u8>,
+    answered: HashSet<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Words {
     pub(crate) fn new(known: &'static [&'static str]) -> Self {
-        Self { known, learned: Vec::new(), answered: HashMap::new() }
+        Self { known, learned: Vec::new(), answered: HashSet::new() }
     }
 
     fn one(&self, chance: &mut Chance) -> Vec<u8> {
@@ -56,20 +52,10 @@ impl Words {
         }
     }
 
-    /// Texts that answer the comparisons which were made with `text`, each comparison a few times in all.
-    pub(crate) fn answers(
-        &mut self,
-        text: &[u8],
-        mut compared: Vec<Compared>,
-        chance: &mut Chance,
-    ) -> Vec<Vec<u8>> {
+    /// Texts that answer the comparisons which were made with `text`, each comparison once.
+    pub(crate) fn answers(&mut self, text: &[u8], compared: Vec<Compared>) -> Vec<Vec<u8>> {
         let mut found = Vec::new();
         let mut numbers = 0;
-        // Only some of the numbers are answered: not the same of every text.
-        for at in (1..compared.len()).rev() {
-            compared.swap(at, chance.below(at + 1));
-        }
-        compared.sort_by_key(|compared| matches!(compared, Compared::Numbers(..)));
         for compared in compared {
             numbers += usize::from(matches!(compared, Compared::Numbers(..)));
             if numbers > MOST_NUMBERS {
@@ -99,32 +85,23 @@ impl Words {
             for (left, right) in
                 sides.into_iter().flat_map(|(left, right)| [(left.clone(), right.clone()), (right, left)])
             {
-                let places = places(text, &left);
-                if places.is_empty() || !self.may_answer(&left, &right) {
-                    continue;
+                if !places(text, &left).is_empty()
+                    && self.answered.len() < MOST_ANSWERED
+                    && self.answered.insert((left.clone(), right.clone()))
+                {
+                    let places = places(text, &left);
+                    if places.len() > 1 {
+                        found.push(everywhere(text, &left, &right));
+                    }
+                    found.extend(places.into_iter().map(|at| {
+                        let mut text = text.to_vec();
+                        text.splice(at..at + left.len(), right.iter().copied());
+                        text
+                    }));
                 }
-                if places.len() > 1 {
-                    found.push(everywhere(text, &left, &right));
-                }
-                found.extend(places.into_iter().map(|at| {
-                    let mut text = text.to_vec();
-                    text.splice(at..at + left.len(), right.iter().copied());
-                    text
-                }));
             }
         }
         found
-    }
-
-    /// Whether a comparison is answered once more.
-    fn may_answer(&mut self, left: &[u8], right: &[u8]) -> bool {
-        let key = (left.to_vec(), right.to_vec());
-        if self.answered.len() >= MOST_ANSWERED && !self.answered.contains_key(&key) {
-            return false;
-        }
-        let times = self.answered.entry(key).or_default();
-        *times = times.saturating_add(1);
-        *times <= MOST_TIMES
     }
 }
 
@@ -150,8 +127,7 @@ fn everywhere(text: &[u8], part: &[u8], other: &[u8]) -> Vec<u8> {
 /// The first places at which a part stands.
 fn places(text: &[u8], part: &[u8]) -> Vec<usize> {
     let windows = text.windows(part.len().max(1)).enumerate();
-    let most = if part.len() == 1 { PLACES_OF_LETTERS } else { PLACES };
-    windows.filter(|(_, window)| *window == part).map(|(at, _)| at).take(most).collect()
+    windows.filter(|(_, window)| *window == part).map(|(at, _)| at).take(PLACES).collect()
 }
 
 /// A changed copy of `seed`; `other` is another text that was kept.
