@@ -15,6 +15,7 @@ mod sim;
 mod soak;
 mod stage;
 mod tamper;
+mod terminal;
 mod test;
 mod tidy;
 mod tree;

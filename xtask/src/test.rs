@@ -3,7 +3,7 @@
 use crate::process::{self, GATE, GATE_FEATURES, Outcome, cargo, known};
 use crate::python;
 use crate::stage::Stages;
-use crate::{clippy, corpus, crash, determinism, examples, invariants, sim, tamper, tidy};
+use crate::{clippy, corpus, crash, determinism, examples, invariants, sim, tamper, terminal, tidy};
 
 /// Histories of one gate run; big counts belong to `soak`.
 const GATE_HISTORIES: u64 = 1_000;
@@ -28,6 +28,7 @@ fn all(stages: &mut Stages) -> Outcome {
     stages.stage("build", || process::build_gate().map(drop))?;
     stages
         .stage("validator", || python::has("the schema for editors", "jsonschema", "jsonschema").map(drop))?;
+    stages.stage("terminal", terminal::bring)?;
     stages.stage("tests", || {
         process::run(&mut cargo(&[
             "test",
