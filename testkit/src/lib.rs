@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod drafts;
+pub mod house;
 pub mod power_cut;
 pub mod simulator;
 pub mod tamper;

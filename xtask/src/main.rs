@@ -32,7 +32,8 @@ cargo xtask <verb>
                                     --survey: every finding, by kind
   determinism [--bless]             golden plans under many orders of arrival, in two processes and two build profiles
   crash --kills N | --power-cut N   the engine killed at every commit site and at random; power cuts below the database;
-                                    --take-over N: it is stopped, another one takes over, and it is continued
+                                    --take-over N: it is stopped, another one takes over, and it is continued;
+                                    --engine-cut N: power cuts under a working engine; --from N: the first of the kills
   tamper [--gate] [--speed N]       26 classes of tampering but those of outside, found and placed by two verifiers
   corpus                            every manifest and instance of DVT_TEST_DATA imported, linted, counted and run; the
                                     table of Argo's and GitHub's files
@@ -44,7 +45,8 @@ cargo xtask <verb>
   fuzz [TARGET] [--seconds N]       coverage-guided fuzzing of every reader of foreign text; --planted: the control;
                                     --keep: texts that were found stay in target/fuzz; --slice: all, and the control
   soak [--minutes N] [--fuzz]       adds counts to evidence/soak.jsonl; --fuzz: fuzzing alone, with hours and coverage;
-                                    --histories N: those of the simulator alone; --power-cuts N: those alone
+                                    --histories N: those of the simulator alone; --power-cuts N, --engine-cuts N,
+                                    --kills N: those alone
 ";
 
 fn main() -> ExitCode {

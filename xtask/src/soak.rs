@@ -14,6 +14,8 @@ const HISTORIES_A_BATCH: u64 = 5_000;
 const POWER_CUTS_A_BATCH: u64 = 200;
 /// Of a soak of power cuts alone.
 const CUTS_A_BATCH: u64 = 500;
+/// Of a soak of kills alone.
+const KILLS_ALONE_A_BATCH: u64 = 100;
 const KILLS_A_BATCH: u64 = 20;
 const TAKE_OVERS_A_BATCH: u64 = 4;
 /// Seconds of the processor for each target of the fuzzer.
@@ -21,12 +23,19 @@ const FUZZ_SECONDS_A_BATCH: u64 = 60;
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    known(arguments, &["--minutes", "--from", "--histories", "--power-cuts", "--fuzz"])?;
+    let alone = ["--histories", "--power-cuts", "--engine-cuts", "--kills"];
+    known(arguments, &[&["--minutes", "--from", "--fuzz"], &alone[..]].concat())?;
     if flag(arguments, "--histories") {
         return histories(number(arguments, "--histories", 50_000)?, number(arguments, "--from", 0)?);
     }
     if flag(arguments, "--power-cuts") {
         return power_cuts(number(arguments, "--power-cuts", 5_000)?, number(arguments, "--from", 1)?);
+    }
+    if flag(arguments, "--engine-cuts") {
+        return engine_cuts(number(arguments, "--engine-cuts", 2_000)?, number(arguments, "--from", 1)?);
+    }
+    if flag(arguments, "--kills") {
+        return kills(number(arguments, "--kills", 300)?, number(arguments, "--from", 0)?);
     }
     let until = Instant::now() + Duration::from_secs(60 * number(arguments, "--minutes", 10)?);
     let commit = process::output(Command::new("git").args(["rev-parse", "HEAD"]).current_dir(tree::root()))?;
@@ -45,10 +54,12 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         let begun = Instant::now();
         sim::histories(from, HISTORIES_A_BATCH)?;
         crash::power_cuts(POWER_CUTS_A_BATCH)?;
-        crash::kills(KILLS_A_BATCH)?;
+        crash::engine_cuts(POWER_CUTS_A_BATCH)?;
+        crash::kills(from, KILLS_A_BATCH)?;
         crash::take_overs(TAKE_OVERS_A_BATCH)?;
         let line = json!({
             "commit": commit.trim(), "fromSeed": from, "histories": HISTORIES_A_BATCH, "powerCuts": POWER_CUTS_A_BATCH,
+            "engineCuts": POWER_CUTS_A_BATCH,
             "randomKills": KILLS_A_BATCH, "takeOvers": TAKE_OVERS_A_BATCH, "failed": 0, "seconds": begun.elapsed().as_secs(),
             "machine": machine,
         });
@@ -68,6 +79,16 @@ fn histories(count: u64, from: u64) -> Outcome {
 /// Power cuts alone: that many of them, a line a batch. The seed of a batch is the number of its first cut.
 fn power_cuts(count: u64, from: u64) -> Outcome {
     batches("powerCuts", CUTS_A_BATCH, from..from.saturating_add(count), crash::cuts)
+}
+
+/// Power cuts under a working engine alone. A history has one to three of them, and the seed of its number.
+fn engine_cuts(count: u64, from: u64) -> Outcome {
+    batches("engineCuts", CUTS_A_BATCH, from..from.saturating_add(count), crash::more_engine_cuts)
+}
+
+/// Random kills alone, each batch with those at the commit sites.
+fn kills(count: u64, from: u64) -> Outcome {
+    batches("randomKills", KILLS_ALONE_A_BATCH, from..from.saturating_add(count), crash::kills)
 }
 
 /// One thing alone, in batches of `size`: `play` is told where a batch begins and how much of it there is.

@@ -11,6 +11,8 @@ const GATE_HISTORIES: u64 = 1_000;
 const GATE_KILLS: u64 = 20;
 /// Power cuts of one gate run.
 const GATE_POWER_CUTS: u64 = 1_000;
+/// Power cuts under a working engine of one gate run.
+const GATE_ENGINE_CUTS: u64 = 32;
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -49,7 +51,8 @@ fn all(stages: &mut Stages) -> Outcome {
     stages.stage("tamper", tamper::gate)?;
     stages.stage("examples", || examples::run(&[]))?;
     stages.stage("corpus", || corpus::run(&[]))?;
-    stages.stage("crash", || crash::kills(GATE_KILLS))?;
+    stages.stage("crash", || crash::kills(0, GATE_KILLS))?;
     stages.stage("take-over", || crash::take_overs(1))?;
-    stages.stage("power cuts", || crash::power_cuts(GATE_POWER_CUTS))
+    stages.stage("power cuts", || crash::power_cuts(GATE_POWER_CUTS))?;
+    stages.stage("power cuts under an engine", || crash::engine_cuts(GATE_ENGINE_CUTS))
 }

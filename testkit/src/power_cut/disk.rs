@@ -5,6 +5,7 @@
 
 use super::fault::{Call, Fault, Trouble, Waiting};
 use super::locks::{Locks, Shared};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -16,7 +17,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 const SECTOR: usize = 512;
 
 /// What a sync is of. Removing one of them is a control.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum SyncKind {
     /// The write-ahead log: at each commit.
     Log,
@@ -215,6 +216,11 @@ impl Disk {
         self.lock().image.is_some()
     }
 
+    /// Whether this disk has a file of that name, or had one.
+    pub fn knows(&self, name: &str) -> bool {
+        self.lock().files.contains_key(name)
+    }
+
     /// Operations so far.
     pub fn operations(&self) -> u64 {
         self.lock().done
@@ -298,7 +304,13 @@ impl State {
             Some(_) => {}
             None => {
                 let content = std::fs::read(name).unwrap_or_default();
-                self.files.insert(name.to_owned(), File::new(kind, content));
+                let mut file = File::new(kind, content);
+                // What has content on the real disk was there before the power came: an earlier cut left it.
+                if !file.view.is_empty() {
+                    (file.named, file.synced_once) = (true, true);
+                    file.durable.clone_from(&file.view);
+                }
+                self.files.insert(name.to_owned(), file);
             }
         }
         true

@@ -7,6 +7,7 @@
 
 mod person;
 mod plans;
+mod publish;
 mod round;
 mod take_over;
 mod witness;
@@ -19,10 +20,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-/// Kills at each commit site, then `random` more at random points.
-pub(crate) fn kills(random: u64) -> Outcome {
-    let folder = process::build_gate()?;
-    let dvt = folder.join("dvt");
+/// Kills of `dvt plan publish` beside every so many others.
+const KILLS_A_PUBLICATION: u64 = 8;
+
+/// Kills at each commit site, then `random` more at random points, of which `from` is the first.
+pub(crate) fn kills(from: u64, random: u64) -> Outcome {
+    let dvt = process::build_gate()?.join("dvt");
     let sites = process::output(Command::new(&dvt).arg("__crash-sites"))?;
     let sites: Vec<&str> = sites.lines().collect();
     if sites.is_empty() {
@@ -38,16 +41,24 @@ pub(crate) fn kills(random: u64) -> Outcome {
             return Err(format!("the site {site} was never reached"));
         }
     }
-    for (number, plan) in (0..random).zip(PLANS.iter().cycle()) {
+    let skipped = usize::try_from(from % PLANS.len() as u64).unwrap_or(0);
+    for (number, plan) in (from..from + random).zip(PLANS.iter().cycle().skip(skipped)) {
         tally.play(
             &dvt,
             plan,
             &Kill::AfterEvents { events: 1 + number * 5 % 13, spin_ms: number * 7 % 60 },
         )?;
+        if number.is_multiple_of(KILLS_A_PUBLICATION) {
+            tally.publish(&dvt, first, number * 53 % 400)?;
+        }
     }
     let noticed = Round::new(&dvt, first)?.play_with_a_store_put_back()?;
     println!("crash: control, a store put back to before its acknowledgements: {noticed}");
     tally.print();
+    println!(
+        "crash: {} kills of `dvt plan publish`, {} of which left the plan there; {} came too late",
+        tally.publishing, tally.published, tally.came_late
+    );
     println!(
         "crash: {} kills ({} sites, {random} random) over {} plans in {:.0} s: 0 lost, 0 doubled, 0 stuck; {} pieces of work given \
          out again with the same token; slowest resume to the end {} ms",
@@ -97,6 +108,9 @@ struct Tally {
     killed: u64,
     dispatched_again: u64,
     slowest_ms: u64,
+    publishing: u64,
+    published: u64,
+    came_late: u64,
     /// Kills, and milliseconds of resuming to the end, of each plan.
     by_plan: BTreeMap<&'static str, (u64, u64)>,
 }
@@ -114,6 +128,16 @@ impl Tally {
         *kills += u64::from(shown.killed);
         *recovery_ms += shown.recovery_ms;
         Ok(shown.killed)
+    }
+
+    fn publish(&mut self, dvt: &Path, plan: &'static Plan, after_ms: u64) -> Result<(), String> {
+        let shown = Round::new(dvt, plan)?
+            .play_a_publication(after_ms)
+            .map_err(|fault| format!("`dvt plan publish`, killed after {after_ms} ms: {fault}"))?;
+        self.publishing += u64::from(shown.killed);
+        self.published += u64::from(shown.killed && shown.was_there);
+        self.came_late += u64::from(!shown.killed);
+        Ok(())
     }
 
     fn print(&self) {
@@ -136,18 +160,36 @@ pub(crate) fn cuts(seed: u64, count: u64) -> Outcome {
     process::run(Command::new(program).args(["--cuts", &count.to_string(), "--seed", &seed.to_string()]))
 }
 
+/// Power cuts under a working engine, and the same with each sync removed in turn.
+pub(crate) fn engine_cuts(count: u64) -> Outcome {
+    cut_runs(1, count, &["--controls"])
+}
+
+/// So many of them from a seed, without the controls.
+pub(crate) fn more_engine_cuts(seed: u64, count: u64) -> Outcome {
+    cut_runs(seed, count, &[])
+}
+
+fn cut_runs(seed: u64, count: u64, more: &[&str]) -> Outcome {
+    let mut program = Command::new(process::build_gate()?.join("power_cut"));
+    process::run(program.args(["--runs", &count.to_string(), "--seed", &seed.to_string()]).args(more))
+}
+
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    known(arguments, &["--kills", "--power-cut", "--take-over"])?;
+    known(arguments, &["--kills", "--power-cut", "--engine-cut", "--take-over", "--from"])?;
     let all = arguments.is_empty();
     if all || process::flag(arguments, "--kills") {
-        kills(number(arguments, "--kills", 20)?)?;
+        kills(number(arguments, "--from", 0)?, number(arguments, "--kills", 20)?)?;
     }
     if all || process::flag(arguments, "--take-over") {
         take_overs(number(arguments, "--take-over", 1)?)?;
     }
     if all || process::flag(arguments, "--power-cut") {
         power_cuts(number(arguments, "--power-cut", 100)?)?;
+    }
+    if all || process::flag(arguments, "--engine-cut") {
+        engine_cuts(number(arguments, "--engine-cut", 40)?)?;
     }
     Ok(())
 }

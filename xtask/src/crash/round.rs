@@ -1,7 +1,7 @@
 //! One round: start a run, kill the engine, look at the ledger, resume, judge.
 
 use super::person::Person;
-use super::plans::{ALONE, Act, BELOW, Plan, WITNESS};
+use super::plans::{ALONE, Act, BELOW, End, Plan, WITNESS};
 use super::witness::{self, Acknowledged};
 use crate::process;
 use serde_json::Value;
@@ -41,6 +41,8 @@ pub(super) struct Round {
     dvt: PathBuf,
     plan: &'static Plan,
     folder: tempfile::TempDir,
+    /// Runs, and bytes of the witness, of before.
+    before: (usize, usize),
 }
 
 /// How long anything may take before it counts as stuck.
@@ -55,10 +57,25 @@ impl Round {
             .and_then(|()| write("witness.sh", WITNESS))
             .and_then(|()| write("witness", ""))
             .map_err(|error| error.to_string())?;
-        Ok(Self { dvt: dvt.to_owned(), plan, folder })
+        let mut round = Self { dvt: dvt.to_owned(), plan, folder, before: (0, 0) };
+        if !plan.taken_over.is_empty() {
+            round.fail_once()?;
+        }
+        Ok(round)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// The run that fails, in whose place the one of this round goes; then what made it fail is mended.
+    fn fail_once(&mut self) -> Result<(), String> {
+        let code = self.first().status().map_err(|error| format!("`dvt run`: {error}"))?.code();
+        if code != Some(End::Failed.exit_code()) {
+            return Err(format!("the first run was to fail and ended with {code:?}"));
+        }
+        std::fs::write(self.path("witness.mended"), "").map_err(|error| error.to_string())?;
+        self.before = (1, self.whole_witness()?.len());
+        Ok(())
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -76,14 +93,31 @@ impl Round {
         self.plan
     }
 
+    /// What is killed. Asked again it gives the same run, where it is in the place of another one.
     pub(super) fn start(&self) -> Command {
-        let witness = format!("witness={}", self.path("witness").display());
-        let plan = self.path("plan.yaml").display().to_string();
-        self.dvt(&["run", &plan, "--allow-host", "--output", "jsonl", "-i", &witness])
+        if self.plan.taken_over.is_empty() {
+            return self.first();
+        }
+        let words = ["runs", "retry", "@latest", "--allow-host", "--output", "jsonl", "-m", "it is mended"];
+        self.dvt(&[&words[..], &["--signal-id", "mended"]].concat())
     }
 
-    pub(super) fn witness(&self) -> Result<String, String> {
+    fn first(&self) -> Command {
+        let witness = format!("witness={}", self.path("witness").display());
+        let plan = self.path("plan.yaml").display().to_string();
+        let mut command = self.dvt(&["run", &plan, "--allow-host", "--output", "jsonl", "-i", &witness]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn whole_witness(&self) -> Result<String, String> {
         std::fs::read_to_string(self.path("witness")).map_err(|error| error.to_string())
+    }
+
+    /// Of the run of this round.
+    pub(super) fn witness(&self) -> Result<String, String> {
+        let whole = self.whole_witness()?;
+        whole.get(self.before.1..).map(str::to_owned).ok_or("the witness has become shorter".to_owned())
     }
 
     pub(super) fn json(&self, arguments: &[&str]) -> Result<Value, String> {
@@ -121,7 +155,9 @@ impl Round {
             return Err(format!("stuck: the run is {run}"));
         }
         // From here on nothing of the old life may still write.
-        let dispatched_again = witness::judge(&before, &self.witness()?, &acknowledged, self.plan.work)?;
+        let after = self.witness()?;
+        let dispatched_again = witness::judge(&before, &after, &acknowledged, self.plan.work)?;
+        witness::judge_taken_over(&after, self.plan.taken_over)?;
         self.is_verified()?;
         Ok(Shown { killed, dispatched_again, recovery_ms })
     }
@@ -135,10 +171,10 @@ impl Round {
         }
     }
 
-    /// Whether the store knows of a run.
+    /// Whether the store knows of the run.
     fn is_known(&self) -> Result<bool, String> {
         let listed = self.json(&["runs", "list"])?;
-        Ok(listed.get("runs").and_then(Value::as_array).is_some_and(|runs| !runs.is_empty()))
+        Ok(listed.get("runs").and_then(Value::as_array).is_some_and(|runs| runs.len() > self.before.0))
     }
 
     /// The run, for a message.
@@ -170,7 +206,8 @@ impl Round {
         let listed = self.json(&["runs", "list"])?;
         let runs = listed.get("runs").and_then(Value::as_array).ok_or("`dvt runs list` shows no runs")?;
         let mut all = Acknowledged::new();
-        for run in runs {
+        // Newest first: those of before are no part of this round.
+        for run in runs.iter().take(runs.len().saturating_sub(self.before.0)) {
             let id = run.get("runId").and_then(Value::as_str).ok_or("a run has no id")?;
             // A step that one run left out may be done in another one.
             for (step, attempt) in self.acknowledged_of(id)? {

@@ -79,6 +79,12 @@ pub(super) fn judge(
     Ok(given_out_again)
 }
 
+/// What was taken over from another run is not done again.
+pub(super) fn judge_taken_over(after: &str, taken_over: &[&str]) -> Result<(), String> {
+    let again = lines(after)?.into_iter().find(|line| taken_over.contains(&line.work.0.as_str()));
+    again.map_or(Ok(()), |line| Err(format!("doubled: `{}` was taken over and ran again", line.work.0)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +99,12 @@ mod tests {
     fn an_honest_run_passes() {
         let after = format!("{BEFORE}start b 1 t2 3\nend b 1 t2 3\nstart a 2 t3 4\nend a 2 t3 4\n");
         assert_eq!(judge(BEFORE, &after, &acknowledged(&[("a", 1)]), &["a", "a#2", "b"]), Ok(1));
+    }
+
+    #[test]
+    fn what_was_taken_over_is_not_done_again() {
+        assert_eq!(judge_taken_over(BEFORE, &["fetch"]), Ok(()));
+        assert!(judge_taken_over(BEFORE, &["a"]).is_err_and(|fault| fault.contains("doubled")));
     }
 
     /// The control of the harness: each lie is noticed.

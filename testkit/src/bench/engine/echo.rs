@@ -59,7 +59,7 @@ fn serve() -> Result<(), String> {
 }
 
 /// A frame: two lengths, a JSON header, a body that is passed over.
-fn next(from: &mut impl Read) -> Result<Option<ToWorker>, String> {
+pub(crate) fn next(from: &mut impl Read) -> Result<Option<ToWorker>, String> {
     let mut lengths = [0u8; 8];
     if from.read_exact(&mut lengths).is_err() {
         return Ok(None);
@@ -71,7 +71,8 @@ fn next(from: &mut impl Read) -> Result<Option<ToWorker>, String> {
     serde_json::from_slice(&header).map(Some).map_err(super::text)
 }
 
-fn say(to: &mut impl Write, message: &FromWorker) -> Result<(), String> {
+/// The same the other way, without a body.
+pub(crate) fn say(to: &mut impl Write, message: &FromWorker) -> Result<(), String> {
     let header = serde_json::to_vec(message).map_err(super::text)?;
     let length = u32::try_from(header.len()).map_err(super::text)?;
     let mut frame = Vec::with_capacity(8 + header.len());

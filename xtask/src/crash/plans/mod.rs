@@ -43,6 +43,8 @@ pub(super) struct Plan {
     pub(super) work: &'static [&'static str],
     pub(super) acts: &'static [Act],
     pub(super) end: End,
+    /// What failed once before, without a kill: the run of the harness takes its place, and none of this work is done again.
+    pub(super) taken_over: &'static [&'static str],
 }
 
 /// What `sub-plans` runs; it lies beside every plan.
@@ -65,6 +67,7 @@ macro_rules! plan {
             work: $work,
             acts: $acts,
             end: End::$end,
+            taken_over: &[],
         }
     };
 }
@@ -94,5 +97,12 @@ pub(super) const PLANS: &[Plan] = &[
         &[Act { verb: "retry", rest: &["load", "-m", "the file is there now"] }],
         Completed
     ),
-    plan!("cancel", &["notify"], &[Act { verb: "cancel", rest: &["-m", "the wrong day"] }], Cancelled),
+    // Let go on first: a run that is cancelled before it started ends without its way out.
+    plan!(
+        "cancel",
+        &["before", "notify"],
+        &[RELEASE, Act { verb: "cancel", rest: &["-m", "the wrong day"] }],
+        Cancelled
+    ),
+    Plan { taken_over: &["fetch", "clean"], ..plan!("run-again", &["load", "after"], NOBODY, Completed) },
 ];
