@@ -141,7 +141,8 @@ impl House {
         let context =
             access.authenticate(ids, RequestId::from_random(drafts::random())).await.map_err(text)?;
         let door = Arc::clone(&access) as Arc<dyn dvt_engine::Door>;
-        let parts = Parts { store, folder: ground.data.clone(), worker, clock, door };
+        let idle = dvt_engine::IDLE;
+        let parts = Parts { store, folder: ground.data.clone(), worker, clock, door, idle };
         Ok(Self { access, context, parts })
     }
 

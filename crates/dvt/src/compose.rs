@@ -55,6 +55,7 @@ pub(crate) async fn compose(selected: &Selected, screen: &Screen) -> Result<Comp
         worker: PathBuf::from("/proc/self/exe"),
         clock,
         door: Arc::clone(&access) as Arc<dyn dvt_engine::Door>,
+        idle: dvt_engine::IDLE,
     };
     Ok(Composition { profile, store, access, context, parts })
 }

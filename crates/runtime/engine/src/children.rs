@@ -25,6 +25,7 @@ use dvt_store::Refusal;
 use dvt_store::port::operation::{Rights, RunRow};
 use dvt_store::port::transaction::Kind;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -142,19 +143,41 @@ pub(crate) struct Parent {
     pub(crate) host_allowed: bool,
 }
 
-/// Carries out a parent's orders until its task has ended.
-pub(crate) fn serve(engine: &Arc<Engine>, parent: Parent) -> mpsc::UnboundedSender<Order> {
+/// The way to whoever carries out a parent's orders.
+pub(crate) struct Orders {
+    sender: mpsc::UnboundedSender<Order>,
+    /// Those that are not carried out yet.
+    left: Arc<AtomicUsize>,
+}
+
+impl Orders {
+    pub(crate) fn give(&self, order: Order) {
+        self.left.fetch_add(1, Ordering::SeqCst);
+        // Nobody is there only when the engine ends; the next one asks for the same children again.
+        drop(self.sender.send(order));
+    }
+
+    /// Whether the parent may let go of them: orders of before and after would overtake each other else.
+    pub(crate) fn are_carried_out(&self) -> bool {
+        self.left.load(Ordering::SeqCst) == 0
+    }
+}
+
+/// Carries out a parent's orders until its task has ended, or sleeps.
+pub(crate) fn serve(engine: &Arc<Engine>, parent: Parent) -> Orders {
     let (sender, mut orders) = mpsc::unbounded_channel();
-    let own = Arc::clone(engine);
+    let (own, left) = (Arc::clone(engine), Arc::new(AtomicUsize::new(0)));
+    let carried_out = Arc::clone(&left);
     engine.go_on(async move {
         while let Some(order) = orders.recv().await {
             match order {
                 Order::Start(child) => parent.begin(&own, &child).await,
                 Order::End { child_run_id, how, .. } => parent.end(&own, child_run_id, how).await,
             }
+            carried_out.fetch_sub(1, Ordering::SeqCst);
         }
     });
-    sender
+    Orders { sender, left }
 }
 
 /// The id of the signal by which a parent's emergency stop ends its child.

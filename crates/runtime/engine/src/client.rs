@@ -84,6 +84,15 @@ pub struct Progress {
     pub status: RunStatus,
 }
 
+/// What an engine works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Runs.
+    pub runs: usize,
+    /// Those of them that sleep: neither plan nor state is in memory.
+    pub asleep: usize,
+}
+
 /// How many engines one question is put to; more than that means that something else is wrong.
 const MOST_TURNS: u32 = 8;
 
@@ -184,6 +193,14 @@ impl Client {
     /// Whether this process is the engine.
     pub fn is_engine(&self) -> bool {
         matches!(self.side(), Side::Engine(_))
+    }
+
+    /// What this process works on, where it is the engine.
+    pub fn counts(&self) -> Option<Counts> {
+        match self.side() {
+            Side::Engine(engine) => Some(engine.counts()),
+            Side::Remote(_) => None,
+        }
     }
 
     /// `startRun` (4.1): publishes the document where needed, admits, acknowledges when RunQueued is durable.

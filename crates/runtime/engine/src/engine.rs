@@ -5,7 +5,7 @@
 //! so that no step can run twice at once.
 
 use crate::children::Families;
-use crate::client::Progress;
+use crate::client::{Counts, Progress};
 use crate::dispatch::{self, Dispatcher};
 use crate::forward::server;
 use crate::forward::socket::Socket;
@@ -18,7 +18,7 @@ use dvt_model::id::{RunId, TenantId};
 use dvt_model::time::Timestamp;
 use dvt_store::port::lease::Row;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -28,6 +28,8 @@ pub(crate) struct Engine {
     parts: Parts,
     epoch: u64,
     hot: Mutex<BTreeMap<RunId, Hot>>,
+    /// Which of them sleep.
+    pub(crate) sleeping: Sleeping,
     /// Runs that could not be written, and why: whoever follows one is told.
     given_up: Mutex<BTreeMap<RunId, Problem>>,
     /// Parents of runs of sub-plans: who is told when one has ended.
@@ -67,6 +69,20 @@ impl Folding {
     }
 }
 
+/// How many of the runs that an engine works on sleep.
+#[derive(Default)]
+pub(crate) struct Sleeping(AtomicUsize);
+
+impl Sleeping {
+    pub(crate) fn begin(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn end(&self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// Waits until the engine is told to end, or is gone.
 pub(crate) async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
@@ -83,6 +99,7 @@ impl Engine {
         let engine = Arc::new(Self {
             epoch: row.epoch,
             hot: Mutex::default(),
+            sleeping: Sleeping::default(),
             given_up: Mutex::default(),
             families: Families::default(),
             groups: Groups::default(),
@@ -197,6 +214,17 @@ impl Engine {
     /// Whether a run is in memory.
     pub(crate) fn works(&self) -> bool {
         !lock(&self.hot).is_empty()
+    }
+
+    /// Runs that are worked on, and how many of them sleep.
+    pub(crate) fn counts(&self) -> Counts {
+        let runs = lock(&self.hot).len();
+        Counts { runs, asleep: self.sleeping.0.load(Ordering::SeqCst) }
+    }
+
+    /// For how long nothing happens to a run before it may sleep.
+    pub(crate) fn idle_ms(&self) -> u64 {
+        u64::try_from(self.parts.idle.as_millis()).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn news_of(&self, tenant: TenantId, run: RunId) -> Option<watch::Receiver<Progress>> {

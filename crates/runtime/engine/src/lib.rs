@@ -48,6 +48,7 @@ use dvt_store::{Clock, Store};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the composition root gives the engine.
 #[derive(Clone)]
@@ -62,7 +63,12 @@ pub struct Parts {
     pub clock: Clock,
     /// Opens the authorization envelopes of forwarded commands; `access` implements it.
     pub door: Arc<dyn Door>,
+    /// For how long nothing happens to a run before its plan and state leave memory; [`IDLE`].
+    pub idle: Duration,
 }
+
+/// Long enough that a run at work never sleeps, short enough that thousands that wait for people or days cost nothing.
+pub const IDLE: Duration = Duration::from_secs(60);
 
 /// What opens a forwarded command: verifies the envelope's MAC, age, nonce and command digest, and mints the context.
 pub trait Door: Send + Sync {

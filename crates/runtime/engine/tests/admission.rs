@@ -105,7 +105,7 @@ async fn started(house: &House, client: &Client, name: &str) -> RunId {
 }
 
 /// An event of a later release, written under the engine's own epoch and behind its back.
-async fn write_behind(house: &House, run: RunId) {
+pub(crate) async fn write_behind(house: &House, run: RunId) {
     let last = house.events(run).await.pop().unwrap().envelope;
     let transaction = house.store.begin(&house.scope(house.tenant), Kind::Engine).unwrap();
     let row = transaction.run(run).await.unwrap().unwrap();

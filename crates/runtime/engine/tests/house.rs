@@ -81,6 +81,7 @@ impl House {
             worker: PathBuf::from("/proc/self/exe"),
             clock,
             door: Arc::new(TestDoor::default()),
+            idle: dvt_engine::IDLE,
         };
         let tenant = new_tenant(&store).await;
         Self { folder, store, minter, pushed_ms, tenant, parts }

@@ -19,6 +19,7 @@ mod house;
 mod recovery;
 mod retry;
 mod runs;
+mod sleep;
 mod times;
 mod votes;
 
@@ -92,6 +93,16 @@ const TESTS: &[Test] = &[
     ("recovery::resumes_at_the_same_moment_recover_once", recovery::resumes_at_the_same_moment_recover_once),
     ("recovery::a_large_run_goes_on_from_its_snapshot", recovery::a_large_run_goes_on_from_its_snapshot),
     ("recovery::an_old_epoch_writes_nothing", recovery::an_old_epoch_writes_nothing),
+    ("sleep::runs_that_wait_hold_no_memory", sleep::runs_that_wait_hold_no_memory),
+    (
+        "sleep::runs_stay_awake_until_their_idle_time_is_over",
+        sleep::runs_stay_awake_until_their_idle_time_is_over,
+    ),
+    ("sleep::a_report_wakes_a_run_that_sleeps", sleep::a_report_wakes_a_run_that_sleeps),
+    (
+        "sleep::a_run_that_was_written_while_it_slept_goes_on_from_its_ledger",
+        sleep::a_run_that_was_written_while_it_slept_goes_on_from_its_ledger,
+    ),
     ("votes::a_role_that_a_step_names_is_asked_for", votes::a_role_that_a_step_names_is_asked_for),
     ("votes::a_vote_says_what_it_was_about", votes::a_vote_says_what_it_was_about),
 ];

@@ -40,6 +40,8 @@ pub(super) const WORKER: &str = "power-cut-hands";
 const STUCK: Duration = Duration::from_secs(40);
 /// Between two looks at the disk.
 const TICK: Duration = Duration::from_micros(500);
+/// For how long nothing happens to a run before it sleeps.
+const IDLE: Duration = Duration::from_millis(3);
 /// The log is moved into the database after so many operations, so that syncs of that file are met as well.
 const MOVED_AFTER: u64 = 60;
 
@@ -226,7 +228,9 @@ impl Living {
         let before = self.told().clone();
         let found = found_again(&store, &self.folder, before).await?;
         *self.told() = found;
-        let house = House::of(store, &ground, (clock, minter), self.folder.join(WORKER)).await?;
+        let mut house = House::of(store, &ground, (clock, minter), self.folder.join(WORKER)).await?;
+        // Runs fall asleep and are woken all the time.
+        house.parts.idle = IDLE;
         self.told().tenant = true;
         let client = house.attach().await?;
         if self.life.plan.publishes && self.told().published.is_none() {

@@ -193,6 +193,7 @@ mod tests {
                 worker: "/proc/self/exe".into(),
                 clock: Arc::clone(&clock),
                 door: Arc::clone(&access) as Arc<dyn dvt_engine::Door>,
+                idle: dvt_engine::IDLE,
             };
             let context = OpContext::mint(&minter, authenticated);
             Composition { profile: profile.clone(), store: store.clone(), access, context, parts }

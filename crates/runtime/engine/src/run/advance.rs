@@ -7,7 +7,7 @@
 use super::kept::{Told, of_log, told};
 use super::load::Fold;
 use super::{Hot, Message};
-use crate::children::{self, Ending, Order, Parent};
+use crate::children::{self, Ending, Order, Orders, Parent};
 use crate::client::Progress;
 use crate::dispatch::Attempt;
 use crate::engine::Engine;
@@ -22,6 +22,7 @@ use dvt_store::Refusal;
 use dvt_store::port::operation::EntryDraft;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::sleep;
 
 /// The most messages of one turn; a block stays small and a cancel is not held up.
 const MOST: usize = 64;
@@ -31,17 +32,17 @@ pub(crate) struct Task {
     pub(crate) engine: Arc<Engine>,
     pub(crate) fold: Fold,
     pub(crate) inbox: mpsc::UnboundedReceiver<Message>,
-    hot: Hot,
-    news: watch::Sender<Progress>,
-    host_allowed: bool,
+    pub(super) hot: Hot,
+    pub(super) news: watch::Sender<Progress>,
+    pub(super) host_allowed: bool,
     /// Taken up for one act: it asks for no slots and no timer.
-    rests: bool,
+    pub(super) rests: bool,
     /// The way to whoever begins and ends the runs of its sub-plans, once there are any.
-    children: Option<mpsc::UnboundedSender<Order>>,
+    pub(super) children: Option<Orders>,
     /// Stands in the line of its group, or has had its turn.
-    turn: Turning,
+    pub(super) turn: Turning,
     /// Stands in the dispatcher's line.
-    wants: bool,
+    pub(super) wants: bool,
     /// The last offer started nothing: another one would not either before something else happened.
     pub(crate) fruitless: bool,
     /// Slots of this turn, to be given back whatever becomes of it.
@@ -50,7 +51,7 @@ pub(crate) struct Task {
 
 /// How far a run is that may begin only when its turn in its group comes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Turning {
+pub(super) enum Turning {
     Outside,
     InLine,
     Come,
@@ -118,38 +119,53 @@ impl Task {
     }
 
     /// Serves until the run or the engine ends.
-    pub(crate) async fn serve(mut self) {
+    // What is awake lies in boxes, so that the future of one that sleeps is small.
+    pub(crate) async fn serve(self) {
+        let (mut awake, mut woken_by) = (Box::new(self), None);
+        loop {
+            if let Some(left) = Box::pin(awake.work(woken_by.take())).await {
+                return awake.leaving().evict(left).await;
+            }
+            match awake.fall_asleep().until_woken().await {
+                Ok((task, message)) => (awake, woken_by) = (task, Some(message)),
+                Err((leaving, left)) => return leaving.evict(left).await,
+            }
+        }
+    }
+
+    /// Serves until it leaves, or nothing has happened for so long that it may sleep.
+    async fn work(&mut self, mut woken_by: Option<Message>) -> Option<Left> {
         let mut stop = self.engine.stopping();
-        let left = loop {
+        loop {
             if self.fold.status.is_terminal() {
-                break Left::Ended;
+                return Some(Left::Ended);
             }
             self.arrange();
             if self.may_take_over() {
                 if let Err(left) = self.take_over().await {
-                    break left;
+                    return Some(left);
                 }
                 continue;
             }
-            let first = tokio::select! {
-                biased;
-                () = crate::engine::told_to_stop(&mut stop) => break Left::Stopped,
-                message = self.inbox.recv() => message,
+            let first = match woken_by.take() {
+                Some(message) => Some(message),
+                None => tokio::select! {
+                    biased;
+                    () = crate::engine::told_to_stop(&mut stop) => return Some(Left::Stopped),
+                    message = self.inbox.recv() => message,
+                    () = sleep(self.engine.parts().idle), if self.may_sleep() => return None,
+                },
             };
-            let Some(first) = first else { break Left::Stopped };
+            let Some(first) = first else { return Some(Left::Stopped) };
             if let Err(left) = self.turns(first).await {
-                break left;
+                return Some(left);
             }
-        };
-        let (engine, scope, run) = (Arc::clone(&self.engine), self.fold.scope, self.fold.metadata.run_id);
-        let has_ended = matches!(left, Left::Ended);
-        self.evict(left);
-        // Only now: whoever looks for this run from here on finds its end in the ledger, where it stands if we crash here.
-        if has_ended {
-            engine.tell_parent(&scope, run).await;
-        } else {
-            engine.families.left(run);
         }
+    }
+
+    /// When something becomes due.
+    pub(super) fn due(&self, now: Timestamp) -> Option<Timestamp> {
+        [self.fold.state.next_due_after(now), self.patience_ends()].into_iter().flatten().min()
     }
 
     /// Tells the timers and the dispatcher what this run waits for.
@@ -159,8 +175,7 @@ impl Task {
         }
         let run = self.fold.metadata.run_id;
         let now = self.engine.now();
-        let due = self.fold.state.next_due_after(now);
-        self.engine.set_timer(run, [due, self.patience_ends()].into_iter().flatten().min(), &self.hot);
+        self.engine.set_timer(run, self.due(now), &self.hot);
         if self.fold.state.may_begin(now) && self.waits_for_its_turn() {
             return self.line_up();
         }
@@ -370,8 +385,7 @@ impl Task {
             };
             children::serve(&self.engine, parent)
         });
-        // It is gone only when the engine ends; the next one asks for the same children again.
-        drop(orders.send(order));
+        orders.give(order);
     }
 
     pub(crate) fn tell(&self) {

@@ -115,7 +115,7 @@ impl Fold {
 
     /// The store took no events of ours after others: either another engine has the tenant, or this engine has it still
     /// and this run alone is not what it has in memory. Then only the run is given up; whoever asks for it folds it.
-    async fn who_was_first(&self, engine: &Engine) -> Refusal {
+    pub(super) async fn who_was_first(&self, engine: &Engine) -> Refusal {
         match engine.parts().store.claim(self.scope.tenant(), engine.epoch()).await {
             Ok(()) => Refusal::Unavailable(format!(
                 "`{}` has events that its memory does not have; go on with it by `dvt runs resume`",

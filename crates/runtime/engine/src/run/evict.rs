@@ -1,17 +1,42 @@
-//! Eviction: a run leaves memory when it has ended, when the engine ends, or when its ledger cannot be written.
+//! Eviction: a run leaves the engine when it has ended, when the engine ends, or when its ledger cannot be written.
 //!
 //! Nothing is lost by it: whoever needs the run again folds it.
 
 use super::Message;
 use super::advance::{Left, Task};
 use crate::Problem;
+use crate::engine::Engine;
+use crate::groups::Key;
 use dvt_model::code::Code;
+use dvt_model::id::RunId;
+use dvt_model::scope::TenantScope;
 use dvt_store::Refusal;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// What is left of a run that leaves, awake or asleep.
+pub(super) struct Leaving {
+    pub(super) engine: Arc<Engine>,
+    pub(super) scope: TenantScope,
+    pub(super) run: RunId,
+    pub(super) group: Option<Key>,
+    pub(super) inbox: mpsc::UnboundedReceiver<Message>,
+    pub(super) granted: u32,
+}
 
 impl Task {
-    /// Takes the run out of every table of the engine, and answers whoever still waits.
-    pub(crate) fn evict(mut self, left: Left) {
-        let run = self.fold.metadata.run_id;
+    pub(super) fn leaving(self) -> Leaving {
+        let Self { engine, fold, inbox, granted, .. } = self;
+        let (scope, run) = (fold.scope, fold.metadata.run_id);
+        Leaving { engine, scope, run, group: fold.group, inbox, granted }
+    }
+}
+
+impl Leaving {
+    /// Takes the run out of every table of the engine, answers whoever still waits, and tells the parent of a run that has ended.
+    pub(super) async fn evict(mut self, left: Left) {
+        let run = self.run;
+        let has_ended = matches!(left, Left::Ended);
         let problem = match left {
             Left::Ended | Left::Stopped | Left::Rested => None,
             Left::Refused(Refusal::LeaseLost) => {
@@ -33,27 +58,38 @@ impl Task {
         }
         self.engine.dispatcher().settle(self.granted);
         self.engine.forget(run);
-        if let Some(key) = &self.fold.group {
-            self.engine.leave_group(key, self.fold.scope, run);
+        if let Some(key) = &self.group {
+            self.engine.leave_group(key, self.scope, run);
         }
         self.inbox.close();
         while let Ok(message) = self.inbox.try_recv() {
-            let again = || Problem::new(Code::LeaseLost, "the run left this engine; ask again");
-            match message {
-                Message::Act(act) => drop(act.answer.send(Err(again()))),
-                Message::Recover(_, Some(answer)) => drop(answer.send(Err(again()))),
-                Message::Slots(granted) => self.engine.dispatcher().settle(granted),
-                Message::Recover(_, None)
-                | Message::Report(_)
-                | Message::ChildEnded(_)
-                | Message::CancelledByParent
-                | Message::StoppedByParent(_)
-                | Message::CancelledByGroup
-                | Message::Turn
-                | Message::Due
-                | Message::Drop
-                | Message::Rest => {}
-            }
+            refuse(&self.engine, message);
         }
+        // Only now: whoever looks for this run from here on finds its end in the ledger, where it stands if we crash here.
+        if has_ended {
+            self.engine.tell_parent(&self.scope, run).await;
+        } else {
+            self.engine.families.left(run);
+        }
+    }
+}
+
+/// Answers what reached a run that is leaving.
+pub(super) fn refuse(engine: &Engine, message: Message) {
+    let again = || Problem::new(Code::LeaseLost, "the run left this engine; ask again");
+    match message {
+        Message::Act(act) => drop(act.answer.send(Err(again()))),
+        Message::Recover(_, Some(answer)) => drop(answer.send(Err(again()))),
+        Message::Slots(granted) => engine.dispatcher().settle(granted),
+        Message::Recover(_, None)
+        | Message::Report(_)
+        | Message::ChildEnded(_)
+        | Message::CancelledByParent
+        | Message::StoppedByParent(_)
+        | Message::CancelledByGroup
+        | Message::Turn
+        | Message::Due
+        | Message::Drop
+        | Message::Rest => {}
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod append;
 pub(crate) mod evict;
 pub(crate) mod kept;
 pub(crate) mod load;
+mod sleep;
 mod take_over;
 
 use crate::client::Progress;
