@@ -18,6 +18,7 @@ pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod store;
 pub(crate) mod sub_plans;
+pub(crate) mod tenant;
 
 use crate::problem::exit::{self, Exit};
 use crate::problem::{Problem, internal};
@@ -83,6 +84,8 @@ enum Command {
     Audit(audit::Command),
     #[command(subcommand)]
     Data(data::Command),
+    #[command(subcommand)]
+    Tenant(tenant::Command),
     #[command(subcommand)]
     Store(store::Command),
     #[command(subcommand)]
@@ -180,6 +183,7 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
         Command::Engine(arguments) => wait(engine::run(&arguments, selected, screen)),
         Command::Runs(command) => wait(runs::run(command, selected, screen)),
         Command::Data(command) => wait(data::run(command, selected, screen)),
+        Command::Tenant(command) => wait(tenant::run(command, selected, screen)),
         Command::Store(command) => wait(store::run(command, selected, screen)),
         Command::Completions(arguments) => Ok(completions::run(&arguments, screen)),
         Command::Man(arguments) => man::run(&arguments, CommandLine::command(), screen),

@@ -12,6 +12,7 @@ use crate::problem::Problem;
 use crate::profile::Selected;
 use crate::view::screen::Screen;
 use dvt_model::canonical;
+use dvt_model::code::Code;
 use dvt_model::digest::Digest;
 use dvt_model::id::PlanName;
 use dvt_model::proof::{Authorized, PlanRead};
@@ -20,6 +21,7 @@ use dvt_plan::diagnostic::Source;
 use dvt_plan::plan::PlanReference;
 use dvt_plan::sub_plan::{Found, SubPlans, Wanted};
 use dvt_plan::{Checked, Outcome, Reach, Surroundings};
+use dvt_store::port::operation::PlanFilter;
 use dvt_store::port::transaction::{Kind, TenantTx};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -107,6 +109,45 @@ impl<'a> Library<'a> {
         }
     }
 
+    /// A published plan, as it is stored, with the worst case of it and all below it.
+    pub(crate) async fn published(
+        &mut self,
+        name: &PlanName,
+        version: &str,
+        screen: &Screen,
+    ) -> Result<Checked, Problem> {
+        let key = (name.as_str().to_owned(), version.to_owned());
+        loop {
+            let document = match self.known.named.get(&key) {
+                Some(Ok(document)) => document.clone(),
+                Some(Err(why)) => {
+                    return Err(Problem::new(Code::NotFound, why.clone())
+                        .fix(format!("dvt plan list {name}    shows its versions")));
+                }
+                None => {
+                    self.look_up([Missing::Named(key.0.clone(), key.1.clone())].into(), screen).await?;
+                    continue;
+                }
+            };
+            let beside =
+                Beside { known: &self.known, packed: RefCell::default(), missing: RefCell::default() };
+            let surroundings = Surroundings { sub_plans: &beside, reach: Reach::Runs };
+            let loaded = dvt_plan::load_with(&document, &surroundings);
+            let missing = beside.missing.into_inner();
+            if !missing.is_empty() {
+                self.look_up(missing, screen).await?;
+                continue;
+            }
+            let plan = loaded.map_err(|_| {
+                let message = format!("`{name}` {version} cannot be run by this release as it is stored");
+                Problem::new(Code::PlanIntegrityValidationFailed, message)
+                    .fix("dvt plan publish FILE    under a higher version")
+            })?;
+            let bounds = dvt_plan::bounds::of(&plan);
+            return Ok(Checked { plan, canonical: document, bounds, sub_plans: BTreeMap::new() });
+        }
+    }
+
     async fn look_up(&mut self, missing: BTreeSet<Missing>, screen: &Screen) -> Result<(), Problem> {
         let composition = match self.composition.take() {
             Some(composition) => composition,
@@ -187,14 +228,19 @@ async fn published(
     let unknown = || format!("no plan `{name}` is published here; dvt plan publish FILE");
     let Ok(parsed) = PlanName::parse(name) else { return Ok(Err(unknown())) };
     let Some(id) = transaction.plan_id(&parsed).await? else { return Ok(Err(unknown())) };
+    let newest = PlanFilter { name: Some(parsed.clone()), development: false };
+    let latest = match version {
+        "latest" => transaction.list_plans(&newest, 1, None).await?.rows.into_iter().next(),
+        _ => None,
+    };
+    let version = latest.as_ref().map_or(version, |latest| latest.plan.plan_version.as_str());
     if let Some(row) = transaction.plan(id, version).await? {
         return Ok(Ok(row.document));
     }
     if transaction.plan_version(id, version).await?.is_some() {
         return Ok(Err("its document is no longer kept; publish it again".to_owned()));
     }
-    let filter = dvt_store::port::operation::PlanFilter { name: Some(parsed), development: false };
-    let newest = transaction.list_plans(&filter, 5, None).await?.rows;
+    let newest = transaction.list_plans(&newest, 5, None).await?.rows;
     let has: Vec<String> = newest.into_iter().map(|known| known.plan.plan_version).collect();
     Ok(Err(match has.as_slice() {
         [] => unknown(),

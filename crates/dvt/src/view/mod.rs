@@ -3,6 +3,7 @@
 pub(crate) mod duration;
 pub(crate) mod end;
 pub(crate) mod json;
+pub(crate) mod label;
 pub(crate) mod lines;
 pub(crate) mod live;
 pub(crate) mod paint;

@@ -3,9 +3,11 @@
 //! It shows and never decides: the core's fold is the state; this keeps beside each state what people ask about it. An
 //! erased payload leaves its fields empty; an unknown event moves the watermark and nothing else.
 
+use crate::view::label;
 use dvt_model::failure::{Failure, Usage};
 use dvt_model::run::{EventName, RunStatus, StepStatus};
 use dvt_model::time::Timestamp;
+use dvt_plan::expression::Expression;
 use dvt_plan::plan::{Form, Plan};
 use dvt_store::port::operation::StoredEvent;
 use serde_json::Value;
@@ -28,6 +30,10 @@ pub(crate) struct Picture {
     pub(crate) steps: BTreeMap<String, StepPicture>,
     /// Items and compensations that began, by their ids.
     derived: BTreeMap<String, StepPicture>,
+    /// What names the items of a step where people look.
+    labels: BTreeMap<String, Vec<String>>,
+    /// What makes a name of an item, where a `foreach` says so.
+    keys: BTreeMap<String, Expression>,
     /// Steps in the order of their layers, then by id.
     pub(crate) order: Vec<String>,
     pub(crate) last_run_seq: u64,
@@ -132,6 +138,12 @@ impl Picture {
             host_allowed: false,
             steps,
             derived: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            keys: plan
+                .steps
+                .iter()
+                .filter_map(|(id, step)| Some((id.to_string(), step.foreach.as_ref()?.key.clone()?)))
+                .collect(),
             order: order.into_iter().map(|(_, id)| id).collect(),
             last_run_seq: 0,
             usage: Usage::default(),
@@ -149,6 +161,10 @@ impl Picture {
         if let Some(step) = &event.envelope.step_id {
             self.usage_of(&payload);
             let numbers = (part.logical_attempt_id.0, part.engine_attempt_id.0);
+            if let (EventName::StepStarted, Some(items)) = (name, payload.items()) {
+                let labels = label::of(items, self.keys.get(step));
+                self.labels.insert(step.clone(), labels);
+            }
             match self.steps.get_mut(step) {
                 Some(step) => step.apply(name, at, numbers.0, numbers.1, &payload),
                 None => self.apply_derived(step, name, at, numbers, &payload),
@@ -228,6 +244,16 @@ impl Picture {
         self.derived.iter()
     }
 
+    /// An id as people read it: `transform[apac]` for `transform.2`.
+    pub(crate) fn shown(&self, id: &str) -> String {
+        label::shown(id, &self.labels)
+    }
+
+    /// The id that somebody means: as it stands, or as it is shown.
+    pub(crate) fn meant(&self, id: &str) -> String {
+        label::meant(id, &self.labels).unwrap_or_else(|| id.to_owned())
+    }
+
     fn usage_of(&mut self, payload: &Payload<'_>) {
         if let Some(usage) = payload.read::<Usage>("usage") {
             self.usage.cpu_ms = self.usage.cpu_ms.saturating_add(usage.cpu_ms);
@@ -239,6 +265,8 @@ impl Picture {
     pub(crate) fn withheld(mut self) -> Self {
         self.is_withheld = true;
         (self.inputs, self.outputs) = (None, None);
+        // Items are values, too.
+        self.labels.clear();
         for failure in self.failure.iter_mut().chain(
             self.steps.values_mut().chain(self.derived.values_mut()).filter_map(|s| s.failure.as_mut()),
         ) {
@@ -363,6 +391,12 @@ struct Payload<'a>(Option<&'a Value>);
 impl<'a> Payload<'a> {
     fn get(&self, key: &str) -> Option<&'a Value> {
         self.0.and_then(|payload| payload.get(key)).filter(|value| !value.is_null())
+    }
+
+    /// The items of a `foreach`, in the payload of its StepStarted.
+    fn items(&self) -> Option<&'a Vec<Value>> {
+        self.get("itemCount")?;
+        self.get("inputs")?.get("items")?.as_array()
     }
 
     fn text(&self, key: &str) -> Option<String> {

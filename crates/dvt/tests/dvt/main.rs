@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod approvals;
 mod audit;
 mod completions;
 mod config;
 mod data;
 mod demo;
+mod docs;
 mod doctor;
 mod engine;
 mod explain;

@@ -140,3 +140,40 @@ fn a_kill_around_a_commit_publishes_whole_or_not_at_all() {
     assert!(absent > 0 && present > 0, "{absent} and {present}");
     home.dvt(&["store", "check"]).ends(0);
 }
+
+/// A published plan is run by its name: from anywhere, without its files, as what it was published.
+#[test]
+fn a_published_plan_runs_by_its_name() {
+    let home = Home::new();
+    let plan = published(&home);
+    home.dvt(&["plan", "publish", &plan]).ends(0);
+    let above = home.plan(
+        "above",
+        "apiVersion: dvt/v1\nname: above\nversion: 2.0.0\nsteps:\n  down: { plan: load@1.0.0, with: { n: 4 } }\noutputs: { twice: '${{ steps.down.output.twice }}' }\n",
+    );
+    home.dvt(&["plan", "publish", &above]).ends(0);
+    for file in ["load.yaml", "above.yaml", "say.sh"] {
+        std::fs::remove_file(home.path(file)).unwrap();
+    }
+    let run =
+        |arguments: &[&str]| home.dvt(&[&["run", "--allow-host", "--output", "json"], arguments].concat());
+    for (name, inputs, twice) in
+        [("load@1.0.0", &["-i", "n=21"][..], 42), ("load@latest", &["-i", "n=3"], 6), ("above@2.0.0", &[], 8)]
+    {
+        let told = run(&[&[name], inputs].concat()).ends(0).json();
+        assert_eq!(told["outputs"]["twice"], twice, "{told}");
+    }
+    let got = home.dvt(&["runs", "get", "@latest", "--output", "json"]).ends(0).json();
+    assert_eq!(got["planVersion"], "2.0.0", "{got}");
+    // What it needs is asked for and refused as for a file.
+    assert!(run(&["load@1.0.0"]).ends(2).err.contains("`n`"));
+    home.dvt(&["run", "load@1.0.0", "-i", "n=1"]).ends(4);
+    let dry = run(&["above@2.0.0", "--dry-run"]).ends(0).json();
+    assert_eq!((&dry["planName"], &dry["needsHost"]), (&"above".into(), &true.into()), "{dry}");
+    let told = run(&["load@3.0.0"]).ends(4);
+    assert!(told.err.contains("`load` has no version 3.0.0; it has 1.0.0"), "{told:#?}");
+    assert!(run(&["laod@1.0.0"]).err.contains("no plan `laod` is published here"));
+    // A file of that name is a file.
+    home.plan("load@1.0.0", "no plan");
+    assert!(run(&["load@1.0.0.yaml"]).ends(2).err.contains("INVALID_PLAN_SCHEMA"));
+}

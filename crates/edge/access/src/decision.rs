@@ -38,6 +38,7 @@ pub(crate) fn entered(action: Action) -> Entered {
         | Action::DataErase
         | Action::LegalHoldSet
         | Action::RetentionSet
+        | Action::PolicyWrite
         | Action::RetentionSweep => Entered::WithTheDeed,
         Action::RunReadStatus => Entered::OncePerHour,
         Action::PlanRead

@@ -70,6 +70,8 @@ words! {
         LegalHoldSet = "LEGAL_HOLD_SET",
         /// Change how long data is kept.
         RetentionSet = "RETENTION_SET",
+        /// Change what the tenant asks of its runs.
+        PolicyWrite = "POLICY_WRITE",
         /// End what its clock has ended (system only).
         RetentionSweep = "RETENTION_SWEEP",
         /// Advance a run (system only).

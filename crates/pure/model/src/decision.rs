@@ -39,6 +39,8 @@ words! {
         LegalHoldChange = "LEGAL_HOLD_CHANGE",
         /// Take away envelopes whose years are over.
         LedgerPrune = "LEDGER_PRUNE",
+        /// Change what the tenant asks of its runs.
+        PolicyChange = "POLICY_CHANGE",
     }
 }
 

@@ -44,6 +44,7 @@ permits! {
     DataErase => DataErase,
     LegalHoldSet => LegalHoldSet,
     RetentionSet => RetentionSet,
+    PolicyWrite => PolicyWrite,
 }
 
 /// Proof that `A` on `R` was granted. Private fields; the constructor takes the [`Minter`].

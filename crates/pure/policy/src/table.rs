@@ -63,6 +63,7 @@ pub const ROWS: &[Row] = &[
     row(Action::DataErase,      [Y,    N,    N,     N,    N,    N,    N]),
     row(Action::LegalHoldSet,   [Y,    N,    N,     N,    N,    N,    N]),
     row(Action::RetentionSet,   [Y,    N,    N,     N,    N,    N,    N]),
+    row(Action::PolicyWrite,    [Y,    N,    N,     N,    N,    N,    N]),
     row(Action::RetentionSweep, [N,    N,    N,     N,    N,    N,    Y]),
     // Reserved to the platform tenant, which nobody acts in yet: the first command of an OS user makes its tenant before
     // there is anybody to ask (contract 1.3), so nobody is granted it.

@@ -162,6 +162,14 @@ pub(crate) fn of_record(place: Place, grant: &Grant, record: &DecisionRecord) ->
     Ok(EntryDraft { envelope, payload: Some((PayloadClass::Compliance, payload)) })
 }
 
+/// A change of a setting, with what it is from now on.
+pub(crate) fn of_setting(place: Place, grant: &Grant, name: &str, value: &Value) -> EntryDraft {
+    let mut envelope = of_act(place, grant, EventType::ConfigChanged, Outcome::Completed);
+    envelope.event_name = Some("SettingChanged".to_owned());
+    let payload = json!({ "setting": name, "value": value });
+    EntryDraft { envelope, payload: Some((PayloadClass::Compliance, payload)) }
+}
+
 /// The same of a vote: it names the plan, and what the plan has put before whoever votes (contract 9, approval steps).
 pub(crate) fn of_vote(
     place: Place,

@@ -1,28 +1,65 @@
 //! The approval before a run: the setting `runApproval` of a project and environment (contract 5.1, `approvalGate`).
 //!
 //! Which approval a run waits for is fixed when it is queued and stands in RunQueued; a change of the setting moves no run that is
-//! there. A setting that cannot be read refuses every start: there is no fallback to no approval.
+//! there. A setting that cannot be read refuses every start: there is no fallback to no approval; that none is asked for any more is
+//! written down like any other value.
 
-use crate::Problem;
+use crate::entry::{self, Place};
+use crate::{Grant, Problem};
 use dvt_core::event::body::ApprovalGate;
 use dvt_model::code::Code;
 use dvt_plan::plan::Plan;
+use dvt_store::port::operation::{ActDraft, PutSetting};
 use dvt_store::port::transaction::TenantTx;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Where the setting lies.
 const KIND: &str = "policy";
 const NAME: &str = "runApproval";
 
+/// The value that asks for none.
+const NONE: Value = Value::Bool(false);
+
 /// The approval that runs of this scope wait for; none where nobody set one.
 pub(crate) async fn of_scope(transaction: &TenantTx) -> Result<Option<ApprovalGate>, Problem> {
-    let Some(row) = transaction.setting(KIND, NAME).await? else { return Ok(None) };
-    let malformed = || {
-        let message = "the setting `runApproval` is no approval `{role, min}` with `min` of 1 or more";
-        Problem::new(Code::ConfigInvalid, message)
-    };
+    Ok(set(transaction).await?.0)
+}
+
+/// The same, with the version of the setting; 0 where nobody ever set one.
+pub(crate) async fn set(transaction: &TenantTx) -> Result<(Option<ApprovalGate>, u64), Problem> {
+    let Some(row) = transaction.setting(KIND, NAME).await? else { return Ok((None, 0)) };
+    if row.value == NONE {
+        return Ok((None, row.version));
+    }
     let gate: ApprovalGate = serde_json::from_value(row.value).map_err(|_| malformed())?;
-    if gate.min == 0 { Err(malformed()) } else { Ok(Some(gate)) }
+    if gate.min == 0 { Err(malformed()) } else { Ok((Some(gate), row.version)) }
+}
+
+fn malformed() -> Problem {
+    let message = "the setting `runApproval` is no approval `{role, min}` with `min` of 1 or more";
+    Problem::new(Code::ConfigInvalid, message)
+}
+
+/// A change of the setting, made from the version that is named, with the entry that tells of it.
+pub(crate) fn change(
+    place: Place,
+    grant: &Grant,
+    (gate, from_version): (Option<ApprovalGate>, u64),
+    mut act: ActDraft,
+) -> Result<PutSetting, Problem> {
+    if gate.is_some_and(|gate| gate.min == 0) {
+        return Err(malformed());
+    }
+    let value = gate.map_or(NONE, |gate| json!(gate));
+    act.block.entries.push(entry::of_setting(place, grant, NAME, &value));
+    Ok(PutSetting {
+        kind: KIND.to_owned(),
+        name: NAME.to_owned(),
+        expected_version: (from_version > 0).then_some(from_version),
+        rights: act.rights,
+        value,
+        block: act.block,
+    })
 }
 
 /// The plan that a run follows, from what it was queued with.

@@ -1,14 +1,15 @@
-//! Acts on a tenant's data and keys: erasure, holds, retention, rotation, pruning. Each with its proof, and its record where one is due.
+//! Acts on a tenant's data, keys and policy: erasure, holds, retention, rotation, pruning, the approval before a run. Each with its proof, and its record where one is due.
 //!
 //! It makes the entries of who was allowed and why, and hands them with the change to the store, which takes both or neither. It
 //! refuses a proof or a record that is about something else.
 
 use crate::entry::{self, Place};
-use crate::{Grant, Problem};
+use crate::{Grant, Problem, gate};
+use dvt_core::event::body::ApprovalGate;
 use dvt_model::code::Code;
 use dvt_model::decision::{DecisionRecord, Operation};
 use dvt_model::id::{DecisionId, RunId};
-use dvt_model::proof::{Authorized, DataErase, KeyRotate, LegalHoldSet, Permits, RetentionSet};
+use dvt_model::proof::{Authorized, DataErase, KeyRotate, LegalHoldSet, Permits, PolicyWrite, RetentionSet};
 use dvt_model::resource::{Resource, Tenant};
 use dvt_store::port::operation::{ActDraft, BlockDraft, EntryDraft, Rights};
 use dvt_store::port::transaction::{Kind, TenantTx};
@@ -141,6 +142,31 @@ impl Keeping<'_> {
     ) -> Result<(), Problem> {
         let (mut transaction, act) = self.begin(proof, ("setRetention", None), None)?;
         transaction.set_retention(act, data, days, from_version)?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The approval that runs of the caller's project and environment wait for, and the version of that setting.
+    pub async fn run_approval(
+        &self,
+        proof: &Authorized<Tenant, PolicyWrite>,
+    ) -> Result<(Option<ApprovalGate>, u64), Problem> {
+        gate::set(&self.store.begin(proof.scope(), Kind::Act)?).await
+    }
+
+    /// Lets runs that are queued from now on wait for an approval, or for none; made from the version that is named.
+    pub async fn set_run_approval(
+        &self,
+        proof: &Authorized<Tenant, PolicyWrite>,
+        record: &DecisionRecord,
+        (gate, from_version): (Option<ApprovalGate>, u64),
+    ) -> Result<(), Problem> {
+        check(proof, record, Operation::PolicyChange)?;
+        let (mut transaction, act) = self.begin(proof, ("setRunApproval", Some(record)), None)?;
+        let grant = Grant::of(proof);
+        let scope = grant.context.scope().ids();
+        let place = Place { ledger: transaction.ledger(), scope, now: (self.clock)(), run: None };
+        transaction.put_setting(gate::change(place, &grant, (gate, from_version), act)?);
         transaction.commit().await?;
         Ok(())
     }

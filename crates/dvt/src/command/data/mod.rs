@@ -92,12 +92,16 @@ impl Whose {
 }
 
 /// What makes the entries.
-fn keeping(composition: &Composition) -> Keeping<'_> {
+pub(in crate::command) fn keeping(composition: &Composition) -> Keeping<'_> {
     Keeping { store: &composition.store, clock: &composition.parts.clock }
 }
 
 /// The reason: as given, or asked for on a terminal.
-fn reason(given: Option<&String>, what: &str, screen: &Screen) -> Result<String, Problem> {
+pub(in crate::command) fn reason(
+    given: Option<&String>,
+    what: &str,
+    screen: &Screen,
+) -> Result<String, Problem> {
     if let Some(reason) = given {
         return Ok(reason.clone());
     }
@@ -130,6 +134,6 @@ fn confirmed(yes: bool, screen: &Screen) -> Result<(), Problem> {
     }
 }
 
-fn draft(operation: Operation, reason: String) -> Draft {
+pub(in crate::command) fn draft(operation: Operation, reason: String) -> Draft {
     Draft { operation, justification_text: reason, approval_ticket_id: None }
 }

@@ -41,7 +41,7 @@ pub(crate) fn show(ready: &Ready, needs_word: bool, host: bool, screen: &mut Scr
             "bounds": checked.bounds,
             "inputs": inputs,
             "files": packed.map(|packed| &packed.names),
-            "filesDigest": packed.map(|packed| packed.digest),
+            "filesDigest": super::files_of(checked),
             "needsHost": needs_word,
             "hostAllowed": host,
             "steps": steps,

@@ -1,4 +1,4 @@
-//! `dvt run FILE`: checks the plan, shows its bounds, starts it, follows it to its end, and proves the end.
+//! `dvt run FILE|NAME@VERSION`: checks the plan, shows its bounds, starts it, follows it to its end, and proves the end.
 //!
 //! Nothing is queued before plan, inputs, files and the owner's word are in order.
 
@@ -25,7 +25,7 @@ use clap::Args;
 use dvt_engine::client::StartRequest;
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
-use dvt_model::id::{PlanId, RunRequestId, StepId};
+use dvt_model::id::{PlanId, PlanName, RunRequestId, StepId};
 use dvt_model::proof::{Authorized, PlanCreate, RunReadPayload, RunStart};
 use dvt_model::resource;
 use dvt_plan::{Checked, select};
@@ -43,7 +43,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The plan.
+    /// The plan: a file, or a published plan as `NAME@VERSION` or `NAME@latest`.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// An input; a value that is JSON of the declared type is taken as such, `@FILE` is what a file holds.
@@ -145,6 +145,14 @@ pub(crate) async fn prepare(
     library: &mut Library<'_>,
     screen: &mut Screen,
 ) -> Result<Option<Ready>, Problem> {
+    if let Some((name, version)) = published(&arguments.file) {
+        let checked = library.published(&name, &version, screen).await?;
+        let inputs =
+            inputs::resolve(&checked.plan, &arguments.inputs, arguments.inputs_file.as_deref(), screen)?;
+        let selection = selection(arguments, &checked)?;
+        // What it needs was kept when it was published.
+        return Ok(Some(Ready { checked, inputs, packed: None, below: Below::new(), selection }));
+    }
     let source = lint::read(&arguments.file)?;
     let (outcome, below) = library.check_and_pack(&source, screen).await?;
     if screen.for_people() {
@@ -176,6 +184,12 @@ pub(crate) async fn prepare(
     };
     let selection = selection(arguments, &checked)?;
     Ok(Some(Ready { checked, inputs, packed, below, selection }))
+}
+
+/// `NAME@VERSION`, where no file has that name.
+fn published(file: &Path) -> Option<(PlanName, String)> {
+    let (name, version) = file.to_str()?.split_once('@').filter(|_| !file.exists())?;
+    Some((PlanName::parse(name).ok()?, version.to_owned()))
 }
 
 /// What `--select` and `--from` name.
@@ -218,6 +232,11 @@ fn version(checked: &Checked, digest: Digest) -> String {
     }
 }
 
+/// The digest of the packed files that a document names.
+fn files_of(checked: &Checked) -> Option<Digest> {
+    checked.canonical.get("filesDigest").and_then(Value::as_str).and_then(Digest::parse)
+}
+
 const ROUTE: &str = "dvt run";
 
 /// A start with its proofs.
@@ -252,7 +271,7 @@ pub(crate) async fn ask(
         plan_version: version(&ready.checked, ready.checked.digest()),
         inputs: ready.inputs.clone(),
         run_request_id: request_id,
-        files_digest: ready.packed.as_ref().map(|packed| packed.digest),
+        files_digest: files_of(&ready.checked),
         host_allowed,
         detached,
         selection: ready.selection.clone(),
@@ -293,7 +312,8 @@ pub(crate) async fn start(
         ));
     }
     let read: Authorized<resource::Run, RunReadPayload> = access.run(context, answer.run_id, ROUTE).await?;
-    let followed = Followed { plan: &ready.checked.plan, composition, client: &client, read: &read };
+    let plan = crate::command::runs::gated(composition, &read, ready.checked.plan.clone()).await?;
+    let followed = Followed { plan: &plan, composition, client: &client, read: &read };
     let exit = follow::to_the_end(&followed, screen).await;
     let closed = client.close().await;
     let exit = exit?;

@@ -26,6 +26,7 @@ use crate::profile::Selected;
 use crate::view::picture::Picture;
 use crate::view::screen::Screen;
 use clap::Subcommand;
+use dvt_core::event::body::ApprovalGate;
 use dvt_model::action::Action;
 use dvt_model::code::Code;
 use dvt_model::proof::{Authorized, Permits};
@@ -94,7 +95,7 @@ pub(crate) async fn row<A: Permits>(
     row.ok_or_else(|| dvt_access::Denied::not_found().into())
 }
 
-/// The plan that a run follows, as it was published.
+/// The plan that a run follows, as it was published, behind the approval that its tenant put before it.
 pub(crate) async fn plan<A: Permits>(
     composition: &Composition,
     proof: &Authorized<Run, A>,
@@ -105,9 +106,23 @@ pub(crate) async fn plan<A: Permits>(
     let stored = transaction.plan(reference.plan_id, &reference.plan_version).await?;
     let stored =
         stored.ok_or_else(|| Problem::new(Code::PayloadErased, "the run's plan is no longer kept"))?;
-    dvt_plan::load(&stored.document).map_err(|_| {
+    let plan = dvt_plan::load(&stored.document).map_err(|_| {
         Problem::new(Code::PlanIntegrityValidationFailed, "the run's plan can no longer be read as a plan")
-    })
+    })?;
+    gated(composition, proof, plan).await
+}
+
+/// The same of a plan that is at hand: which approval a run waits for stands in its first event.
+pub(crate) async fn gated<A: Permits>(
+    composition: &Composition,
+    proof: &Authorized<Run, A>,
+    plan: Plan,
+) -> Result<Plan, Problem> {
+    let transaction = composition.store.begin(proof.scope(), Kind::Act)?;
+    let first = transaction.fetch_events(proof.resource().id, 0, 1).await?.into_iter().next();
+    let gate = first.and_then(|first| first.payload?.get("approvalGate").cloned());
+    let gate = gate.and_then(|gate| serde_json::from_value::<ApprovalGate>(gate).ok());
+    Ok(gate.iter().fold(plan, dvt_core::gated))
 }
 
 /// How a run looks now, and its events. Who holds no more than the right to its status shows no payload of them.

@@ -148,6 +148,7 @@ pub(crate) fn run(case: &Case<'_>) -> Answer {
 
 /// Why a step, an item or a compensation is where it is; `None` where the run has none of this name.
 pub(crate) fn of_step(case: &Case<'_>, id: &str) -> Option<Answer> {
+    let id = &*case.picture.meant(id);
     let look = case.picture.step(id)?;
     let first = step::reason(case, id, look);
     let below = match first.word {
@@ -190,7 +191,7 @@ fn paused(case: &Case<'_>, step: Option<&str>) -> Reason {
         _ => "by an operator",
     };
     let text = match step {
-        Some(step) => format!("{step} waits: the run is paused {cause}"),
+        Some(step) => format!("{} waits: the run is paused {cause}", case.picture.shown(step)),
         None => format!("{name} is paused {cause}"),
     };
     Reason::new(step, "PAUSED", text).next(format!("dvt runs resume {name} -m \"…\""))
@@ -199,7 +200,7 @@ fn paused(case: &Case<'_>, step: Option<&str>) -> Reason {
 fn no_engine(case: &Case<'_>, step: Option<&str>) -> Reason {
     let name = brief(case.run);
     let text = match step {
-        Some(step) => format!("{step} waits: no engine works on the run"),
+        Some(step) => format!("{} waits: no engine works on the run", case.picture.shown(step)),
         None => format!("{name} rests: no engine works on it"),
     };
     Reason::new(step, "NO_ENGINE", text).next(format!("dvt runs resume {name}"))
@@ -216,7 +217,8 @@ fn front(case: &Case<'_>, before: Option<&str>) -> Vec<Reason> {
     let is_told = |id: &str| reaches.as_ref().is_none_or(|reaches| reaches.contains(id));
     let found = case.picture.in_order().filter(|(id, look)| !look.is_over() && is_told(id));
     let reasons = found.map(|(id, look)| step::reason(case, id, look));
-    reasons.filter(|reason| reason.word != "WAITS_FOR_NEED").collect()
+    let reasons = reasons.filter(|reason| reason.word != "WAITS_FOR_NEED");
+    reasons.flat_map(|reason| of_items(case, reason)).collect()
 }
 
 /// Steps before one that were left out for a reason of their own.
@@ -240,6 +242,13 @@ fn above<'a>(picture: &'a Picture, id: &str) -> BTreeSet<&'a str> {
         }
     }
     found
+}
+
+/// What holds the items of a step up, in the place of the step that waits for them.
+fn of_items(case: &Case<'_>, reason: Reason) -> Vec<Reason> {
+    let base = reason.step.as_deref().filter(|_| reason.word == "WAITS_FOR_ITEMS");
+    let below = base.map(|base| items(case, base)).unwrap_or_default();
+    if below.is_empty() { vec![reason] } else { below }
 }
 
 /// Items of a step that have not ended well.

@@ -4,6 +4,7 @@ use super::{Case, Reason, no_engine, paused};
 use crate::view::duration::{bound, plural, short};
 use crate::view::end::brief;
 use crate::view::picture::StepPicture;
+use dvt_model::code::Code;
 use dvt_model::failure::Failure;
 use dvt_model::run::{RunStatus, StepStatus};
 use dvt_model::time::Timestamp;
@@ -28,12 +29,16 @@ fn defined<'a>(case: &Case<'a>, id: &str) -> Option<&'a Step> {
 }
 
 fn completed(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
+    let shown = case.picture.shown(id);
     let text = match look.first_started_at {
         Some(_) => {
             let took = short(look.elapsed_ms(case.now).unwrap_or(0));
-            format!("{id} completed in {took} ({})", plural(u64::from(look.attempts), "attempt", "attempts"))
+            format!(
+                "{shown} completed in {took} ({})",
+                plural(u64::from(look.attempts), "attempt", "attempts")
+            )
         }
-        None => format!("{id} was taken over from the run before"),
+        None => format!("{shown} was taken over from the run before"),
     };
     Reason::new(Some(id), "COMPLETED", text)
 }
@@ -48,8 +53,17 @@ fn failed(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
         Some(retry) => format!("`retry.on` names {} only", names(&retry.on)),
         None => format!("attempt {} of {most}", look.attempts),
     };
-    let name = brief(case.run);
-    Reason::new(Some(id), "FAILED", format!("{id} failed: {what}; {why}"))
+    let (name, shown) = (brief(case.run), case.picture.shown(id));
+    // What ended its worker again and again is given to no other one but by somebody's word.
+    if look.failure.as_ref().is_some_and(|failure| failure.error_code == Code::WorkerLost) {
+        let times = plural(u64::from(look.dispatches), "time", "times");
+        let text = format!(
+            "{shown} is parked: its worker was lost {times} while it ran, so it is given to no other one by itself"
+        );
+        return Reason::new(Some(id), "PARKED", text)
+            .next(format!("dvt runs logs {name} --step {}", id.split('.').next().unwrap_or(id)));
+    }
+    Reason::new(Some(id), "FAILED", format!("{shown} failed: {what}; {why}"))
         .next(format!("dvt runs logs {name} --step {}", id.split('.').next().unwrap_or(id)))
 }
 
@@ -90,7 +104,7 @@ fn skipped(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
         Some("OPERATOR_SKIP") => ("OPERATOR_SKIP", "an operator skipped it".to_owned()),
         Some(_) | None => ("SKIPPED", "it was skipped".to_owned()),
     };
-    let reason = Reason::new(Some(id), word, format!("{id} was left out: {why}"));
+    let reason = Reason::new(Some(id), word, format!("{} was left out: {why}", case.picture.shown(id)));
     match word {
         "OPERATOR_SKIP" => {
             let name = brief(case.run);
@@ -120,13 +134,13 @@ fn listed(names: &[&str]) -> String {
 }
 
 fn running(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
-    let name = brief(case.run);
+    let (name, shown) = (brief(case.run), case.picture.shown(id));
     if case.is_recovering {
         return no_engine(case, Some(id));
     }
     let until = look.due_at.map_or_else(String::new, |due| format!(", until {}", moment(due, case.now)));
     if let Some((all, done)) = look.items {
-        return Reason::new(Some(id), "WAITS_FOR_ITEMS", format!("{id} runs: {done} of {all} items done"));
+        return Reason::new(Some(id), "WAITS_FOR_ITEMS", format!("{shown} runs: {done} of {all} items done"));
     }
     let form = defined(case, id).map(|step| &step.form);
     match form {
@@ -134,7 +148,7 @@ fn running(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
             let given = case.facts.approvals.get(id).copied().unwrap_or(0);
             let who = if approval.not_initiator { " other than who started the run" } else { "" };
             let text = format!(
-                "{id} waits for approval by {} with the role {}{who}: {given} given{until}",
+                "{shown} waits for approval by {} with the role {}{who}: {given} given{until}",
                 plural(u64::from(approval.min), "person", "persons"),
                 approval.role
             );
@@ -142,22 +156,22 @@ fn running(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
                 .next(format!("dvt runs approve {name} {id} -m \"…\""))
         }
         Some(Form::Signal(signal)) => {
-            let text = format!("{id} waits for the signal `{}`{until}", signal.name);
+            let text = format!("{shown} waits for the signal `{}`{until}", signal.name);
             Reason::new(Some(id), "WAITS_FOR_SIGNAL", text)
                 .next(format!("dvt runs signal {name} {} -p '…'", signal.name))
         }
         Some(Form::Wait { duration_ms }) => {
-            let text = format!("{id} waits {}{until}", bound(*duration_ms));
+            let text = format!("{shown} waits {}{until}", bound(*duration_ms));
             Reason::new(Some(id), "WAITS_FOR_TIME", text)
         }
         Some(Form::WaitUntil { .. }) => {
-            Reason::new(Some(id), "WAITS_FOR_TIME", format!("{id} waits{}", until.replacen(',', "", 1)))
+            Reason::new(Some(id), "WAITS_FOR_TIME", format!("{shown} waits{}", until.replacen(',', "", 1)))
         }
         Some(Form::Plan(sub_plan)) => {
             let reason = Reason::new(
                 Some(id),
                 "WAITS_FOR_CHILD",
-                format!("{id} waits for its run of {}", sub_plan.reference),
+                format!("{shown} waits for its run of {}", sub_plan.reference),
             );
             match case.facts.children.get(id) {
                 Some(child) => reason.next(format!("dvt runs why {child}")),
@@ -172,21 +186,21 @@ fn running(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
                 0 | 1 => String::new(),
                 number => format!(", given out {number} times"),
             };
-            let text = format!("{id} runs{since}: attempt {} of {most}{dispatch}", look.attempts);
+            let text = format!("{shown} runs{since}: attempt {} of {most}{dispatch}", look.attempts);
             Reason::new(Some(id), "RUNS", text)
         }
     }
 }
 
 fn pending(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
-    let picture = case.picture;
+    let (picture, shown) = (case.picture, case.picture.shown(id));
     if picture.status.is_terminal() {
         let why = match (&picture.failed_step, picture.status) {
             (Some(step), _) => format!("{step} failed, and after a failed step nothing new starts"),
             (None, RunStatus::Cancelled) => "the run was cancelled before".to_owned(),
             (None, _) => "the run ended before".to_owned(),
         };
-        return Reason::new(Some(id), "NOT_STARTED", format!("{id} was not started: {why}"));
+        return Reason::new(Some(id), "NOT_STARTED", format!("{shown} was not started: {why}"));
     }
     if case.is_recovering {
         return no_engine(case, Some(id));
@@ -199,7 +213,7 @@ fn pending(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
         let policy =
             defined(case, id).map_or_else(String::new, |step| format!(" ({})", policy(&step.retry, look)));
         let text = format!(
-            "{id} waits: attempt {} {what}, again at {}{policy}",
+            "{shown} waits: attempt {} {what}, again at {}{policy}",
             look.attempts,
             moment(at, case.now)
         );
@@ -208,9 +222,9 @@ fn pending(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
     if let (Some(_), false) = (picture.ending, look.has_condition) {
         let text = match &picture.failed_step {
             Some(step) => {
-                format!("{id} will not start: {step} failed, and after a failed step nothing new starts")
+                format!("{shown} will not start: {step} failed, and after a failed step nothing new starts")
             }
-            None => format!("{id} will not start: the run is on its way to its end"),
+            None => format!("{shown} will not start: the run is on its way to its end"),
         };
         return Reason::new(Some(id), "NOT_STARTED", text);
     }
@@ -218,23 +232,23 @@ fn pending(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
     let waits_for: Vec<String> = look.needs.iter().filter(open).map(|need| with_items(case, need)).collect();
     if !waits_for.is_empty() {
         let names: Vec<&str> = waits_for.iter().map(String::as_str).collect();
-        return Reason::new(Some(id), "WAITS_FOR_NEED", format!("{id} waits for {}", listed(&names)));
+        return Reason::new(Some(id), "WAITS_FOR_NEED", format!("{shown} waits for {}", listed(&names)));
     }
     if picture.status == RunStatus::Paused {
         return paused(case, Some(id));
     }
     if picture.status == RunStatus::Pending {
-        return Reason::new(Some(id), "QUEUED", format!("{id} waits: the run has not started yet"));
+        return Reason::new(Some(id), "QUEUED", format!("{shown} waits: the run has not started yet"));
     }
     let most = case.plan.max_parallel;
     let busy =
         picture.steps.values().filter(|step| step.status == StepStatus::Running && step.wait_ms.is_none());
     let busy = busy.count();
     if busy >= usize::try_from(most).unwrap_or(usize::MAX) {
-        let text = format!("{id} waits for room: `limits.maxParallel` is {most}, and {busy} steps run");
+        let text = format!("{shown} waits for room: `limits.maxParallel` is {most}, and {busy} steps run");
         return Reason::new(Some(id), "WAITS_FOR_ROOM", text);
     }
-    Reason::new(Some(id), "READY", format!("{id} is ready and waits for a free worker"))
+    Reason::new(Some(id), "READY", format!("{shown} is ready and waits for a free worker"))
 }
 
 /// `transform (2 of 3 items done)`.

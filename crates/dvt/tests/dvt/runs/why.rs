@@ -62,3 +62,40 @@ fn a_failure_names_what_failed_and_what_never_started() {
         "{load}"
     );
 }
+
+const ITEMS: &str = "apiVersion: dvt/v1
+name: regions
+inputs: { slow: { type: string, default: apac } }
+steps:
+  transform:
+    foreach: ['eu', 'us', 'apac']
+    script: '[ \"$REGION\" != \"$SLOW\" ] || exit 75'
+    env: { REGION: '${{ item }}', SLOW: '${{ inputs.slow }}' }
+    retry: { max: 3, initial: 10m, ceiling: 20m, jitter: none, on: [transient] }
+  load: { needs: transform, uses: dvt/noop@1 }
+";
+
+/// Items are named as people know them, and asked for by that name; where one waits, the step's own line gives way to it.
+#[test]
+fn an_item_has_the_name_of_its_value() {
+    let home = Home::new();
+    let plan = home.plan("regions", ITEMS);
+    let mut running = Running::start(&home, &["run", &plan, "--allow-host", "--output", "jsonl"]);
+    running.until("\"StepFailed\"");
+    let why = |more: &[&str]| home.dvt(&[&["runs", "why", "@latest"], more].concat()).ends(0).out;
+    // Its siblings end about now; they are asked for until they have.
+    let mut load = why(&["load"]);
+    while !load.contains("2 of 3") {
+        load = why(&["load"]);
+    }
+    let lines: Vec<&str> = load.lines().collect();
+    assert_eq!(lines[0], "load waits for transform (2 of 3 items done)", "{load}");
+    assert!(lines[1].starts_with("  transform[apac] waits: attempt 1 failed: exit 75, again at "), "{load}");
+    assert!(why(&["transform[eu]"]).starts_with("transform[eu] completed in "));
+    assert_eq!(why(&["transform[apac]"]), why(&["transform.2"]));
+    let told = home.dvt(&["runs", "why", "@latest", "--output", "json"]).ends(0).json();
+    assert_eq!(told["because"][0]["stepId"], "transform.2", "ids stay what they are: {told}");
+    assert!(home.dvt(&["runs", "why", "@latest", "transform[mars]"]).ends(2).err.contains("no step"));
+    home.dvt(&["runs", "cancel", "@latest", "-m", "seen enough"]).ends(0);
+    running.end().ends(3);
+}
