@@ -14,7 +14,7 @@ fn verbs(help: &str) -> Vec<String> {
 }
 
 /// All words that have a help text, nouns before their verbs.
-fn walk(home: &Home, words: &[String], found: &mut Vec<(Vec<String>, String)>) {
+pub(crate) fn walk(home: &Home, words: &[String], found: &mut Vec<(Vec<String>, String)>) {
     let mut arguments: Vec<&str> = words.iter().map(String::as_str).collect();
     arguments.push("--help");
     let help = home.dvt(&arguments).ends(0).out;
@@ -26,7 +26,7 @@ fn walk(home: &Home, words: &[String], found: &mut Vec<(Vec<String>, String)>) {
 }
 
 /// Lines under `Example:`.
-fn examples(help: &str) -> Vec<String> {
+pub(crate) fn examples(help: &str) -> Vec<String> {
     let lines = help.lines().skip_while(|line| *line != "Example:").skip(1);
     lines.take_while(|line| line.starts_with("  ")).map(|line| line.trim().to_owned()).collect()
 }
@@ -36,7 +36,7 @@ const HELD: &str =
     "apiVersion: dvt/v1\nname: held\nonStepFailure: hold\nsteps:\n  load: { run: ['false'] }\n";
 
 /// What the example of a verb needs beside a completed run of `orders-etl`.
-fn prepare(home: &Home, example: &str) -> Option<Running> {
+pub(crate) fn prepare(home: &Home, example: &str) -> Option<Running> {
     let start = |name: &str, text: &str, until: &str| {
         let plan = home.plan(name, text);
         let mut running = Running::start(home, &["run", &plan, "--allow-host", "--output", "jsonl"]);
@@ -80,7 +80,7 @@ fn prepare(home: &Home, example: &str) -> Option<Running> {
 }
 
 /// Runs an example as a shell would.
-fn typed(home: &Home, example: &str) -> Told {
+pub(crate) fn typed(home: &Home, example: &str) -> Told {
     // It ends when it is told to.
     let told = example.replace("dvt engine", "timeout --preserve-status 2 dvt engine");
     let example = told.as_str();

@@ -18,6 +18,7 @@ mod help;
 mod home;
 mod import;
 mod lint;
+mod outputs;
 mod persons;
 mod pipe;
 mod plan_test;

@@ -1,0 +1,187 @@
+//! Results as people, scripts and pipes get them: each verb gives JSON where JSON is asked for, ends with the code of the table, and
+//! colours nothing that no terminal reads.
+
+use crate::help::{examples, prepare, typed, walk};
+use crate::home::{Home, Running, repository};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Verbs whose results are no data, and what they are. They print it whatever shape is asked for.
+const TEXTS: &[(&str, &str)] = &[
+    ("audit export", "lines of JSON, in the file that it names"),
+    ("audit prove", "a proof in a form of its own"),
+    ("completions", "a script for a shell"),
+    ("demo crash", "a show for a person"),
+    ("engine", "it stays, and tells of itself beside its results"),
+    ("explain", "a page"),
+    ("fmt", "files that it lays out"),
+    ("import argo", "a plan"),
+    ("import dbt", "a plan"),
+    ("import github", "a plan"),
+    ("import wfcommons", "a plan"),
+    ("init", "a file"),
+    ("man", "manual pages"),
+    ("plan graph", "a drawing"),
+    ("plan schema", "a schema"),
+    ("plan diff", "a comparison"),
+];
+
+fn home() -> Home {
+    let home = Home::new();
+    std::os::unix::fs::symlink(repository().join("examples"), home.path("examples")).unwrap();
+    home
+}
+
+/// The verbs, without the nouns above them, and their first example.
+fn verbs() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    walk(&home(), &[], &mut found);
+    let all: BTreeSet<String> = found.iter().map(|(words, _)| words.join(" ")).collect();
+    let is_noun =
+        |words: &str| words.is_empty() || all.iter().any(|other| other.starts_with(&format!("{words} ")));
+    let verbs = found.iter().map(|(words, help)| (words.join(" "), examples(help).remove(0)));
+    verbs.filter(|(words, _)| !is_noun(words)).collect()
+}
+
+/// What a shape gives must be, for a verb.
+fn is_of(output: &str, words: &str, text: &str) -> Result<(), String> {
+    let parse = |text: &str| serde_json::from_str::<Value>(text).map_err(|error| error.to_string());
+    if output == "json" {
+        return parse(text).map(drop);
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    lines.iter().try_for_each(|line| parse(line).map(drop))?;
+    // Of an empty list there is no line.
+    let may_be_empty = words.ends_with(" list");
+    if lines.is_empty() && !may_be_empty { Err("nothing was printed".to_owned()) } else { Ok(()) }
+}
+
+#[test]
+fn every_verb_gives_data_where_data_is_asked_for() {
+    let verbs = verbs();
+    let unknown = TEXTS.iter().find(|(words, _)| !verbs.iter().any(|(verb, _)| verb == words));
+    assert_eq!(unknown, None, "the list names a verb that is not there");
+    let mut faults = Vec::new();
+    let mut looked = 0;
+    for output in ["json", "jsonl"] {
+        let home = home();
+        home.dvt(&["run", "examples/orders-etl/plan.yaml", "--allow-host", "--quiet"]).ends(0);
+        for (words, example) in &verbs {
+            if TEXTS.iter().any(|(known, _)| known == words) {
+                continue;
+            }
+            if words.starts_with("data ") || words.starts_with("runs ") {
+                home.dvt(&["run", "examples/orders-etl/plan.yaml", "--allow-host", "--quiet"]).ends(0);
+            }
+            let running = prepare(&home, example);
+            let told = typed(&home, &format!("{example} --output {output}"));
+            looked += 1;
+            if let Err(fault) = is_of(output, words, &told.out).and_then(|()| {
+                if told.code == 0 { Ok(()) } else { Err(format!("it ended with {}", told.code)) }
+            }) {
+                faults.push(format!("{example} --output {output}: {fault}: {told:#?}"));
+            }
+            if let Some(running) = running {
+                home.dvt(&["runs", "cancel", "@latest", "-m", "the example is over"]);
+                running.end();
+            }
+        }
+    }
+    println!("{looked} results of {} verbs, {} give no data", verbs.len(), TEXTS.len());
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+const FAILS: &str = "apiVersion: dvt/v1\nname: fails\nsteps:\n  one: { run: ['false'] }\n";
+const GATE: &str = "apiVersion: dvt/v1\nname: gate\nsteps:\n  release: { approval: { role: operator } }\n";
+
+/// One command for each code of `dvt --help` that a command can be brought to; the shape of results changes none of them.
+#[test]
+fn each_exit_code_is_met() {
+    let home = home();
+    let (fails, gate) = (home.plan("fails", FAILS), home.plan("gate", GATE));
+    home.plan("broken", "apiVersion: dvt/v1\nname: broken\nsteps: 7\n");
+    home.completed_run(&[]);
+    let table: &[(&[&str], i32)] = &[
+        (&["runs", "list"], 0),
+        (&["run", &fails, "--allow-host"], 1),
+        (&["lint", "broken.yaml"], 2),
+        (&["runs", "get", "@latest", "--no-such-flag"], 2),
+        (&["runs", "fly", "@latest"], 2),
+        (&["runs", "cancel", "@latest"], 2),
+        (&["runs", "get", "run_00000000-0000-4000-8000-000000000000"], 4),
+        (&["run", &fails], 4),
+        (&["plan", "get", "nobody"], 4),
+        (&["runs", "cancel", "@latest", "-m", "too late"], 6),
+        (&["runs", "resume", "@latest", "--allow-host"], 6),
+    ];
+    for output in ["table", "json", "jsonl"] {
+        for (words, code) in table {
+            home.dvt(&[words, &["--output", output][..]].concat()).ends(*code);
+        }
+        // Cancelled by somebody else, and seen by whoever follows it.
+        let mut running = Running::start(&home, &["run", &gate, "--output", "jsonl"]);
+        running.until("\"StepStarted\"");
+        home.dvt(&["runs", "cancel", "@latest", "-m", "not today", "--output", output]).ends(0);
+        running.end().ends(3);
+    }
+    // No engine, for the store cannot be opened.
+    std::fs::rename(home.path("home/config/key"), home.path("key")).unwrap();
+    home.dvt(&["runs", "list"]).ends(5);
+}
+
+/// Errors are beside the results, and are one JSON value where results are JSON.
+#[test]
+fn refusals_never_stand_among_results() {
+    let home = home();
+    home.completed_run(&[]);
+    for words in [
+        &["runs", "get", "@latest", "nobody"][..],
+        &["plan", "get", "nobody"],
+        &["runs", "cancel", "@latest", "-m", "x"],
+    ] {
+        let people = home.dvt(words);
+        assert!(people.code > 0 && people.out.is_empty() && people.err.contains("error"), "{people:#?}");
+    }
+    for output in ["json", "jsonl"] {
+        let told = home.dvt(&["plan", "get", "nobody", "--output", output]).ends(4);
+        let error: Value =
+            serde_json::from_str(&told.err).unwrap_or_else(|error| panic!("{error}: {told:#?}"));
+        assert_eq!((told.out.as_str(), &error["code"]), ("", &"NOT_FOUND".into()));
+    }
+}
+
+/// No escape sequence reaches a pipe, whatever the environment says of colours and width; nor does a result depend on it.
+#[test]
+fn a_pipe_gets_plain_lines() {
+    let home = home();
+    home.dvt(&["run", "examples/orders-etl/plan.yaml", "--allow-host", "--quiet"]).ends(0);
+    for words in [
+        &["runs", "list"][..],
+        &["runs", "get", "@latest"],
+        &["runs", "why", "@latest"],
+        &["runs", "events", "@latest"],
+        &["runs", "logs", "@latest"],
+        &["audit", "verify"],
+        &["doctor"],
+        &["data", "retention", "list"],
+        &["plan", "list", "--all"],
+        &["--help"],
+    ] {
+        let mut told = Vec::new();
+        for more in [
+            &[][..],
+            &[("NO_COLOR", "1")],
+            &[("TERM", "xterm-256color"), ("COLUMNS", "40")],
+            &[("CLICOLOR_FORCE", "1")],
+        ] {
+            let mut command = home.command(words);
+            command.envs(more.iter().copied());
+            let output = command.output().unwrap();
+            let (out, err) =
+                (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+            assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "{words:?} {more:?}: {out}{err}");
+            told.push(out.lines().count());
+        }
+        assert!(told[0] > 0, "{words:?}");
+    }
+}
