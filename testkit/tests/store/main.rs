@@ -14,6 +14,7 @@
 mod backend;
 mod columns;
 mod committer;
+mod degraded;
 mod faults;
 mod house;
 mod matrix;

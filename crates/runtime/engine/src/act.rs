@@ -72,6 +72,7 @@ impl Engine {
         asked: &Asked,
         host_allowed: bool,
     ) -> Result<RunStatus, Problem> {
+        self.pressure.may_change(grant.context.scope().tenant(), self.now())?;
         let result = match check_proof(grant, run, asked) {
             Ok(()) => self.act_checked(grant, run, asked, host_allowed).await,
             Err(problem) => Err(problem),

@@ -60,9 +60,7 @@ impl Engine {
         request: StartRequest,
     ) -> Result<StartAnswer, Problem> {
         check_proofs(publish, start, &request)?;
-        if self.is_stopping() {
-            return Err(Problem::engine_gone());
-        }
+        self.takes(start.context.scope().tenant())?;
         let (engine, publish, start) = (Arc::clone(self), publish.clone(), start.clone());
         let (answer, answered) = oneshot::channel();
         self.go_on(async move {
@@ -131,7 +129,8 @@ impl Engine {
         wanted: Wanted<'_>,
     ) -> Result<StartAnswer, Problem> {
         let Wanted { plan, start, starter, grants, .. } = wanted;
-        let scope = *starter.context.scope();
+        let (scope, asked) = (*starter.context.scope(), self.now());
+        self.enter_change(&scope, self.pressure.may_start(asked)?);
         let approval_gate = gate::of_scope(&transaction).await?;
         let plan = approval_gate.iter().fold(plan, dvt_core::gated);
         let start = Start { approval_gate, ..start };
@@ -182,7 +181,8 @@ impl Engine {
             }
         }
         crash::point(crash::START_ACK);
-        self.seal_soon(scope.tenant());
+        self.enter_change(&scope, self.pressure.started(asked, self.now()));
+        self.seal_soon(&scope);
         self.warm(fold, host_allowed, false);
         drop(admitting);
         Ok(StartAnswer {

@@ -314,7 +314,7 @@ impl Parent {
                 return Err(busy.map_or_else(|| refusal.into(), |entering| entering.if_busy));
             }
         }
-        engine.seal_soon(self.scope.tenant());
+        engine.seal_soon(&self.scope);
         engine.warm(fold, self.host_allowed, false);
         drop(admitting);
         Ok(())

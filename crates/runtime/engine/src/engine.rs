@@ -10,11 +10,13 @@ use crate::dispatch::{self, Dispatcher};
 use crate::forward::server;
 use crate::forward::socket::Socket;
 use crate::groups::Groups;
+use crate::pressure::{Change, Pressure};
 use crate::run::advance::Task;
 use crate::run::load::Fold;
 use crate::run::{Hot, Message};
 use crate::{Parts, Problem, keeper, lease, sealer, timers};
 use dvt_model::id::{RunId, TenantId};
+use dvt_model::scope::TenantScope;
 use dvt_model::time::Timestamp;
 use dvt_store::port::lease::Row;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +43,7 @@ pub(crate) struct Engine {
     pub(crate) folding: Folding,
     dispatcher: Dispatcher,
     timers: mpsc::UnboundedSender<timers::Setting>,
+    pub(crate) pressure: Arc<Pressure>,
     sealer: Mutex<Option<mpsc::UnboundedSender<sealer::Ask>>>,
     tasks: Mutex<JoinSet<()>>,
     stop: watch::Sender<bool>,
@@ -107,6 +110,7 @@ impl Engine {
             folding: Folding::default(),
             dispatcher,
             timers,
+            pressure: Arc::default(),
             sealer: Mutex::new(Some(seals)),
             tasks: Mutex::default(),
             stop,
@@ -116,7 +120,7 @@ impl Engine {
         });
         let parts = engine.parts.clone();
         let ticking = tokio::spawn(timers::serve(Arc::clone(&parts.clock), settings));
-        let sealing = tokio::spawn(sealer::serve(parts.store.clone(), asks));
+        let sealing = tokio::spawn(sealer::serve(parts.clone(), Arc::clone(&engine.pressure), asks));
         let keeping = tokio::spawn(keeper::serve(parts.store.clone(), stopping.clone()));
         let dispatching = tokio::spawn(dispatch::serve(parts.clone(), orders, stopping.clone()));
         let serving = tokio::spawn(server::serve(Arc::clone(&engine), socket, stopping.clone()));
@@ -267,10 +271,31 @@ impl Engine {
         drop(self.timers.send(setting));
     }
 
-    pub(crate) fn seal_soon(&self, tenant: TenantId) {
-        if let Some(sealer) = lock(&self.sealer).as_ref() {
-            drop(sealer.send(sealer::Ask::Soon(tenant)));
+    /// Something was entered in a tenant's ledger, in this scope.
+    pub(crate) fn seal_soon(&self, scope: &TenantScope) {
+        self.tell_sealer(sealer::Ask::Soon(*scope));
+    }
+
+    /// Enters that a mode was entered or left, as soon as the ledger takes it.
+    pub(crate) fn enter_change(&self, scope: &TenantScope, change: Option<Change>) {
+        if let Some(change) = change {
+            self.tell_sealer(sealer::Ask::Enter(*scope, change));
         }
+    }
+
+    fn tell_sealer(&self, ask: sealer::Ask) {
+        if let Some(sealer) = lock(&self.sealer).as_ref() {
+            // It is gone only when the engine ends.
+            drop(sealer.send(ask));
+        }
+    }
+
+    /// Whether it takes what changes something of a tenant.
+    pub(crate) fn takes(&self, tenant: TenantId) -> Result<(), Problem> {
+        if self.is_stopping() {
+            return Err(Problem::engine_gone());
+        }
+        self.pressure.may_change(tenant, self.now())
     }
 
     /// A checkpoint over everything acknowledged of a tenant; its size.

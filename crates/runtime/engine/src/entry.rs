@@ -4,6 +4,7 @@
 //! the AUTH_DECISION beside it, and both carry the id of that request. Nothing here is made twice: an entry's ids are
 //! drawn where it is built.
 
+use crate::pressure::Change;
 use crate::{Grant, Problem, chance};
 use dvt_core::event::Event;
 use dvt_model::action::{Action, Role};
@@ -183,6 +184,38 @@ pub(crate) fn of_vote(
         payload.insert("shownHmac".to_owned(), json!(shown));
     }
     Ok(entry)
+}
+
+/// A degraded mode that was entered or left: an incident, by the engine itself.
+pub(crate) fn of_mode(place: Place, change: Change) -> EntryDraft {
+    let Change { mode, entered } = change;
+    let envelope = Envelope {
+        record_version: "1.0".to_owned(),
+        entry_id: chance::entry(),
+        ledger_id: place.ledger,
+        tenant_id: place.scope.tenant_id,
+        project_id: place.scope.project_id,
+        environment_id: place.scope.environment_id,
+        recorded_at: place.now,
+        actor: system(),
+        event_type: EventType::Incident,
+        event_name: Some(if entered { "DegradedModeEntered" } else { "DegradedModeLeft" }.to_owned()),
+        action: Action::EngineAdvance,
+        resource: ResourceRef { resource_type: "mode".to_owned(), id: mode.as_str().to_owned() },
+        decision: if entered { Outcome::Failed } else { Outcome::Completed },
+        reason_code: Some(mode.as_str().to_owned()),
+        request_id: chance::request(),
+        source_module: SourceModule::Engine,
+        route: None,
+        run_id: place.run,
+        step_id: None,
+        run: None,
+        decision_id: None,
+        policy_decision_id: None,
+        payloads: Vec::new(),
+        usage: None,
+    };
+    EntryDraft { envelope, payload: None }
 }
 
 /// What became of a signal.

@@ -21,6 +21,7 @@ pub mod keep;
 mod keeper;
 mod lease;
 mod library;
+mod pressure;
 mod problem;
 mod process;
 mod publish;

@@ -55,9 +55,7 @@ impl Engine {
         request: PublishRequest,
     ) -> Result<PublishAnswer, Problem> {
         check_proof(grant)?;
-        if self.is_stopping() {
-            return Err(Problem::engine_gone());
-        }
+        self.takes(grant.context.scope().tenant())?;
         let result = self.publish_checked(grant, request).await;
         self.enter_if_refused(result, None, &[(grant, "publishPlan")]).await
     }
@@ -119,7 +117,7 @@ impl Engine {
             }
             Err(refusal) => return Err(refusal.into()),
         }
-        self.seal_soon(scope.tenant());
+        self.seal_soon(&scope);
         Ok(PublishAnswer { plan: named, already })
     }
 }

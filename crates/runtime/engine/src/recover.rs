@@ -73,6 +73,7 @@ impl Engine {
         if grant.action != Action::SignalSend || grant.resource != entry::run_reference(run) {
             return Err(Problem::unproved("going on with this run"));
         }
+        self.pressure.may_change(grant.context.scope().tenant(), self.now())?;
         let result = self.resume_checked(grant, run, host_allowed).await;
         self.enter_if_refused(result, None, &[(grant, "resumeRun")]).await
     }

@@ -34,9 +34,7 @@ impl Engine {
         again: Again,
     ) -> Result<StartAnswer, Problem> {
         check_proof(signal, original, asked)?;
-        if self.is_stopping() {
-            return Err(Problem::engine_gone());
-        }
+        self.takes(start.context.scope().tenant())?;
         let (engine, start, signal) = (Arc::clone(self), start.clone(), signal.clone());
         let asked = asked.clone();
         let (answer, answered) = oneshot::channel();

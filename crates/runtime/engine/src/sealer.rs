@@ -1,12 +1,19 @@
 //! The sealer: a signed checkpoint within a second of an entry, at the end, and when somebody waits for one.
 //!
-//! It appends no entries; it asks the store to seal. It seals each tenant at most once per [`GATHER`], so that a busy
-//! tenant's entries share a checkpoint. If we crash before a seal, the entries are durable and the next holder seals them.
+//! It asks the store to seal, each tenant at most once per [`GATHER`], so that a busy tenant's entries share a checkpoint. The only
+//! entries that it appends tell that a ledger could not be sealed for long, and that it is sealed again. If we crash before a seal,
+//! the entries are durable and the next holder seals them.
 
-use crate::Problem;
+use crate::entry::{self, Place};
+use crate::pressure::{Change, Pressure};
+use crate::{Parts, Problem};
 use dvt_model::id::TenantId;
+use dvt_model::scope::TenantScope;
 use dvt_store::Store;
-use std::collections::{BTreeMap, BTreeSet};
+use dvt_store::port::operation::{AppendAct, BlockDraft, Rights};
+use dvt_store::port::transaction::Kind;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -17,15 +24,28 @@ const GATHER: Duration = Duration::from_millis(500);
 /// What the sealer is asked.
 pub(crate) enum Ask {
     /// There are new entries.
-    Soon(TenantId),
+    Soon(TenantScope),
+    /// A mode was entered or left: that is to be entered.
+    Enter(TenantScope, Change),
     /// Seal now and tell the size.
     Now(TenantId, oneshot::Sender<Result<u64, Problem>>),
 }
 
+/// The sealer's state.
+struct Sealer {
+    parts: Parts,
+    pressure: Arc<Pressure>,
+    /// Tenants with entries that are not sealed, each with a scope in which something of it was written.
+    dirty: BTreeMap<TenantId, TenantScope>,
+    sizes: BTreeMap<TenantId, u64>,
+    /// Changes of modes that are not entered yet.
+    to_enter: Vec<(TenantScope, Change)>,
+}
+
 /// Serves until every sender is gone, then seals what is left.
-pub(crate) async fn serve(store: Store, mut asks: mpsc::UnboundedReceiver<Ask>) {
-    let mut dirty: BTreeSet<TenantId> = BTreeSet::new();
-    let mut sizes: BTreeMap<TenantId, u64> = BTreeMap::new();
+pub(crate) async fn serve(parts: Parts, pressure: Arc<Pressure>, mut asks: mpsc::UnboundedReceiver<Ask>) {
+    let mut sealer =
+        Sealer { parts, pressure, dirty: BTreeMap::new(), sizes: BTreeMap::new(), to_enter: Vec::new() };
     let mut due: Option<Instant> = None;
     loop {
         let wake = async {
@@ -36,36 +56,75 @@ pub(crate) async fn serve(store: Store, mut asks: mpsc::UnboundedReceiver<Ask>) 
         };
         tokio::select! {
             ask = asks.recv() => match ask {
-                Some(Ask::Soon(tenant)) => {
-                    dirty.insert(tenant);
+                Some(Ask::Soon(scope)) => {
+                    sealer.soon(scope);
+                    due.get_or_insert_with(|| Instant::now() + GATHER);
+                }
+                Some(Ask::Enter(scope, change)) => {
+                    sealer.to_enter.push((scope, change));
                     due.get_or_insert_with(|| Instant::now() + GATHER);
                 }
                 Some(Ask::Now(tenant, answer)) => {
-                    let result = seal(&store, tenant, &mut sizes).await;
-                    if result.is_ok() {
-                        dirty.remove(&tenant);
-                    }
+                    let result = sealer.seal(tenant).await;
                     // Whoever asked may have gone.
                     drop(answer.send(result));
                 }
                 None => break,
             },
             () = wake => {
-                due = None;
-                for tenant in std::mem::take(&mut dirty) {
-                    if seal(&store, tenant, &mut sizes).await.is_err() {
-                        // The entries stay durable and unsealed; the next tick tries again.
-                        dirty.insert(tenant);
-                        due = Some(Instant::now() + GATHER);
-                    }
-                }
+                sealer.seal_all().await;
+                // What could not be sealed stays durable, and is tried again.
+                let is_done = sealer.dirty.is_empty() && sealer.to_enter.is_empty();
+                due = (!is_done).then(|| Instant::now() + GATHER);
             }
         }
     }
-    for tenant in dirty {
-        // What fails here is sealed by `Store::close` or by the next holder.
-        drop(seal(&store, tenant, &mut sizes).await);
+    // What fails here is sealed by `Store::close` or by the next holder.
+    sealer.seal_all().await;
+}
+
+impl Sealer {
+    fn soon(&mut self, scope: TenantScope) {
+        self.pressure.wrote(scope.tenant(), (self.parts.clock)());
+        self.dirty.entry(scope.tenant()).or_insert(scope);
     }
+
+    async fn seal_all(&mut self) {
+        let tenants: Vec<TenantId> = self.dirty.keys().copied().collect();
+        for tenant in tenants {
+            // The tenant stays dirty, and whoever asks for a seal is told why it fails.
+            drop(self.seal(tenant).await);
+        }
+        for (scope, change) in std::mem::take(&mut self.to_enter) {
+            match enter(&self.parts, &scope, change).await {
+                Ok(()) => self.soon(scope),
+                // The ledger takes nothing just now; it is told of afterwards.
+                Err(_) => self.to_enter.push((scope, change)),
+            }
+        }
+    }
+
+    async fn seal(&mut self, tenant: TenantId) -> Result<u64, Problem> {
+        let sealed = seal(&self.parts.store, tenant, &mut self.sizes).await;
+        let change = match &sealed {
+            Ok(_) => self.pressure.sealed(tenant),
+            Err(_) => self.pressure.not_sealed(tenant, (self.parts.clock)()),
+        };
+        let scope =
+            if sealed.is_ok() { self.dirty.remove(&tenant) } else { self.dirty.get(&tenant).copied() };
+        self.to_enter.extend(scope.zip(change));
+        sealed
+    }
+}
+
+/// Enters that a mode was entered, or left.
+async fn enter(parts: &Parts, scope: &TenantScope, change: Change) -> Result<(), Problem> {
+    let mut transaction = parts.store.begin(scope, Kind::Act)?;
+    let place = Place { ledger: transaction.ledger(), scope: scope.ids(), now: (parts.clock)(), run: None };
+    let block = BlockDraft::of(vec![entry::of_mode(place, change)]);
+    transaction.append_act(AppendAct { block, reads: false, rights: Rights::Nobody });
+    transaction.commit().await?;
+    Ok(())
 }
 
 async fn seal(store: &Store, tenant: TenantId, sizes: &mut BTreeMap<TenantId, u64>) -> Result<u64, Problem> {

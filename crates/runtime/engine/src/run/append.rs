@@ -64,7 +64,7 @@ impl Fold {
         for block in cut(events, MOST_EVENTS, |told| &told.event) {
             self.append_block(engine, std::mem::take(&mut acts), block, signal.take()).await?;
         }
-        engine.seal_soon(self.scope.tenant());
+        engine.seal_soon(&self.scope);
         Ok(())
     }
 
@@ -233,7 +233,7 @@ impl Engine {
         let block = BlockDraft::of(entries);
         transaction.append_act(AppendAct { block, reads: false, rights: Rights::Nobody });
         transaction.commit().await?;
-        self.seal_soon(scope.tenant());
+        self.seal_soon(scope);
         Ok(())
     }
 }
