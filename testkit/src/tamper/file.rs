@@ -234,11 +234,14 @@ impl File {
         };
         let before: BTreeMap<&[u8], (u64, &Arc<Block>)> =
             base.blocks.iter().map(|(first, block)| (block.id.as_slice(), (*first, block))).collect();
-        let mut delete = connection.prepare("DELETE FROM ledger_block WHERE first_index = ?1")?;
-        let mut forget = connection.prepare("DELETE FROM ledger_payload WHERE first_index = ?1")?;
+        // By the whole key: an attack that moves everything behind it would otherwise read all blocks for each of them.
+        let whose = "WHERE tenant_id = ?1 AND n = ?2 AND first_index = ?3";
+        let mut delete = connection.prepare(&format!("DELETE FROM ledger_block {whose}"))?;
+        let mut forget = connection.prepare(&format!("DELETE FROM ledger_payload {whose}"))?;
         for (first, _) in base.blocks.iter().filter(|(first, block)| !is_same(*first, block)) {
-            delete.execute([signed(*first)])?;
-            forget.execute([signed(*first)])?;
+            let place = params![tenant, n, signed(*first)];
+            delete.execute(place)?;
+            forget.execute(place)?;
         }
         let mut insert = connection.prepare(
             "INSERT INTO ledger_block (tenant_id, n, first_index, block_id, kind, count, run_id, first_run_seq, last_run_seq,

@@ -7,7 +7,7 @@
 use crate::commit::group::Head;
 use crate::port::error::Error;
 use crate::seal::keyring::Keyring;
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use crate::tenant::{Ground, Home};
 use dvt_ledger::checkpoint::Checkpoint;
 use dvt_ledger::verifier_key::VerifierKey;
@@ -152,7 +152,7 @@ pub(crate) fn fault(
         )));
     }
     let stored: Option<String> = connection
-        .query_row(
+        .cached_row(
             "SELECT note FROM ledger_checkpoint WHERE tenant_id = ?1 AND n = ?2 AND size = ?3",
             params![tenant.bytes(), head.n, column::signed(known.size)],
             |row| row.get(0),

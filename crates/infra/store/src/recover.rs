@@ -17,7 +17,7 @@ pub(crate) async fn open_runs(tenant: &Arc<Tenant>, minter: Arc<Minter>) -> Resu
     let work = move |lane: &rusqlite::Connection| {
         let columns = runs::COLUMNS;
         let mut statement = lane
-            .prepare(&format!(
+            .prepare_cached(&format!(
                 "SELECT {columns} FROM run WHERE tenant_id = ?1 AND open = 1 ORDER BY queued_at, run_id"
             ))
             .sql()?;

@@ -7,7 +7,7 @@ use crate::commit::group::{Head, Stop, head};
 use crate::crash;
 use crate::known;
 use crate::port::error::{Error, Refusal};
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use crate::tenant::Tenant;
 use dvt_ledger::block::decode_hashes;
 use dvt_ledger::checkpoint::Checkpoint;
@@ -63,7 +63,7 @@ pub(crate) async fn seal(tenant: &Arc<Tenant>) -> Result<Option<Checkpoint>, Err
         }
         let tenant = group.tenant.bytes();
         // INVARIANT(INV-03): a key that was replaced meanwhile, perhaps by another process, signs nothing any more.
-        let newest: Vec<u8> = group.connection.query_row(
+        let newest: Vec<u8> = group.connection.cached_row(
             "SELECT key_id FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'checkpoint' ORDER BY epoch DESC LIMIT 1",
             [tenant],
             |row| row.get(0),
@@ -158,7 +158,7 @@ fn restore(tenant: &Tenant, lane: &Connection, head: &Head) -> Result<Sealing, E
     let (mut last, mut last_by) = (None, Vec::new());
     if size > 0 {
         let note: Option<String> = lane
-            .query_row(
+            .cached_row(
                 "SELECT note FROM ledger_checkpoint WHERE tenant_id = ?1 AND n = ?2 AND size = ?3",
                 params![tenant.id.bytes(), head.n, column::signed(size)],
                 |row| row.get(0),
@@ -189,7 +189,7 @@ pub(crate) fn tree(tenant: &Tenant, lane: &Connection, head: &Head) -> Result<Ro
 /// A stored tile.
 pub(crate) fn tile(tenant: &Tenant, lane: &Connection, n: i64, id: TileId) -> Result<Option<Tile>, Error> {
     let bytes: Option<Vec<u8>> = lane
-        .query_row(
+        .cached_row(
             "SELECT hashes FROM ledger_tile WHERE tenant_id = ?1 AND n = ?2 AND level = ?3 AND tile = ?4",
             params![tenant.id.bytes(), n, id.level, column::signed(id.index)],
             |row| row.get(0),
@@ -206,7 +206,7 @@ fn leaves(tenant: &Tenant, lane: &Connection, n: i64, from: u64, to: u64) -> Res
         return Ok(found);
     }
     let mut statement = lane
-        .prepare(
+        .prepare_cached(
             "SELECT first_index, leaves FROM ledger_block WHERE tenant_id = ?1 AND n = ?2 AND first_index < ?4
              AND first_index >= coalesce((SELECT max(first_index) FROM ledger_block
                  WHERE tenant_id = ?1 AND n = ?2 AND first_index <= ?3), 0)

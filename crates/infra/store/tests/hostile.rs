@@ -385,7 +385,7 @@ fn of_version_1(laid: &Laid) -> Vec<u8> {
     for table in names("SELECT name FROM main.sqlite_schema WHERE type = 'table'") {
         let columns = names(&format!("SELECT name FROM pragma_table_info('{table}', 'main')")).join(", ");
         raw.execute_batch(&format!(
-            "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table} ORDER BY rowid;"
+            "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table} ORDER BY 1, 2, 3;"
         ))
         .unwrap();
     }

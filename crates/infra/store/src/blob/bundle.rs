@@ -3,7 +3,7 @@
 use super::{get, put};
 use crate::commit::group::Stop;
 use crate::port::error::{Error, Refusal};
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use crate::tenant::Tenant;
 use dvt_model::digest::Digest;
 use dvt_model::id::{BlobId, KeyId};
@@ -21,7 +21,7 @@ fn find(
     digest: Digest,
 ) -> Result<Option<(BlobId, KeyId, u64)>, Error> {
     let row: Option<(Vec<u8>, Vec<u8>, i64)> = connection
-        .query_row(
+        .cached_row(
             "SELECT blob_id, key_id, size FROM blob WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3 AND digest = ?4
              AND kind = 'bundle'",
             params![scope.tenant().bytes(), scope.project().bytes(), scope.environment().bytes(), digest.0],

@@ -8,7 +8,7 @@ use super::{frame, io, path};
 use crate::port::error::{Error, Refusal};
 use crate::port::operation::{LogChunk, LogMark, Protection};
 use crate::seal::keyring::SealKey;
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use crate::tenant::Tenant;
 use dvt_model::id::{BlobId, KeyId, RunId, StepId};
 use dvt_model::scope::ScopeIds;
@@ -36,7 +36,7 @@ pub(crate) struct Writer {
 
 fn find(connection: &Connection, tenant: &Tenant, key: &Key) -> Result<Option<(BlobId, KeyId)>, Error> {
     let row: Option<(Vec<u8>, Vec<u8>)> = connection
-        .query_row(
+        .cached_row(
             "SELECT blob_id, key_id FROM blob WHERE tenant_id = ?1 AND run_id = ?2 AND step_id = ?3 AND attempt = ?4 AND kind = 'log'",
             params![tenant.id.bytes(), key.0.bytes(), key.1.as_str(), key.2],
             |row| Ok((row.get(0)?, row.get(1)?)),

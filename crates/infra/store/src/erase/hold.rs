@@ -37,7 +37,7 @@ pub(crate) fn stands(
     person: Option<&str>,
 ) -> rusqlite::Result<bool> {
     connection
-        .prepare(
+        .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM legal_hold WHERE tenant_id = ?1 AND released_at IS NULL AND (covers = 'tenant'
                 OR (covers = 'run' AND subject = ?2) OR (covers = 'person' AND subject = ?3)
                 OR (covers = 'person' AND ?3 = '*' AND EXISTS (SELECT 1 FROM wrapped_key k WHERE k.tenant_id = ?1
@@ -57,7 +57,7 @@ impl Change for Place {
     fn judge(&self, group: &Group<'_>, _: &Sealed) -> Result<(), Stop> {
         group
             .connection
-            .prepare(
+            .prepare_cached(
                 "INSERT INTO legal_hold (tenant_id, hold_id, covers, subject, decision_id, placed_at) VALUES (?1, ?2, ?3, ?4, ?2, ?5)",
             )?
             .execute(params![
@@ -81,7 +81,7 @@ impl Change for Release {
     fn judge(&self, group: &Group<'_>, _: &Sealed) -> Result<(), Stop> {
         let released = group
             .connection
-            .prepare(
+            .prepare_cached(
                 "UPDATE legal_hold SET released_at = ?3, row_version = row_version + 1
                  WHERE tenant_id = ?1 AND hold_id = ?2 AND released_at IS NULL AND row_version = ?4",
             )?
@@ -127,7 +127,7 @@ impl TenantTx {
     pub async fn holds(&self) -> Result<Vec<Hold>, Error> {
         self.read(|reader, lane| {
             let mut statement = lane
-                .prepare(
+                .prepare_cached(
                     "SELECT hold_id, covers, subject, placed_at, released_at, row_version FROM legal_hold WHERE tenant_id = ?1
                      ORDER BY released_at IS NOT NULL, placed_at DESC, hold_id LIMIT 1000",
                 )
@@ -173,7 +173,7 @@ pub(crate) fn has_ended(
     run: RunId,
 ) -> rusqlite::Result<Option<bool>> {
     let open: Option<i64> = connection
-        .prepare("SELECT open FROM run WHERE tenant_id = ?1 AND run_id = ?2")?
+        .prepare_cached("SELECT open FROM run WHERE tenant_id = ?1 AND run_id = ?2")?
         .query_row(params![tenant.bytes(), run.bytes()], |row| row.get(0))
         .optional()?;
     Ok(open.map(|open| open == 0))

@@ -3,7 +3,7 @@
 use crate::commit::group::{Group, Stop};
 use crate::port::error::{Error, Refusal};
 use crate::seal::keyring::SEVERAL;
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use dvt_model::entry::PayloadClass;
 use dvt_model::id::{BlobId, KeyId, RunId, TenantId};
 use rusqlite::{Connection, Row, params};
@@ -43,7 +43,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<Ending, Error>> {
 /// All keys of a run, those about persons too.
 pub(crate) fn of_run(connection: &Connection, tenant: TenantId, run: RunId) -> Result<Vec<Ending>, Error> {
     let mut statement = connection
-        .prepare(&format!(
+        .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'run' AND subject = ?2
              UNION ALL
              SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'subject' AND substr(subject, -40) = ?2"
@@ -61,7 +61,7 @@ pub(crate) fn of_person(
     person: &str,
 ) -> Result<Vec<Ending>, Error> {
     let mut statement = connection
-        .prepare(&format!(
+        .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'subject' AND subject IN (
                 SELECT '{SEVERAL}' || substr(subject, instr(subject, '|')) FROM wrapped_key
                 WHERE tenant_id = ?1 AND purpose = 'subject' AND subject >= ?2 AND subject < ?3)
@@ -85,7 +85,7 @@ pub(crate) fn outliving(
     most: u32,
 ) -> Result<Vec<Ending>, Error> {
     let mut statement = connection
-        .prepare(&format!(
+        .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND retired_at <= ?2 AND purpose IN ('run', 'subject')
              AND class = ?3 ORDER BY retired_at LIMIT ?4"
         ))
@@ -101,7 +101,7 @@ pub(crate) fn range(
     ending: &Ending,
 ) -> Result<Option<(u64, u64)>, Error> {
     let found: (Option<i64>, Option<i64>) = connection
-        .query_row(
+        .cached_row(
             "SELECT min(first_index), max(first_index) FROM ledger_payload WHERE tenant_id = ?1 AND key_id = ?2
              AND first_index IN (SELECT first_index FROM ledger_block WHERE tenant_id = ?1 AND run_id = ?3)",
             params![tenant.bytes(), ending.key.bytes(), ending.run.bytes()],
@@ -120,23 +120,23 @@ pub(crate) fn end(group: &Group<'_>, ending: &Ending) -> Result<Vec<BlobId>, Sto
     let (connection, tenant) = (group.connection, group.tenant.bytes());
     let (key, run) = (ending.key.bytes(), ending.run.bytes());
     let gone = connection
-        .prepare("DELETE FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2 AND row_version = ?3")?
+        .prepare_cached("DELETE FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2 AND row_version = ?3")?
         .execute(params![tenant, key, ending.version])?;
     if gone != 1 {
         return Err(Refusal::VersionConflict.into());
     }
     connection
-        .prepare(
+        .prepare_cached(
             "DELETE FROM ledger_payload WHERE tenant_id = ?1 AND key_id = ?2 AND first_index IN (
                 SELECT first_index FROM ledger_block WHERE tenant_id = ?1 AND run_id = ?3)",
         )?
         .execute(params![tenant, key, run])?;
     // A snapshot holds what all of the run's payloads said, whatever key they are under.
     connection
-        .prepare("DELETE FROM snapshot WHERE tenant_id = ?1 AND run_id = ?2")?
+        .prepare_cached("DELETE FROM snapshot WHERE tenant_id = ?1 AND run_id = ?2")?
         .execute(params![tenant, run])?;
     let mut statement =
-        connection.prepare("SELECT blob_id FROM blob WHERE tenant_id = ?1 AND key_id = ?2")?;
+        connection.prepare_cached("SELECT blob_id FROM blob WHERE tenant_id = ?1 AND key_id = ?2")?;
     let rows = statement.query_map(params![tenant, key], |row| row.get::<_, Vec<u8>>(0))?;
     let mut blobs = Vec::new();
     for row in rows {
@@ -144,7 +144,7 @@ pub(crate) fn end(group: &Group<'_>, ending: &Ending) -> Result<Vec<BlobId>, Sto
     }
     // The row of a log stays without its file, so that whoever asks is told that it was erased.
     connection
-        .prepare("DELETE FROM blob WHERE tenant_id = ?1 AND key_id = ?2 AND kind <> 'log'")?
+        .prepare_cached("DELETE FROM blob WHERE tenant_id = ?1 AND key_id = ?2 AND kind <> 'log'")?
         .execute(params![tenant, key])?;
     Ok(blobs)
 }
@@ -152,7 +152,7 @@ pub(crate) fn end(group: &Group<'_>, ending: &Ending) -> Result<Vec<BlobId>, Sto
 /// Whether a key is still as it was seen.
 pub(crate) fn is_there(connection: &Connection, tenant: TenantId, ending: &Ending) -> Result<bool, Error> {
     connection
-        .query_row(
+        .cached_row(
             "SELECT EXISTS (SELECT 1 FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2 AND row_version = ?3)",
             params![tenant.bytes(), ending.key.bytes(), ending.version],
             |row| row.get(0),
@@ -163,7 +163,7 @@ pub(crate) fn is_there(connection: &Connection, tenant: TenantId, ending: &Endin
 /// Whether the key of a run's ordinary payloads is there; without it they are erased.
 pub(crate) fn has_ordinary(connection: &Connection, tenant: TenantId, run: RunId) -> Result<bool, Error> {
     connection
-        .query_row(
+        .cached_row(
             "SELECT EXISTS (SELECT 1 FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'run' AND subject = ?2 AND class = 'standard')",
             params![tenant.bytes(), run.to_string()],
             |row| row.get(0),

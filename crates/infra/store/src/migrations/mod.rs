@@ -10,6 +10,7 @@ pub(crate) const TENANT: &[&str] = &[
     include_str!("tenant_0004.sql"),
     include_str!("tenant_0005.sql"),
     include_str!("tenant_0006.sql"),
+    include_str!("tenant_0007.sql"),
 ];
 
 /// The migrations of the control database.

@@ -6,7 +6,7 @@ use crate::commit::authenticate;
 use crate::port::error::Error;
 use crate::port::operation::StoredEvent;
 use crate::seal::payload::{self, Opened};
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use crate::tenant::Ground;
 use dvt_ledger::block::{Block, Kind, decode_envelopes, decode_hashes};
 use dvt_model::digest::Digest;
@@ -78,7 +78,7 @@ pub(crate) fn fetch(
     let limit = limit.clamp(1, MOST) as usize;
     let tenant = &reader.tenant;
     let mut statement = lane
-        .prepare(&format!(
+        .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM ledger_block WHERE tenant_id = ?1 AND run_id = ?2 AND first_run_seq >= coalesce(
                 (SELECT max(first_run_seq) FROM ledger_block WHERE tenant_id = ?1 AND run_id = ?2 AND first_run_seq <= ?3), 0)
              ORDER BY first_run_seq"
@@ -158,7 +158,7 @@ impl<'a> Payloads<'a> {
     fn open(&self, key: KeyId) -> Result<Option<OpenRow>, Error> {
         let row: Option<(Vec<u8>, Vec<u8>)> = self
             .lane
-            .query_row(
+            .cached_row(
                 "SELECT sealed, coalesce(sealed_under, key_id) FROM ledger_payload WHERE tenant_id = ?1 AND first_index = ?2 AND key_id = ?3
                  AND n = (SELECT n FROM ledger_head WHERE tenant_id = ?1)",
                 params![self.tenant.id.bytes(), column::signed(self.block.first_index), key.bytes()],
@@ -199,7 +199,7 @@ pub(crate) fn read_recorded(
     since: Timestamp,
 ) -> Result<bool, Error> {
     let found: Option<i64> = lane
-        .query_row(
+        .cached_row(
             "SELECT 1 FROM ledger_search WHERE tenant_id = ?1 AND actor_id = ?2 AND recorded_at >= ?3 AND action = ?4
              AND resource_id = ?5 AND decision = 'GRANTED' AND event_type = 'AUTH_DECISION' LIMIT 1",
             params![reader.tenant.id.bytes(), who.bytes(), since.ms(), action, resource],
@@ -217,7 +217,7 @@ pub(crate) fn decision_recorded(
     decision: DecisionId,
 ) -> Result<bool, Error> {
     let found: Option<i64> = lane
-        .query_row(
+        .cached_row(
             "SELECT 1 FROM ledger_search WHERE tenant_id = ?1 AND decision_id = ?2 AND decision_id IS NOT NULL
              AND event_type = 'AUTH_DECISION'",
             params![reader.tenant.id.bytes(), decision.bytes()],

@@ -155,7 +155,7 @@ impl<'a> Search<'a> {
             add(" OR resource_id = ?)", self.sight.who.to_string().into());
         }
         text.push_str(" ORDER BY ledger_index DESC");
-        let mut statement = self.lane.prepare(&text).sql()?;
+        let mut statement = self.lane.prepare_cached(&text).sql()?;
         let mut rows = statement.query(params_from_iter(values)).sql()?;
         let (mut hits, mut blocks) = (Vec::new(), BTreeMap::new());
         while let Some(row) = rows.next().sql()? {
@@ -200,7 +200,7 @@ impl<'a> Search<'a> {
             "SELECT {columns} FROM ledger_block WHERE tenant_id = ? AND n = ? AND first_index < ? AND recorded_at >= ? {of_run}
              ORDER BY first_index DESC"
         );
-        let mut statement = self.lane.prepare(&text).sql()?;
+        let mut statement = self.lane.prepare_cached(&text).sql()?;
         let mut rows = statement.query(params_from_iter(values)).sql()?;
         let mut hits = Vec::new();
         while let Some(row) = rows.next().sql()? {

@@ -4,7 +4,7 @@ use super::Reader;
 use crate::port::error::Error;
 use crate::port::operation::{KnownMember, Member};
 use crate::seal::document::{self, Cell};
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use dvt_model::action::Role;
 use dvt_model::id::{KeyId, PrincipalId};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -14,7 +14,7 @@ pub(crate) fn by_os_uid(reader: &Reader, lane: &Connection, uid: u32) -> Result<
     let tenant = &reader.tenant;
     // The epoch is read before the roles: if these end in between, what they are used for is refused.
     let row = lane
-        .query_row(
+        .cached_row(
             "SELECT principal_id, key_id, name_sealed, epoch FROM member WHERE tenant_id = ?1 AND os_uid = ?2",
             params![tenant.id.bytes(), uid],
             |row| {
@@ -39,7 +39,7 @@ pub(crate) fn by_os_uid(reader: &Reader, lane: &Connection, uid: u32) -> Result<
     };
     // A binding at the root project or environment reaches everywhere below it (contract 8.2).
     let mut statement = lane
-        .prepare(
+        .prepare_cached(
             "SELECT DISTINCT role FROM binding WHERE tenant_id = ?1 AND principal_id = ?2 AND project_id IN (?3, ?4)
              AND environment_id IN (?5, ?6) ORDER BY role",
         )

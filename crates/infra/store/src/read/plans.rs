@@ -5,7 +5,7 @@ use crate::port::error::Error;
 use crate::port::operation::{PlanFilter, PlanPage, PlanRow, PlanVersion};
 use crate::seal::cursor;
 use crate::seal::document::{self, Cell, plan_row};
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use dvt_model::canonical;
 use dvt_model::digest::Digest;
 use dvt_model::id::{EnvironmentId, KeyId, PlanId, PlanName};
@@ -38,7 +38,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<PlanVersion, Error>> {
 /// The id behind a name in the scope's project.
 pub(crate) fn id(reader: &Reader, lane: &Connection, name: &PlanName) -> Result<Option<PlanId>, Error> {
     let found: Option<Vec<u8>> = lane
-        .query_row(
+        .cached_row(
             "SELECT plan_id FROM plan_name WHERE tenant_id = ?1 AND project_id = ?2 AND name = ?3",
             params![reader.tenant.id.bytes(), reader.scope.project().bytes(), name.as_str()],
             |row| row.get(0),
@@ -57,7 +57,7 @@ pub(crate) fn one(
 ) -> Result<Option<PlanRow>, Error> {
     let (project, environment) = reader.reach();
     let row: Option<(Vec<u8>, Vec<u8>, Vec<u8>)> = lane
-        .query_row(
+        .cached_row(
             "SELECT digest, key_id, sealed FROM plan WHERE tenant_id = ?1 AND (?2 IS NULL OR project_id = ?2)
              AND (?3 IS NULL OR environment_id = ?3) AND plan_id = ?4 AND plan_version = ?5 LIMIT 1",
             params![reader.tenant.id.bytes(), project, environment, plan.bytes(), version],
@@ -93,7 +93,7 @@ pub(crate) fn version(
     version: &str,
 ) -> Result<Option<PlanVersion>, Error> {
     let (project, environment) = reader.reach();
-    lane.query_row(
+    lane.cached_row(
         &format!(
             "SELECT {COLUMNS} FROM plan JOIN plan_name USING (tenant_id, project_id, plan_id)
              WHERE plan.tenant_id = ?1 AND (?2 IS NULL OR plan.project_id = ?2)
@@ -125,7 +125,7 @@ pub(crate) fn list(
         before.unwrap_or((i64::MAX, [0xff; 16], [0xff; 16], String::new()));
     let (project, environment) = reader.reach();
     let mut statement = lane
-        .prepare(&format!(
+        .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM plan JOIN plan_name USING (tenant_id, project_id, plan_id)
              WHERE plan.tenant_id = ?1 AND (?2 IS NULL OR plan.project_id = ?2)
              AND (?3 IS NULL OR plan.environment_id = ?3) AND (?4 = '' OR name = ?4)

@@ -10,7 +10,7 @@ use crate::commit::group::head;
 use crate::port::error::Error;
 use crate::port::ledger::{Cleared, Exported, MOST_EXPORTED, PayloadSight, Proven, Query, Sight, Which};
 use crate::sealer;
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use dvt_ledger::proof::{consistency, inclusion};
 use dvt_ledger::tile::{Rows, Tile, TileId};
 use dvt_ledger::{Hash, announce};
@@ -34,7 +34,7 @@ impl<'a> Prover<'a> {
     fn new(reader: &'a Reader, lane: &'a Connection) -> Result<Self, Error> {
         let head = head(lane, reader.tenant.id)?;
         let note: Option<String> = lane
-            .query_row(
+            .cached_row(
                 "SELECT note FROM ledger_checkpoint WHERE tenant_id = ?1 AND n = ?2 AND size = ?3",
                 params![reader.tenant.id.bytes(), head.n, column::signed(head.sealed_size)],
                 |row| row.get(0),
@@ -194,7 +194,7 @@ fn index_of(reader: &Reader, lane: &Connection, n: i64, entry: &str) -> Result<O
         "SELECT {columns} FROM ledger_block WHERE tenant_id = ?1 AND n = ?2 AND instr(envelopes, ?3) > 0 ORDER BY first_index DESC"
     );
     let wanted = format!("\"entryId\":\"{entry}\"").into_bytes();
-    let mut statement = lane.prepare(&text).sql()?;
+    let mut statement = lane.prepare_cached(&text).sql()?;
     let mut rows = statement.query(params![reader.tenant.id.bytes(), n, wanted]).sql()?;
     while let Some(row) = rows.next().sql()? {
         let block = super::events::block(row).sql()??;

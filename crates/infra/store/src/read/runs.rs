@@ -4,7 +4,7 @@ use super::Reader;
 use crate::port::error::Error;
 use crate::port::operation::{RunFilter, RunPage, RunRow};
 use crate::seal::cursor;
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use dvt_model::digest::Digest;
 use dvt_model::id::{EnvironmentId, PlanId, PlanName, ProjectId, RunId, TenantId};
 use dvt_model::run::{PlanRef, RunMetadata, RunStatus};
@@ -70,7 +70,7 @@ impl Raw {
 pub(crate) fn one(reader: &Reader, lane: &Connection, run: RunId) -> Result<Option<RunRow>, Error> {
     let tenant = reader.tenant.id;
     let row = lane
-        .query_row(
+        .cached_row(
             &format!("SELECT {COLUMNS} FROM run WHERE tenant_id = ?1 AND run_id = ?2"),
             params![tenant.bytes(), run.bytes()],
             |row| read(tenant, row),
@@ -129,7 +129,7 @@ pub(crate) fn list(
     let (project, environment) = reader.reach();
     let tenant = reader.tenant.id;
     let mut statement = lane
-        .prepare(&format!(
+        .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM run WHERE tenant_id = ?1 AND (?2 IS NULL OR project_id = ?2)
              AND (?3 IS NULL OR environment_id = ?3) AND (queued_at, run_id) < (?4, ?5)
              AND (?7 = '' OR instr(?7, ',' || status || ',') > 0) AND (?8 IS NULL OR plan_name = ?8)
@@ -181,7 +181,7 @@ pub(crate) fn by_prefix(reader: &Reader, lane: &Connection, prefix: &str) -> Res
     let Some((low, high)) = range(prefix) else { return Ok(Vec::new()) };
     let (project, environment) = reader.reach();
     let mut statement = lane
-        .prepare(
+        .prepare_cached(
             "SELECT run_id FROM run WHERE tenant_id = ?1 AND (?2 IS NULL OR project_id = ?2)
              AND (?3 IS NULL OR environment_id = ?3) AND run_id BETWEEN ?4 AND ?5 ORDER BY run_id LIMIT 10",
         )

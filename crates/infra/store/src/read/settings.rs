@@ -4,7 +4,7 @@ use super::Reader;
 use crate::port::error::Error;
 use crate::port::operation::SettingRow;
 use crate::seal::document::{self, Cell, setting_row};
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use dvt_model::id::KeyId;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -17,7 +17,7 @@ pub(crate) fn one(
 ) -> Result<Option<SettingRow>, Error> {
     let place = reader.scope.ids();
     let row: Option<(i64, Vec<u8>, Vec<u8>, i64)> = lane
-        .query_row(
+        .cached_row(
             "SELECT row_version, key_id, sealed, changed_at FROM setting
              WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3 AND kind = ?4 AND name = ?5",
             params![

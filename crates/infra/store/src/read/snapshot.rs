@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::port::error::{Error, Refusal};
 use crate::seal::document::{self, Cell};
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use dvt_model::entry::PayloadClass;
 use dvt_model::id::{KeyId, RunId};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -20,7 +20,7 @@ pub(crate) fn get(reader: &Reader, lane: &Connection, run: RunId) -> Result<Opti
         return Ok(None);
     }
     let row: Option<(i64, Vec<u8>, Vec<u8>)> = lane
-        .query_row(
+        .cached_row(
             "SELECT last_run_seq, key_id, sealed FROM snapshot WHERE tenant_id = ?1 AND run_id = ?2",
             params![reader.tenant.id.bytes(), run.bytes()],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),

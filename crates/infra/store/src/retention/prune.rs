@@ -12,7 +12,7 @@ use crate::port::operation::{ActDraft, EntryDraft};
 use crate::port::transaction::TenantTx;
 use crate::read::Reader;
 use crate::rotate::DAY_MS;
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use dvt_ledger::announce;
 use dvt_model::action::Action;
 use dvt_model::entry::EventType;
@@ -37,7 +37,7 @@ struct Prune {
 
 fn standing(connection: &Connection, tenant: [u8; 16]) -> rusqlite::Result<i64> {
     connection
-        .prepare("SELECT count(*) FROM legal_hold WHERE tenant_id = ?1 AND released_at IS NULL")?
+        .prepare_cached("SELECT count(*) FROM legal_hold WHERE tenant_id = ?1 AND released_at IS NULL")?
         .query_row([tenant], |row| row.get(0))
 }
 
@@ -45,7 +45,7 @@ fn standing(connection: &Connection, tenant: [u8; 16]) -> rusqlite::Result<i64> 
 /// its first entry on.
 fn keeps_everything(connection: &Connection, tenant: [u8; 16]) -> rusqlite::Result<bool> {
     connection
-        .prepare("SELECT EXISTS (SELECT 1 FROM legal_hold WHERE tenant_id = ?1 AND released_at IS NULL AND covers <> 'run')")?
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM legal_hold WHERE tenant_id = ?1 AND released_at IS NULL AND covers <> 'run')")?
         .query_row([tenant], |row| row.get(0))
 }
 
@@ -55,7 +55,7 @@ fn prunable(reader: &Reader, lane: &Connection) -> Result<Prunable, Error> {
     let id = tenant.id.bytes();
     let head = crate::commit::group::head(lane, tenant.id)?;
     let lowest: i64 = lane
-        .query_row("SELECT lowest_index FROM ledger_head WHERE tenant_id = ?1", [id], |row| row.get(0))
+        .cached_row("SELECT lowest_index FROM ledger_head WHERE tenant_id = ?1", [id], |row| row.get(0))
         .sql()?;
     let keep = days(&rules(tenant, lane)?, Data::Ledger).saturating_mul(DAY_MS);
     let before = (tenant.clock)().ms().saturating_sub(column::signed(keep));
@@ -65,7 +65,7 @@ fn prunable(reader: &Reader, lane: &Connection) -> Result<Prunable, Error> {
         return Ok(Prunable { lowest, first_left: lowest });
     }
     let young: Option<i64> = lane
-        .query_row(
+        .cached_row(
             "SELECT first_index FROM ledger_block WHERE tenant_id = ?1 AND n = ?2 AND recorded_at > ?3 ORDER BY first_index LIMIT 1",
             params![id, head.n, before],
             |row| row.get(0),
@@ -77,7 +77,7 @@ fn prunable(reader: &Reader, lane: &Connection) -> Result<Prunable, Error> {
         end = end.min(column::unsigned(young)?);
     }
     let mut statement = lane
-        .prepare(
+        .prepare_cached(
             "SELECT subject FROM legal_hold WHERE tenant_id = ?1 AND released_at IS NULL AND covers = 'run'",
         )
         .sql()?;
@@ -85,7 +85,7 @@ fn prunable(reader: &Reader, lane: &Connection) -> Result<Prunable, Error> {
     for run in held {
         let run = column::word(dvt_model::id::RunId::parse(&run.sql()?).ok(), "a run")?;
         let first: Option<i64> = lane
-            .query_row(
+            .cached_row(
                 "SELECT min(first_index) FROM ledger_block WHERE tenant_id = ?1 AND run_id = ?2",
                 params![id, run.bytes()],
                 |row| row.get(0),
@@ -97,7 +97,7 @@ fn prunable(reader: &Reader, lane: &Connection) -> Result<Prunable, Error> {
     }
     // The last block that begins there or before, at most so many blocks further on.
     let first_left: Option<i64> = lane
-        .query_row(
+        .cached_row(
             "SELECT max(first_index) FROM (SELECT first_index FROM ledger_block WHERE tenant_id = ?1 AND n = ?2
                 AND first_index <= ?3 ORDER BY first_index LIMIT ?4)",
             params![id, head.n, column::signed(end), MOST_BLOCKS + 1],
@@ -117,7 +117,9 @@ impl Change for Prune {
         }
         let first_left = column::signed(self.prunable.first_left);
         let moved = connection
-            .prepare("UPDATE ledger_head SET lowest_index = ?2 WHERE tenant_id = ?1 AND lowest_index = ?3")?
+            .prepare_cached(
+                "UPDATE ledger_head SET lowest_index = ?2 WHERE tenant_id = ?1 AND lowest_index = ?3",
+            )?
             .execute(params![tenant, first_left, column::signed(self.prunable.lowest)])?;
         if moved != 1 {
             return Err(Refusal::VersionConflict.into());
@@ -127,7 +129,7 @@ impl Change for Prune {
             "DELETE FROM ledger_search WHERE tenant_id = ?1 AND n = ?2 AND ledger_index < ?3",
             "DELETE FROM ledger_block WHERE tenant_id = ?1 AND n = ?2 AND first_index < ?3",
         ] {
-            connection.prepare(statement)?.execute(params![tenant, group.head.n, first_left])?;
+            connection.prepare_cached(statement)?.execute(params![tenant, group.head.n, first_left])?;
         }
         Ok(())
     }

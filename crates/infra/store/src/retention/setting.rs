@@ -53,7 +53,7 @@ pub(crate) fn place(scope: &ScopeIds, kind: &str, name: &str) -> String {
 /// The tenant's own settings of a kind, by name.
 pub(crate) fn all(tenant: &Tenant, lane: &Connection, kind: Kind) -> Result<Vec<Stored>, Error> {
     let mut statement = lane
-        .prepare(
+        .prepare_cached(
             "SELECT name, row_version, key_id, sealed FROM setting WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3
              AND kind = ?4 ORDER BY name",
         )
@@ -112,7 +112,7 @@ impl Write {
     pub(crate) fn insert_if_absent(&self, group: &Group<'_>) -> Result<(), Stop> {
         group
             .connection
-            .prepare(
+            .prepare_cached(
                 "INSERT INTO setting (tenant_id, project_id, environment_id, kind, name, row_version, key_id, sealed, changed_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
             )?
@@ -135,13 +135,15 @@ impl Write {
         let (connection, tenant) = (group.connection, group.tenant.bytes());
         let written = if self.row_version == 1 {
             let before: i64 = connection
-                .prepare("SELECT count(*) FROM setting WHERE tenant_id = ?1 AND kind = ?2 AND name = ?3")?
+                .prepare_cached(
+                    "SELECT count(*) FROM setting WHERE tenant_id = ?1 AND kind = ?2 AND name = ?3",
+                )?
                 .query_row(params![tenant, self.kind.as_str(), self.name], |row| row.get(0))?;
             self.insert_if_absent(group)?;
             usize::from(before == 0)
         } else {
             connection
-                .prepare(
+                .prepare_cached(
                     "UPDATE setting SET row_version = ?6, key_id = ?7, sealed = ?8, changed_at = ?9 WHERE tenant_id = ?1
                      AND project_id = ?2 AND environment_id = ?3 AND kind = ?4 AND name = ?5 AND row_version = ?6 - 1",
                 )?
@@ -167,7 +169,7 @@ pub(crate) async fn remove(tenant: &Arc<Tenant>, kind: Kind, name: &str) -> Resu
     let written = tenant.committer.write(0, move |group| {
         group
             .connection
-            .prepare("DELETE FROM setting WHERE tenant_id = ?1 AND kind = ?2 AND name = ?3")?
+            .prepare_cached("DELETE FROM setting WHERE tenant_id = ?1 AND kind = ?2 AND name = ?3")?
             .execute(params![group.tenant.bytes(), kind.as_str(), name])?;
         Ok(())
     });

@@ -12,7 +12,7 @@ use crate::port::error::Error;
 use crate::port::transaction::TenantTx;
 use crate::read::Reader;
 use crate::rotate::DAY_MS;
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use crate::tenant::Tenant;
 use dvt_model::entry::PayloadClass;
 use dvt_model::id::{BlobId, RunId};
@@ -94,7 +94,7 @@ fn ended(
     after: (i64, [u8; 16]),
 ) -> Result<Vec<Ended>, Error> {
     let mut statement = lane
-        .prepare(
+        .prepare_cached(
             "SELECT run_id, updated_at FROM run WHERE tenant_id = ?1 AND open = 0 AND updated_at <= ?2
              AND (updated_at, run_id) > (?3, ?4) ORDER BY updated_at, run_id LIMIT ?5",
         )
@@ -239,14 +239,14 @@ fn remove(
     let (connection, tenant, run) = (group.connection, group.tenant.bytes(), ended.run.bytes());
     for ending in keys::of_run(connection, group.tenant, ended.run)? {
         connection
-            .prepare(
+            .prepare_cached(
                 "UPDATE wrapped_key SET retired_at = ?3, row_version = row_version + 1 WHERE tenant_id = ?1 AND key_id = ?2
                  AND retired_at IS NULL",
             )?
             .execute(params![tenant, ending.key.bytes(), ended.at])?;
     }
     let mut statement = connection
-        .prepare("SELECT blob_id FROM blob WHERE tenant_id = ?1 AND run_id = ?2 AND kind = 'log'")?;
+        .prepare_cached("SELECT blob_id FROM blob WHERE tenant_id = ?1 AND run_id = ?2 AND kind = 'log'")?;
     let rows = statement.query_map(params![tenant, run], |row| row.get::<_, Vec<u8>>(0))?;
     for row in rows {
         gone.push(column::id(&row?, BlobId::from_bytes)?);
@@ -258,10 +258,10 @@ fn remove(
         "DELETE FROM signal WHERE tenant_id = ?1 AND run_id = ?2",
         "DELETE FROM queue WHERE tenant_id = ?1 AND run_id = ?2",
     ] {
-        connection.prepare(statement)?.execute(params![tenant, run])?;
+        connection.prepare_cached(statement)?.execute(params![tenant, run])?;
     }
     let removed = connection
-        .prepare("DELETE FROM run WHERE tenant_id = ?1 AND run_id = ?2 AND open = 0")?
+        .prepare_cached("DELETE FROM run WHERE tenant_id = ?1 AND run_id = ?2 AND open = 0")?
         .execute(params![tenant, run])?;
     Ok(removed as u64)
 }
@@ -299,7 +299,7 @@ fn due_outliving(tenant: &Tenant, lane: &Connection) -> Result<Vec<Ending>, Erro
 fn due_logs(tenant: &Tenant, lane: &Connection) -> Result<Vec<BlobId>, Error> {
     let before = Clocks::of(tenant, lane)?.before(Data::Log);
     let mut statement = lane
-        .prepare(
+        .prepare_cached(
             "SELECT b.blob_id, b.run_id FROM blob b CROSS JOIN run r ON r.tenant_id = b.tenant_id AND r.run_id = b.run_id
              WHERE b.tenant_id = ?1 AND b.kind = 'log' AND r.open = 0 AND r.updated_at <= ?2",
         )
@@ -338,7 +338,7 @@ async fn remove_blobs(tenant: &Arc<Tenant>, blobs: Vec<BlobId>) -> Result<(), Er
         for blob in &rows {
             group
                 .connection
-                .prepare("DELETE FROM blob WHERE tenant_id = ?1 AND blob_id = ?2")?
+                .prepare_cached("DELETE FROM blob WHERE tenant_id = ?1 AND blob_id = ?2")?
                 .execute(params![group.tenant.bytes(), blob.bytes()])?;
         }
         Ok(())
@@ -352,7 +352,7 @@ const PLANS: &str = "FROM plan WHERE tenant_id = ?1 AND published_at <= ?2 AND l
 
 fn due_plans(tenant: &Tenant, lane: &Connection, before: i64) -> Result<u64, Error> {
     let plans: i64 = lane
-        .query_row(&format!("SELECT count(*) {PLANS}"), params![tenant.id.bytes(), before], |row| row.get(0))
+        .cached_row(&format!("SELECT count(*) {PLANS}"), params![tenant.id.bytes(), before], |row| row.get(0))
         .sql()?;
     column::unsigned(plans)
 }
@@ -360,7 +360,7 @@ fn due_plans(tenant: &Tenant, lane: &Connection, before: i64) -> Result<u64, Err
 /// Bundles that nobody has used since, beside runs that may still go on.
 fn due_bundles(tenant: &Tenant, lane: &Connection, before: i64) -> Result<Vec<BlobId>, Error> {
     let mut statement = lane
-        .prepare(
+        .prepare_cached(
             "SELECT blob_id FROM blob WHERE tenant_id = ?1 AND kind = 'bundle' AND created_at <= ?2 AND NOT EXISTS (
                 SELECT 1 FROM run WHERE run.tenant_id = blob.tenant_id AND open = 1 AND queued_at <= blob.created_at + ?3)",
         )
@@ -389,7 +389,7 @@ async fn plans_and_bundles(tenant: &Arc<Tenant>, swept: &mut Swept) -> Result<()
     let written = tenant.committer.write(0, move |group| {
         let ended = group
             .connection
-            .prepare(&format!(
+            .prepare_cached(&format!(
                 "UPDATE plan SET sealed = x'', key_id = zeroblob(16) WHERE rowid IN (SELECT rowid {PLANS})"
             ))?
             .execute(params![group.tenant.bytes(), before])?;
@@ -407,7 +407,8 @@ async fn plans_and_bundles(tenant: &Arc<Tenant>, swept: &mut Swept) -> Result<()
 fn orphans(tenant: &Tenant, lane: &Connection) -> Result<Vec<BlobId>, Error> {
     let io = |error: std::io::Error| Error::Unavailable(format!("list the blobs: {error}"));
     let now = (tenant.clock)();
-    let mut statement = lane.prepare("SELECT 1 FROM blob WHERE tenant_id = ?1 AND blob_id = ?2").sql()?;
+    let mut statement =
+        lane.prepare_cached("SELECT 1 FROM blob WHERE tenant_id = ?1 AND blob_id = ?2").sql()?;
     let mut found = Vec::new();
     for entry in std::fs::read_dir(&tenant.blobs).map_err(io)? {
         let entry = entry.map_err(io)?;

@@ -61,7 +61,7 @@ impl Change for Rotation {
         let (connection, tenant) = (group.connection, group.tenant.bytes());
         for (old, new) in &self.replaced {
             let newest: Option<Vec<u8>> = connection
-                .prepare(
+                .prepare_cached(
                     "SELECT key_id FROM wrapped_key WHERE tenant_id = ?1 AND purpose = ?2 ORDER BY epoch DESC LIMIT 1",
                 )?
                 .query_row(params![tenant, new.purpose.as_str()], |row| row.get(0))
@@ -71,7 +71,7 @@ impl Change for Rotation {
                 return Err(Refusal::VersionConflict.into());
             }
             connection
-                .prepare(
+                .prepare_cached(
                     "UPDATE wrapped_key SET retired_at = ?3, row_version = row_version + 1 WHERE tenant_id = ?1 AND key_id = ?2",
                 )?
                 .execute(params![tenant, old.key_id.bytes(), self.now.ms()])?;
@@ -178,7 +178,8 @@ impl TenantTx {
                 let Some((in_use, days)) = keys.in_use(purpose).zip(purpose.longest_use_days()) else {
                     continue;
                 };
-                let rows: i64 = crate::sqlite::Sql::sql(lane.query_row(
+                let rows: i64 = crate::sqlite::Sql::sql(crate::sqlite::Cached::cached_row(
+                    lane,
                     "SELECT rows_sealed FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2",
                     params![reader.tenant.id.bytes(), in_use.key_id.bytes()],
                     |row| row.get(0),

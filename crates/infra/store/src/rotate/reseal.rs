@@ -15,7 +15,7 @@ use crate::read::Reader;
 use crate::seal::document::{self, Cell, plan_row};
 use crate::seal::keyring::SealKey;
 use crate::seal::payload;
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use crate::tenant::Tenant;
 use dvt_ledger::announce;
 use dvt_model::action::Action;
@@ -73,7 +73,7 @@ struct Batch {
 /// The oldest data key that was replaced, and since when.
 fn retired(connection: &Connection, tenant: &Tenant) -> Result<Option<(KeyId, i64)>, Error> {
     let row: Option<(Vec<u8>, i64)> = connection
-        .query_row(
+        .cached_row(
             "SELECT key_id, retired_at FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'dek' AND retired_at IS NOT NULL
              ORDER BY epoch LIMIT 1",
             [tenant.id.bytes()],
@@ -145,7 +145,7 @@ fn again(
 
 fn plans(tenant: &Tenant, lane: &Connection, keys: (&SealKey, &SealKey)) -> Result<Vec<Again>, Error> {
     let mut statement = lane
-        .prepare(
+        .prepare_cached(
             "SELECT project_id, environment_id, plan_id, plan_version, sealed FROM plan WHERE tenant_id = ?1 AND key_id = ?2
              LIMIT ?3",
         )
@@ -166,7 +166,9 @@ fn plans(tenant: &Tenant, lane: &Connection, keys: (&SealKey, &SealKey)) -> Resu
 
 fn members(tenant: &Tenant, lane: &Connection, keys: (&SealKey, &SealKey)) -> Result<Vec<Again>, Error> {
     let mut statement = lane
-        .prepare("SELECT principal_id, name_sealed FROM member WHERE tenant_id = ?1 AND key_id = ?2 LIMIT ?3")
+        .prepare_cached(
+            "SELECT principal_id, name_sealed FROM member WHERE tenant_id = ?1 AND key_id = ?2 LIMIT ?3",
+        )
         .sql()?;
     let mut rows = statement.query(params![tenant.id.bytes(), keys.0.id().bytes(), BATCH]).sql()?;
     let mut found = Vec::new();
@@ -181,7 +183,7 @@ fn members(tenant: &Tenant, lane: &Connection, keys: (&SealKey, &SealKey)) -> Re
 
 fn settings(tenant: &Tenant, lane: &Connection, keys: (&SealKey, &SealKey)) -> Result<Vec<Again>, Error> {
     let mut statement = lane
-        .prepare(
+        .prepare_cached(
             "SELECT project_id, environment_id, kind, name, row_version, sealed FROM setting WHERE tenant_id = ?1 AND key_id = ?2
              LIMIT ?3",
         )
@@ -210,7 +212,7 @@ fn settings(tenant: &Tenant, lane: &Connection, keys: (&SealKey, &SealKey)) -> R
 /// Bundles are written again as new files; the old file is removed once no row names it.
 fn bundles(tenant: &Tenant, lane: &Connection, keys: (&SealKey, &SealKey)) -> Result<Vec<Again>, Error> {
     let mut statement = lane
-        .prepare(
+        .prepare_cached(
             "SELECT blob_id, size FROM blob WHERE tenant_id = ?1 AND key_id = ?2 AND kind = 'bundle' LIMIT 4",
         )
         .sql()?;
@@ -235,7 +237,7 @@ fn payloads(
     let head = crate::commit::group::head(&reading, tenant.id)?;
     let until = from.saturating_add(REACH);
     let mut statement = reading
-        .prepare(
+        .prepare_cached(
             "SELECT p.first_index, p.key_id, p.sealed, b.block_id FROM ledger_payload p
              JOIN ledger_block b ON b.tenant_id = p.tenant_id AND b.n = p.n AND b.first_index = p.first_index
              WHERE p.tenant_id = ?1 AND p.n = ?2 AND p.first_index >= ?3 AND p.first_index < ?4
@@ -285,22 +287,22 @@ fn put(
     let (connection, tenant, old, new) = (group.connection, group.tenant.bytes(), old.bytes(), new.bytes());
     match row {
         Again::Plan { project, environment, plan, version, sealed } => connection
-            .prepare(
+            .prepare_cached(
                 "UPDATE plan SET key_id = ?2, sealed = ?3 WHERE tenant_id = ?1 AND project_id = ?4 AND environment_id = ?5
                  AND plan_id = ?6 AND plan_version = ?7 AND key_id = ?8",
             )?
             .execute(params![tenant, new, sealed, project, environment, plan, version, old])?,
         Again::Member { principal, sealed } => connection
-            .prepare("UPDATE member SET key_id = ?2, name_sealed = ?3 WHERE tenant_id = ?1 AND principal_id = ?4 AND key_id = ?5")?
+            .prepare_cached("UPDATE member SET key_id = ?2, name_sealed = ?3 WHERE tenant_id = ?1 AND principal_id = ?4 AND key_id = ?5")?
             .execute(params![tenant, new, sealed, principal, old])?,
         Again::Setting { project, environment, kind, name, version, sealed } => connection
-            .prepare(
+            .prepare_cached(
                 "UPDATE setting SET key_id = ?2, sealed = ?3 WHERE tenant_id = ?1 AND project_id = ?4 AND environment_id = ?5
                  AND kind = ?6 AND name = ?7 AND row_version = ?8 AND key_id = ?9",
             )?
             .execute(params![tenant, new, sealed, project, environment, kind, name, version, old])?,
         Again::Payload { n, first, named, sealed } => connection
-            .prepare(
+            .prepare_cached(
                 "UPDATE ledger_payload SET sealed = ?3, sealed_under = ?2 WHERE tenant_id = ?1 AND n = ?4 AND first_index = ?5
                  AND key_id = ?6 AND coalesce(sealed_under, key_id) = ?7",
             )?
@@ -308,7 +310,7 @@ fn put(
         Again::Bundle { old: before, new: after } => {
             gone.push(*before);
             connection
-                .prepare("UPDATE blob SET blob_id = ?2, key_id = ?3 WHERE tenant_id = ?1 AND blob_id = ?4")?
+                .prepare_cached("UPDATE blob SET blob_id = ?2, key_id = ?3 WHERE tenant_id = ?1 AND blob_id = ?4")?
                 .execute(params![tenant, after.bytes(), new, before.bytes()])?
         }
     };
@@ -323,7 +325,7 @@ struct End {
 /// Whether rows of the smaller tables still lie under a data key.
 fn has_rows(connection: &Connection, tenant: [u8; 16], key: KeyId) -> rusqlite::Result<bool> {
     connection
-        .prepare(
+        .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM plan WHERE tenant_id = ?1 AND key_id = ?2)
                  OR EXISTS (SELECT 1 FROM member WHERE tenant_id = ?1 AND key_id = ?2)
                  OR EXISTS (SELECT 1 FROM setting WHERE tenant_id = ?1 AND key_id = ?2)
@@ -335,7 +337,7 @@ fn has_rows(connection: &Connection, tenant: [u8; 16], key: KeyId) -> rusqlite::
 /// Whether payloads do. It reads all of them, so it is asked outside the lock; no new one can come by now.
 fn has_payloads(connection: &Connection, tenant: [u8; 16], key: KeyId) -> rusqlite::Result<bool> {
     connection
-        .prepare("SELECT EXISTS (SELECT 1 FROM ledger_payload WHERE tenant_id = ?1 AND coalesce(sealed_under, key_id) = ?2)")?
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM ledger_payload WHERE tenant_id = ?1 AND coalesce(sealed_under, key_id) = ?2)")?
         .query_row(params![tenant, key.bytes()], |row| row.get(0))
 }
 
@@ -347,7 +349,7 @@ impl Change for End {
         }
         let gone = group
             .connection
-            .prepare(
+            .prepare_cached(
                 "DELETE FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2 AND retired_at IS NOT NULL",
             )?
             .execute(params![tenant, self.key.bytes()])?;

@@ -11,7 +11,7 @@ use crate::port::error::{Error, Refusal};
 use crate::read::Reader;
 use crate::seal::keyring::fault;
 use crate::seal::rows::{COLUMNS, wrapped};
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use crate::tenant::Tenant;
 use dvt_keys::WrappedKey;
 use dvt_model::id::KeyId;
@@ -24,7 +24,7 @@ const BATCH: usize = 200;
 /// The KEK that was replaced, and since when.
 fn retired(connection: &Connection, tenant: &Tenant) -> Result<Option<(KeyId, i64)>, Error> {
     let row: Option<(Vec<u8>, i64)> = connection
-        .query_row(
+        .cached_row(
             "SELECT key_id, retired_at FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'tenant-kek' AND retired_at IS NOT NULL
              ORDER BY epoch LIMIT 1",
             [tenant.id.bytes()],
@@ -75,7 +75,7 @@ fn look(
 ) -> Result<(Vec<WrappedKey>, Option<Vec<u8>>), Error> {
     let keys = tenant.keyring.keys()?;
     let mut statement = lane
-        .prepare(&format!(
+        .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND key_id > ?2 ORDER BY key_id LIMIT ?3"
         ))
         .sql()?;
@@ -96,7 +96,7 @@ async fn write(tenant: &Arc<Tenant>, moved: Vec<WrappedKey>) -> Result<(), Error
             // One that was erased meanwhile stays gone.
             group
                 .connection
-                .prepare("UPDATE wrapped_key SET wrapped = ?3, row_version = row_version + 1 WHERE tenant_id = ?1 AND key_id = ?2")?
+                .prepare_cached("UPDATE wrapped_key SET wrapped = ?3, row_version = row_version + 1 WHERE tenant_id = ?1 AND key_id = ?2")?
                 .execute(params![group.tenant.bytes(), key.key_id.bytes(), key.wrapped])?;
         }
         Ok(())
@@ -113,7 +113,7 @@ impl Change for End {
     fn judge(&self, group: &Group<'_>, _: &Sealed) -> Result<(), Stop> {
         let gone = group
             .connection
-            .prepare("DELETE FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2 AND purpose = 'tenant-kek' AND retired_at IS NOT NULL")?
+            .prepare_cached("DELETE FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2 AND purpose = 'tenant-kek' AND retired_at IS NOT NULL")?
             .execute(params![group.tenant.bytes(), self.key.bytes()])?;
         if gone == 1 { Ok(()) } else { Err(Refusal::VersionConflict.into()) }
     }

@@ -3,8 +3,8 @@
 use super::keyring::{Keyring, Reopen, fault};
 use super::rows;
 use crate::port::error::Error;
-use crate::sqlite::Sql;
 use crate::sqlite::connect::{Access, connect};
+use crate::sqlite::{Cached, Sql};
 use dvt_keys::{AuditKek, CheckpointSigner, Custody, DataKey, Purpose, RootKey, TenantKeys, WrappedKey};
 use dvt_ledger::verifier_key::VerifierKey;
 use dvt_model::id::{LedgerId, TenantId};
@@ -41,7 +41,7 @@ impl Opener {
     ) -> Result<Self, Error> {
         let columns = rows::COLUMNS;
         let audit = connection
-            .query_row(
+            .cached_row(
                 &format!("SELECT {columns} FROM wrapped_key WHERE tenant_id = ?1 AND purpose = ?2"),
                 params![platform.bytes(), Purpose::AuditKek.as_str()],
                 rows::wrapped,

@@ -1,7 +1,7 @@
 //! Rows of `wrapped_key`: how they are read and inserted. What a key opens is none of its business.
 
 use crate::port::error::Error;
-use crate::sqlite::{Sql, column};
+use crate::sqlite::{Cached, Sql, column};
 use dvt_keys::{Purpose, WrappedKey};
 use dvt_model::entry::PayloadClass;
 use dvt_model::id::{KeyId, TenantId};
@@ -42,7 +42,7 @@ pub(crate) fn insert(connection: &Connection, tenant: TenantId, keys: &[WrappedK
     for key in keys {
         let reserved = if key.purpose == Purpose::Dek { RESERVED_AT_ONCE } else { 0 };
         connection
-            .prepare(
+            .prepare_cached(
                 "INSERT INTO wrapped_key (tenant_id, key_id, purpose, subject, class, epoch, created_at, wrapped, audit_wrapped,
                     rows_sealed)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (tenant_id, key_id) DO NOTHING",
@@ -70,7 +70,7 @@ pub(crate) fn reserve(
     key: KeyId,
 ) -> rusqlite::Result<Option<bool>> {
     let changed = connection
-        .prepare(
+        .prepare_cached(
             "UPDATE wrapped_key SET rows_sealed = rows_sealed + ?3
              WHERE tenant_id = ?1 AND key_id = ?2 AND purpose = 'dek' AND rows_sealed + ?3 <= ?4",
         )?
@@ -84,7 +84,7 @@ pub(crate) fn reserve(
         return Ok(None);
     }
     let sealed: i64 = connection
-        .prepare("SELECT rows_sealed FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2")?
+        .prepare_cached("SELECT rows_sealed FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2")?
         .query_row(params![tenant.bytes(), key.bytes()], |row| row.get(0))?;
     Ok(Some(sealed >= column::signed(MOST_ROWS / 10 * 9)))
 }
@@ -92,7 +92,7 @@ pub(crate) fn reserve(
 /// The rows of keys that are opened together: all but those of runs and of what they hold about persons.
 pub(crate) fn of_tenant(connection: &Connection, tenant: TenantId) -> Result<Vec<WrappedKey>, Error> {
     let mut statement = connection
-        .prepare(&format!(
+        .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM wrapped_key WHERE tenant_id = ?1 AND purpose NOT IN ('run', 'subject')"
         ))
         .sql()?;
@@ -103,7 +103,7 @@ pub(crate) fn of_tenant(connection: &Connection, tenant: TenantId) -> Result<Vec
 /// Whether a file holds the platform's audit key.
 pub(crate) fn holds_audit_key(connection: &Connection, tenant: TenantId) -> Result<bool, Error> {
     let found: i64 = connection
-        .query_row(
+        .cached_row(
             "SELECT count(*) FROM wrapped_key WHERE tenant_id = ?1 AND purpose = ?2",
             params![tenant.bytes(), Purpose::AuditKek.as_str()],
             |row| row.get(0),

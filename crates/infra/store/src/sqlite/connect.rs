@@ -14,8 +14,8 @@ const BUSY: Duration = Duration::from_millis(3_000);
 /// Pages of the write-ahead log after which it is moved into the file.
 const LOG_PAGES: i64 = 4_096;
 
-/// Statements that stay prepared: all of an append, with room.
-const STATEMENTS: usize = 64;
+/// Statements that stay prepared: all that a connection meets in its work, with room.
+const STATEMENTS: usize = 128;
 
 /// What a connection may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -21,6 +21,28 @@ impl<T> Sql<T> for rusqlite::Result<T> {
     }
 }
 
+/// A row by a statement that the connection keeps prepared: reading its text costs more than running it.
+pub(crate) trait Cached {
+    /// The first row of what the statement finds.
+    fn cached_row<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T>;
+}
+
+impl Cached for rusqlite::Connection {
+    fn cached_row<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.prepare_cached(sql)?.query_row(params, read)
+    }
+}
+
 /// Our error for the driver's. Statement texts and values stay out of it.
 pub(crate) fn fault(error: &rusqlite::Error) -> Error {
     match error {
