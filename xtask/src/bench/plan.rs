@@ -1,5 +1,5 @@
 //! `cargo xtask bench --plan`: reading, checking and bounding a plan at three sizes, beside a plain YAML parse of the same
-//! file in the same run, how the cost of one step changes with the size, and what the refusal of each bomb costs.
+//! file into a tree in the same run, how the cost of one step changes with the size, and what the refusal of each bomb costs.
 
 use crate::process::{self, Outcome};
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ pub(super) fn run() -> Outcome {
     process::run(&mut process::cargo(&build))?;
     let speed = process::target_folder().join("release/examples/speed");
     let folder = tempfile::tempdir_in(process::target_folder()).map_err(|error| error.to_string())?;
-    println!("plan:  steps     MB/s  µs a step: parse   check  bounds   check/parse (aim 3.0)");
+    println!("plan:  steps     MB/s  µs a step: parse  events   check  bounds   check/parse (aim 3.0)");
     let mut each = Vec::new();
     for steps in SIZES {
         let text = typical(steps);
@@ -26,15 +26,16 @@ pub(super) fn run() -> Outcome {
         std::fs::write(&path, &text).map_err(|error| error.to_string())?;
         let told = process::output(Command::new(&speed).arg(&path))?;
         let figures: Vec<f64> = told.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
-        let [parse, check, bounds] = figures.as_slice() else {
+        let [parse, events, check, bounds] = figures.as_slice() else {
             return Err(format!("`speed` printed `{told}`"));
         };
         let count = f64::from(u32::try_from(steps).unwrap_or(u32::MAX));
         let size = f64::from(u32::try_from(text.len()).unwrap_or(u32::MAX));
         println!(
-            "plan: {steps:>6} {:>8.1} {:>17.2} {:>7.2} {:>7.3} {:>13.2}",
+            "plan: {steps:>6} {:>8.1} {:>17.2} {:>7.2} {:>7.2} {:>7.3} {:>13.2}",
             size / check,
             parse / count,
+            events / count,
             check / count,
             bounds / count,
             check / parse

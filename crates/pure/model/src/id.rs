@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A text that is not an id of the expected kind; answered as `INVALID_ID` before any lookup.
@@ -141,21 +142,31 @@ impl BlockId {
     }
 }
 
+/// Ids that people choose. They are copied far more often than made, so their text is shared.
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident, $check:path, $stored:path, $expected:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(pub(crate) String);
+        pub struct $name(pub(crate) Arc<str>);
 
         impl $name {
             /// Reads and checks the text.
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
-                if $check(text) { Ok(Self(text.to_owned())) } else { Err(invalid(text, $expected)) }
+                if $check(text) { Ok(Self(text.into())) } else { Err(invalid(text, $expected)) }
             }
 
             /// The text as it was given.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        /// As [`Self::parse`], and the text is shared.
+        impl TryFrom<Arc<str>> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: Arc<str>) -> Result<Self, InvalidId> {
+                if $check(&text) { Ok(Self(text)) } else { Err(invalid(&text, $expected)) }
             }
         }
 
@@ -187,8 +198,7 @@ macro_rules! names {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
                 let fits = $stored(&text);
-                let known = fits.then_some(Self(text.clone())).ok_or_else(|| invalid(&text, $expected));
-                known.map_err(serde::de::Error::custom)
+                if fits { Ok(Self(text.into())) } else { Err(serde::de::Error::custom(invalid(&text, $expected))) }
             }
         }
     )*};

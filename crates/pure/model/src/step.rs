@@ -39,7 +39,7 @@ impl StepId {
     /// Reads an id as it stands in the ledger.
     pub fn parse_stored(text: &str) -> Result<Self, InvalidId> {
         if is_place(text) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(invalid(text, "the id of a step, item or compensation"))
         }
@@ -47,24 +47,24 @@ impl StepId {
 
     /// The approval that a tenant puts before a run.
     pub fn gate() -> Self {
-        Self(GATE.to_owned())
+        Self(GATE.into())
     }
 
     /// Whether it is that approval.
     pub fn is_gate(&self) -> bool {
-        self.0 == GATE
+        &*self.0 == GATE
     }
 
     /// The n-th item of this step, from 0.
     #[must_use]
     pub fn item(&self, index: u32) -> Self {
-        Self(format!("{}.{index}", self.0))
+        Self(format!("{}.{index}", self.0).into())
     }
 
     /// What undoes this step or item.
     #[must_use]
     pub fn compensation(&self) -> Self {
-        Self(format!("{}{COMPENSATE}", self.0))
+        Self(format!("{}{COMPENSATE}", self.0).into())
     }
 
     /// The step of the plan: itself, unless it is an item or a compensation.
@@ -93,7 +93,7 @@ impl StepId {
 
     /// What a compensation undoes: the step or item.
     pub fn undone(&self) -> Option<Self> {
-        self.0.strip_suffix(COMPENSATE).map(|undone| Self(undone.to_owned()))
+        self.0.strip_suffix(COMPENSATE).map(|undone| Self(undone.into()))
     }
 }
 

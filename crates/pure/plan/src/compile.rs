@@ -60,12 +60,15 @@ pub(crate) fn compile(
 
 fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
     let ids: Vec<StepId> =
-        draft.steps.iter().map(|step| StepId::parse(&step.id)).collect::<Result<_, _>>().ok()?;
-    let mut steps = Vec::new();
+        draft.steps.iter().map(|step| StepId::try_from(step.id.clone())).collect::<Result<_, _>>().ok()?;
+    let mut steps = Vec::with_capacity(ids.len());
     for (at, step) in draft.steps.into_iter().enumerate() {
         let needs = graph.needs.get(at)?.iter().map(|need| ids.get(*need).cloned());
         let needs = needs.collect::<Option<BTreeSet<_>>>()?;
-        steps.push(Step { needs, ..compiled(step, ids.get(at)?)? });
+        let id = ids.get(at)?;
+        let mut step = compiled(step, id)?;
+        step.needs = needs;
+        steps.push((id.clone(), step));
     }
     let plan = Plan {
         title: draft.title,
@@ -83,7 +86,7 @@ fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
         concurrency: draft.concurrency,
         scratch_bytes: draft.scratch_bytes,
         outputs: draft.outputs,
-        ..Plan::unlinked(draft.name?, steps)
+        ..Plan::unlinked(draft.name?, steps.into_iter().collect())
     };
     Some(plan.linked())
 }

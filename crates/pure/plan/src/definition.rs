@@ -21,9 +21,13 @@ pub(crate) fn fill(plan: &mut Plan, document: &Value) {
         .filter_map(|key| Some(((*key).to_owned(), document.get(*key)?.clone())))
         .collect();
     let shared = digest(&[], &Value::Object(shared));
+    let bodies = |part: &str| document.get(part).and_then(Value::as_object).into_iter().flatten().peekable();
+    let (mut ordinary, mut finally) = (bodies("steps"), bodies("finally"));
     for step in plan.steps.values_mut() {
-        let part = if step.part == Part::Finally { "finally" } else { "steps" };
-        let Some(body) = document.get(part).and_then(|steps| steps.get(step.id.as_str())) else { continue };
+        // Both go in byte order, so each body is found where the one before it was.
+        let bodies = if step.part == Part::Finally { &mut finally } else { &mut ordinary };
+        while bodies.next_if(|(id, _)| id.as_str() < step.id.as_str()).is_some() {}
+        let Some((_, body)) = bodies.next_if(|(id, _)| id.as_str() == step.id.as_str()) else { continue };
         step.definition = digest(&shared.0, &bare(body));
         if let (Some(undo), Some(body)) = (&mut step.compensate, body.get("compensate")) {
             undo.definition = digest(&shared.0, &bare(body));

@@ -35,7 +35,7 @@ pub(super) fn draw(
     let mut step = Step { part, needs, ..Step::new(id.clone(), form) };
     let repeats = part != Part::Compensation && random.chance(if manner.plain { 4 } else { 18 });
     if repeats && !matches!(step.form, Form::Approval(_) | Form::Signal(_)) {
-        step.foreach = Some(foreach(random, sees, manner)?);
+        step.foreach = Some(Box::new(foreach(random, sees, manner)?));
     }
     let needed: Vec<StepId> = step.needs.iter().cloned().collect();
     step.condition = condition(random, &needed, step.foreach.is_some(), manner)?;
@@ -155,12 +155,12 @@ fn form(random: &mut Random, seed: u64, number: u64, manner: Manner) -> Result<F
         _ => {
             let manner = Manner { plain: true, nested: true, ..manner };
             let child = super::of_steps(seed ^ (number + 1) << 32, 2, manner, &BTreeSet::new())?;
-            Form::Plan(SubPlan {
+            Form::Plan(Box::new(SubPlan {
                 reference: PlanReference::Path("./nested.yaml".to_owned()),
                 digest: (!random.chance(6)).then(|| Digest::of(b"nested")),
                 child: Some(Arc::new(child)),
                 bounds: None,
-            })
+            }))
         }
     })
 }

@@ -72,14 +72,14 @@ fn items(count: usize) -> Step {
     let source = Source::List(TemplateValue::Literal(serde_json::json!(list)));
     let most = count as u64;
     Step {
-        foreach: Some(Foreach {
+        foreach: Some(Box::new(Foreach {
             source,
             exclude: None,
             key: None,
             max_parallel: None,
             most,
             is_bounded: true,
-        }),
+        })),
         ..step("items", [])
     }
 }

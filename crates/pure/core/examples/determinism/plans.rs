@@ -53,8 +53,14 @@ fn with(mut made: Step, source: &str) -> Step {
 
 fn each(mut made: Step, items: Value, max_parallel: Option<u32>) -> Step {
     let source = Source::List(TemplateValue::Literal(items));
-    made.foreach =
-        Some(Foreach { source, exclude: None, key: None, max_parallel, most: 100, is_bounded: true });
+    made.foreach = Some(Box::new(Foreach {
+        source,
+        exclude: None,
+        key: None,
+        max_parallel,
+        most: 100,
+        is_bounded: true,
+    }));
     made
 }
 
@@ -85,7 +91,12 @@ fn sub_plan(name: &str, needs: &[&str]) -> Step {
     with(
         of(
             name,
-            Form::Plan(SubPlan { reference, digest: Some(Digest::of(b"child")), child: None, bounds: None }),
+            Form::Plan(Box::new(SubPlan {
+                reference,
+                digest: Some(Digest::of(b"child")),
+                child: None,
+                bounds: None,
+            })),
             needs,
         ),
         "{'n': 1}",
@@ -122,8 +133,14 @@ fn lists() -> Vec<Step> {
         [("a".to_owned(), two(json!([1, 2]))), ("b".to_owned(), two(json!(["x", "y"])))].into(),
     );
     let exclude = Some(TemplateValue::Literal(json!([{ "a": 2, "b": "y" }])));
-    product.foreach =
-        Some(Foreach { source, exclude, key: None, max_parallel: Some(2), most: 4, is_bounded: true });
+    product.foreach = Some(Box::new(Foreach {
+        source,
+        exclude,
+        key: None,
+        max_parallel: Some(2),
+        most: 4,
+        is_bounded: true,
+    }));
     let mut list = each(with(program("list", &[]), "item"), json!(["eu", "us", "ap", "af", "sa"]), Some(2));
     list.retry = retries(2);
     let forgiving =

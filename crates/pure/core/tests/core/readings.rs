@@ -24,7 +24,7 @@ fn unit(text: &str) -> StepId {
 fn foreach(name: &str, max_parallel: Option<u32>) -> Step {
     let source = Source::List(TemplateValue::Literal(json!(["a", "b", "c"])));
     let foreach = Foreach { source, exclude: None, key: None, max_parallel, most: 3, is_bounded: true };
-    Step { foreach: Some(foreach), ..program(name, &[]) }
+    Step { foreach: Some(Box::new(foreach)), ..program(name, &[]) }
 }
 
 /// The end of the newest attempt.
@@ -138,7 +138,9 @@ fn a_forced_attempt_keeps_what_its_items_left() {
     let mut list = foreach("list", None);
     let source = "steps.names.output".to_owned();
     let parsed = TemplateValue::Expression(expression::parse(&source).unwrap());
-    list.foreach = list.foreach.map(|foreach| Foreach { source: Source::List(parsed), ..foreach });
+    if let Some(foreach) = &mut list.foreach {
+        foreach.source = Source::List(parsed);
+    }
     list.needs.insert(id("names"));
     let mut run = Run::queued(plan(vec![program("names", &[]), list, program("long", &[])]));
     run.offer(9);

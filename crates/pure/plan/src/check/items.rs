@@ -13,13 +13,14 @@ use crate::plan::{Foreach, MOST_ITEMS, Source};
 use crate::template::TemplateValue;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Counts the items of each `foreach`, needs first.
 pub(crate) fn count(draft: &mut Draft, order: &[usize]) {
     if draft.steps.iter().all(|step| step.foreach.is_none()) {
         return;
     }
-    let index: BTreeMap<String, usize> =
+    let index: BTreeMap<Arc<str>, usize> =
         draft.steps.iter().enumerate().map(|(at, step)| (step.id.clone(), at)).collect();
     for at in order {
         let Some(foreach) = draft.steps.get(*at).and_then(|step| step.foreach.as_ref()) else { continue };
@@ -57,7 +58,7 @@ pub(crate) fn tell(draft: &mut Draft, sink: &mut Collector<'_>) {
     }
 }
 
-fn of_source(source: &Source, draft: &Draft, index: &BTreeMap<String, usize>) -> Option<u64> {
+fn of_source(source: &Source, draft: &Draft, index: &BTreeMap<Arc<str>, usize>) -> Option<u64> {
     match source {
         Source::List(list) => of_list(list, draft, index),
         Source::Product(lists) => lists
@@ -66,7 +67,7 @@ fn of_source(source: &Source, draft: &Draft, index: &BTreeMap<String, usize>) ->
     }
 }
 
-fn of_list(list: &TemplateValue, draft: &Draft, index: &BTreeMap<String, usize>) -> Option<u64> {
+fn of_list(list: &TemplateValue, draft: &Draft, index: &BTreeMap<Arc<str>, usize>) -> Option<u64> {
     match list {
         TemplateValue::Literal(Value::Array(items)) => Some(items.len() as u64),
         TemplateValue::List(items) => Some(items.len() as u64),
@@ -76,7 +77,7 @@ fn of_list(list: &TemplateValue, draft: &Draft, index: &BTreeMap<String, usize>)
 }
 
 /// The declared maximum of a list that a path names.
-fn declared(path: &[&str], draft: &Draft, index: &BTreeMap<String, usize>) -> Option<u64> {
+fn declared(path: &[&str], draft: &Draft, index: &BTreeMap<Arc<str>, usize>) -> Option<u64> {
     match path {
         ["inputs", name, rest @ ..] => of_schema(&draft.inputs.get(*name)?.schema, rest),
         ["vars", name, rest @ ..] => {

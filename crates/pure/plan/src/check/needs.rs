@@ -26,7 +26,7 @@ pub(crate) type Index<'d> = BTreeMap<&'d str, usize>;
 /// The steps by id.
 pub(crate) fn index(draft: &Draft) -> Index<'_> {
     // Where an id stands twice, the first one has it.
-    draft.steps.iter().enumerate().rev().map(|(at, step)| (step.id.as_str(), at)).collect()
+    draft.steps.iter().enumerate().rev().map(|(at, step)| (&*step.id, at)).collect()
 }
 
 /// Builds the graph and reports what is wrong with it.
@@ -38,7 +38,7 @@ pub(crate) fn check(
 ) -> Graph {
     let mut needs: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); draft.steps.len()];
     for (at, (step, own)) in draft.steps.iter().zip(&mut needs).enumerate() {
-        if let Some(first) = index.get(step.id.as_str()).filter(|first| **first != at) {
+        if let Some(first) = index.get(&*step.id).filter(|first| **first != at) {
             twice(draft, *first, step, sink);
         }
         for (need, place) in &step.needs {
@@ -177,7 +177,7 @@ fn cycle(draft: &Draft, needs: &[BTreeSet<usize>], waiting: &[usize], sink: &mut
     }
     let begin = seen.get(&at).copied().unwrap_or(0);
     let round: Vec<usize> = way.into_iter().skip(begin).collect();
-    let name = |at: &usize| draft.steps.get(*at).map_or("", |step| step.id.as_str());
+    let name = |at: &usize| draft.steps.get(*at).map_or("", |step| &*step.id);
     let lowest = round.iter().enumerate().min_by_key(|(_, at)| **at).map_or(0, |(index, _)| index);
     let round: Vec<usize> = round.iter().cycle().skip(lowest).take(round.len()).copied().collect();
     let shown_steps = 8;

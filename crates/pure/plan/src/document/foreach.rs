@@ -38,14 +38,14 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entries: &[&Entry], index: usize
         key("key").and_then(|entry| reader.whole_expression(entry, Owner::Step(index), super::Role::InText));
     let most = key("maxParallel").and_then(|entry| reader.integer(entry, 1, MOST_PARALLEL));
     if let Some(source) = source {
-        step.foreach = Some(Foreach {
+        step.foreach = Some(Box::new(Foreach {
             source,
             exclude,
             key: name,
             max_parallel: most.and_then(|most| u32::try_from(most).ok()),
             most: MOST_ITEMS,
             is_bounded: false,
-        });
+        }));
     }
 }
 

@@ -30,8 +30,8 @@ pub(crate) mod wait_until;
 
 use crate::Reach;
 use crate::diagnostic::collector::Collector;
-use crate::expression::Expression;
 use crate::expression::check::Shape;
+use crate::expression::{Expression, Known};
 use crate::input::Schema;
 use crate::plan::{
     Concurrency, DataClass, Foreach, Form, OnStepFailure, OutputMode, Part, Permissions, Retry, Secret,
@@ -42,6 +42,7 @@ use crate::template::{Template, TemplateValue};
 use dvt_model::id::{PlanName, StepId};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How a document came here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub(crate) struct Reader<'c, 't> {
     pub(crate) reach: Reach,
     /// Expressions met so far.
     pub(crate) expressions: Vec<Occurrence>,
+    /// Those that were parsed.
+    pub(crate) known: Known,
     /// Patterns compiled so far, for their budget.
     pub(crate) patterns: usize,
     /// Schema nodes read so far, for their budget.
@@ -147,7 +150,7 @@ impl Draft {
 #[derive(Debug, Default)]
 pub(crate) struct StepDraft {
     /// Its id as written.
-    pub(crate) id: String,
+    pub(crate) id: Arc<str>,
     /// Where its id stands.
     pub(crate) place: Place,
     pub(crate) part: Part,
@@ -157,7 +160,7 @@ pub(crate) struct StepDraft {
     pub(crate) form: Option<Form>,
     /// Where the value of its form stands.
     pub(crate) form_place: Place,
-    pub(crate) foreach: Option<Foreach>,
+    pub(crate) foreach: Option<Box<Foreach>>,
     pub(crate) foreach_place: Option<Place>,
     /// Named needs with their places.
     pub(crate) needs: Vec<(StepId, Place)>,
@@ -169,7 +172,7 @@ pub(crate) struct StepDraft {
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) retry: Option<Retry>,
     pub(crate) output: OutputMode,
-    pub(crate) output_schema: Option<Schema>,
+    pub(crate) output_schema: Option<Box<Schema>>,
     pub(crate) continue_on_error: bool,
     pub(crate) compensate: Option<Box<StepDraft>>,
     pub(crate) tier: Option<Tier>,
@@ -191,7 +194,8 @@ pub(crate) fn read(
     reach: Reach,
     sink: &mut Collector<'_>,
 ) -> (Draft, Vec<Occurrence>) {
-    let mut reader = Reader { sink, mode, reach, expressions: Vec::new(), patterns: 0, schemas: 0 };
+    let (expressions, known) = (Vec::new(), Known::default());
+    let mut reader = Reader { sink, mode, reach, expressions, known, patterns: 0, schemas: 0 };
     let draft = plan::read(&mut reader, root);
     (draft, reader.expressions)
 }

@@ -8,6 +8,7 @@ use crate::diagnostic::collector::{Report, shown};
 use crate::plan::{Part, Tier};
 use crate::read::tree::{Entry, Kind, Place};
 use dvt_model::id::StepId;
+use std::sync::Arc;
 
 /// Steps that a plan may have.
 pub(crate) const MOST_STEPS: usize = 50_000;
@@ -55,7 +56,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry, part: Part, first
 }
 
 fn step(reader: &mut Reader<'_, '_>, entry: &Entry, part: Part, index: usize) -> StepDraft {
-    let id = entry.key.to_string();
+    let id: Arc<str> = entry.name().into();
     if StepId::parse(&id).is_err() {
         let message = format!("{} is no id of a step", shown(&id));
         let report = Report::error(codes::BAD_ID, entry.place, message)
@@ -71,7 +72,10 @@ fn step(reader: &mut Reader<'_, '_>, entry: &Entry, part: Part, index: usize) ->
         match key.name() {
             "needs" => step.needs = needs(reader, key),
             "if" => step.condition = reader.condition(key, owner),
-            "outputs" => step.output_schema = Some(schema::of_value(reader, key, "the schema of an output")),
+            "outputs" => {
+                let schema = schema::of_value(reader, key, "the schema of an output");
+                step.output_schema = Some(Box::new(schema));
+            }
             "continueOnError" => step.continue_on_error = reader.boolean(key).unwrap_or(false),
             "compensate" if part == Part::Finally => {
                 let message = "`compensate` has no meaning in `finally`";

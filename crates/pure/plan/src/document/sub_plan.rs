@@ -47,7 +47,7 @@ pub(crate) fn read(
             return None;
         }
     };
-    Some(Form::Plan(SubPlan { reference, digest, child: None, bounds: None }))
+    Some(Form::Plan(Box::new(SubPlan { reference, digest, child: None, bounds: None })))
 }
 
 fn reference(text: &str) -> Result<PlanReference, &'static str> {

@@ -7,7 +7,7 @@ use super::keys::or;
 use super::{Occurrence, Owner, Reader, Role};
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Report, shown};
-use crate::expression::{self, Expression};
+use crate::expression::Expression;
 use crate::read::tree::{Entry, Kind, Node, Place};
 use crate::template::{OPEN, Part, Piece, Template, TemplateValue, split};
 use serde_json::Value;
@@ -126,7 +126,7 @@ impl Reader<'_, '_> {
     /// Parses one expression; `nth` says which `${{` of the scalar it is, `usize::MAX` that it is the whole scalar.
     fn expression(&mut self, text: &str, at: (Place, usize), owner: Owner, role: Role) -> Option<Expression> {
         let (place, nth) = at;
-        match expression::parse(text) {
+        match self.known.parse(text) {
             Ok(expression) => {
                 let kept = expression.clone();
                 self.expressions.push(Occurrence { expression: kept, place, nth, owner, role });

@@ -54,7 +54,12 @@ impl<'a> Evaluator<'a> {
 
     /// The values of several nodes in order.
     pub(super) fn nodes(&mut self, nodes: &'a [Node]) -> Result<Vec<Value>, Fault> {
-        nodes.iter().map(|node| self.node(node)).collect()
+        // A loop: the frames of iterators would stand between one bracket and the next.
+        let mut values = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            values.push(self.node(node)?);
+        }
+        Ok(values)
     }
 
     #[inline(never)]

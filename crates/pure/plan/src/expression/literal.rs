@@ -15,13 +15,13 @@ pub(super) struct Opening {
 
 /// Whether a string begins here, and how.
 pub(super) fn opening(rest: &str) -> Option<Opening> {
-    let prefix = rest.find(['"', '\'']).filter(|length| *length <= 2)?;
-    let letters = rest.get(..prefix)?.to_ascii_lowercase();
-    let (raw, bytes) = match letters.as_str() {
+    // No further than a prefix reaches: a string is looked for at every token.
+    let prefix = rest.bytes().take(3).position(|byte| matches!(byte, b'"' | b'\''))?;
+    let (raw, bytes) = match rest.get(..prefix)? {
         "" => (false, false),
-        "r" => (true, false),
-        "b" => (false, true),
-        "br" | "rb" => (true, true),
+        "r" | "R" => (true, false),
+        "b" | "B" => (false, true),
+        two if two.eq_ignore_ascii_case("br") || two.eq_ignore_ascii_case("rb") => (true, true),
         _ => return None,
     };
     let quoted = rest.get(prefix..)?;

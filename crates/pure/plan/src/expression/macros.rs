@@ -27,37 +27,52 @@ impl<'a> Evaluator<'a> {
         match (name, bodies) {
             (Macro::All, [body]) => self.quantify(items, variable, body, false),
             (Macro::Exists, [body]) => self.quantify(items, variable, body, true),
-            (Macro::ExistsOne, [body]) => {
-                let mut count = 0;
-                for item in items {
-                    count += usize::from(self.test(name, variable, item, body)?);
-                }
-                Ok(Value::Bool(count == 1))
-            }
-            (Macro::Filter, [condition]) => {
-                let mut kept = Vec::new();
-                for item in items {
-                    if self.test(name, variable, item.clone(), condition)? {
-                        kept.push(item);
-                    }
-                }
-                Value::list(kept)
-            }
-            (Macro::Map, [body]) => {
-                let made = items.into_iter().map(|item| self.with(variable, item, body));
-                Value::list(made.collect::<Result<_, _>>()?)
-            }
-            (Macro::Map, [condition, body]) => {
-                let mut made = Vec::new();
-                for item in items {
-                    if self.test(name, variable, item.clone(), condition)? {
-                        made.push(self.with(variable, item, body)?);
-                    }
-                }
-                Value::list(made)
-            }
+            (Macro::ExistsOne, [body]) => self.exists_one(items, variable, body),
+            (Macro::Filter, [condition]) => self.filter(items, variable, condition),
+            (Macro::Map, [body]) => self.map_each(items, variable, None, body),
+            (Macro::Map, [condition, body]) => self.map_each(items, variable, Some(condition), body),
             _ => Err(Fault::Failed(format!("`{}` has too many arguments", name.name()))),
         }
+    }
+
+    #[inline(never)]
+    fn exists_one(&mut self, items: Vec<Value>, variable: &'a str, body: &'a Node) -> Result<Value, Fault> {
+        let mut count = 0;
+        for item in items {
+            count += usize::from(self.test(Macro::ExistsOne, variable, item, body)?);
+        }
+        Ok(Value::Bool(count == 1))
+    }
+
+    #[inline(never)]
+    fn filter(&mut self, items: Vec<Value>, variable: &'a str, condition: &'a Node) -> Result<Value, Fault> {
+        let mut kept = Vec::new();
+        for item in items {
+            if self.test(Macro::Filter, variable, item.clone(), condition)? {
+                kept.push(item);
+            }
+        }
+        Value::list(kept)
+    }
+
+    #[inline(never)]
+    fn map_each(
+        &mut self,
+        items: Vec<Value>,
+        variable: &'a str,
+        condition: Option<&'a Node>,
+        body: &'a Node,
+    ) -> Result<Value, Fault> {
+        let mut made = Vec::new();
+        for item in items {
+            if let Some(condition) = condition
+                && !self.test(Macro::Map, variable, item.clone(), condition)?
+            {
+                continue;
+            }
+            made.push(self.with(variable, item, body)?);
+        }
+        Value::list(made)
     }
 
     /// A body with its variable bound, which is unbound again whatever happens.
@@ -79,6 +94,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    #[inline(never)]
     fn quantify(
         &mut self,
         items: Vec<Value>,

@@ -22,6 +22,8 @@ pub mod value;
 
 use dvt_model::id::StepId;
 use serde_json::Value;
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -110,6 +112,57 @@ pub fn parse(source: &str) -> Result<Expression, SyntaxError> {
     let facts = ast::facts(&root);
     let (steps, status, uses_item) = (facts.steps, facts.status, facts.uses_item);
     Ok(Expression(Arc::new(Parsed { source: source.to_owned(), steps, status, uses_item, root })))
+}
+
+/// Expressions that were parsed: a plan says the same one many times, and they share one tree.
+#[derive(Debug, Default)]
+pub(crate) struct Known(BTreeSet<ByText>);
+
+/// Different texts that are known at once; of a plan that says each once, looking for them would only cost.
+const MOST_KNOWN: usize = 128;
+
+impl Known {
+    /// As [`parse`].
+    pub(crate) fn parse(&mut self, source: &str) -> Result<Expression, SyntaxError> {
+        if let Some(ByText(known)) = self.0.get(source) {
+            return Ok(known.clone());
+        }
+        let parsed = parse(source)?;
+        if self.0.len() < MOST_KNOWN {
+            self.0.insert(ByText(parsed.clone()));
+        }
+        Ok(parsed)
+    }
+}
+
+/// An expression in the order of its text.
+#[derive(Debug)]
+struct ByText(Expression);
+
+impl Borrow<str> for ByText {
+    fn borrow(&self) -> &str {
+        self.0.source()
+    }
+}
+
+impl PartialEq for ByText {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.source() == other.0.source()
+    }
+}
+
+impl Eq for ByText {}
+
+impl PartialOrd for ByText {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ByText {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.source().cmp(other.0.source())
+    }
 }
 
 /// A text that is no expression.

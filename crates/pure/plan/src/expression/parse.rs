@@ -1,6 +1,6 @@
-//! Tokens to a tree: precedence climbing over the CEL grammar.
+//! Tokens to a tree, by the CEL grammar.
 //!
-//! It recurses only where brackets nest, which `guard` has bounded; runs of operators, of `!` and of accesses are loops.
+//! It recurses only where brackets nest, which `guard` has bounded; operators of all powers, runs of `!` and accesses are loops.
 //! Messages of other template languages' words (`and`, `or`, `not`) say ours.
 
 use super::SyntaxError;
@@ -29,6 +29,9 @@ const RESERVED: [&str; 17] = [
     "void",
     "while",
 ];
+
+/// The power of `*`, the strongest of the operators between two operands.
+const STRONGEST: u8 = 4;
 
 /// Parses all tokens as one expression.
 pub(super) fn parse(tokens: &[Token], end: usize) -> Result<Node, SyntaxError> {
@@ -95,50 +98,48 @@ impl Parser<'_> {
     }
 
     /// `a ? b : c ? d : e`, the chain as a loop.
+    ///
+    /// Every function on the way from one bracket to the next is a small one: what it does with more than it was handed is done by
+    /// another, for its frame is what nesting multiplies.
     fn expression(&mut self) -> Result<Node, SyntaxError> {
-        let start = self.here().start;
-        let mut last = self.binary(0)?;
-        let mut arms = Vec::new();
-        while self.eat("?") {
-            let value = self.binary(0)?;
-            self.expect(":")?;
-            arms.push((last, value));
-            last = self.binary(0)?;
-        }
-        if arms.is_empty() {
-            return Ok(last);
-        }
-        Ok(Node {
-            kind: Kind::Conditional { arms, otherwise: Box::new(last) },
-            range: start..self.last_end(),
-        })
+        let first = self.operators()?;
+        if self.at_symbol("?") { self.conditional(first) } else { Ok(first) }
     }
 
-    /// Operators of at least this power; each run of one power becomes one flat node.
-    fn binary(&mut self, minimum: u8) -> Result<Node, SyntaxError> {
-        let start = self.here().start;
-        let mut left = self.unary()?;
-        while let Some(power) = self.power().filter(|power| *power >= minimum) {
-            let mut operators = Vec::new();
-            let mut operands = vec![left];
-            while self.power() == Some(power) {
-                operators.push(self.operator());
-                self.at += 1;
-                operands.push(self.binary(power + 1)?);
-            }
-            let kind = match power {
-                0 => Kind::Or(operands),
-                1 => Kind::And(operands),
-                _ => {
-                    let mut operands = operands.into_iter();
-                    let Some(first) = operands.next() else { return Err(self.unexpected("a value")) };
-                    let rest = operators.into_iter().flatten().zip(operands).collect();
-                    Kind::Chain { first: Box::new(first), rest }
-                }
-            };
-            left = Node { kind, range: start..self.last_end() };
+    #[inline(never)]
+    fn conditional(&mut self, mut last: Node) -> Result<Node, SyntaxError> {
+        let start = last.range.start;
+        let mut arms = Vec::new();
+        while self.eat("?") {
+            let value = self.operators()?;
+            self.expect(":")?;
+            arms.push((last, value));
+            last = self.operators()?;
         }
-        Ok(left)
+        let kind = Kind::Conditional { arms, otherwise: Box::new(last) };
+        Ok(Node { kind, range: start..self.last_end() })
+    }
+
+    /// Operands and the operators between them.
+    fn operators(&mut self) -> Result<Node, SyntaxError> {
+        let first = self.unary()?;
+        if self.power().is_some() { self.chain(first) } else { Ok(first) }
+    }
+
+    /// All operands are read, then the strongest operators take theirs: each run of one power becomes one flat node.
+    #[inline(never)]
+    fn chain(&mut self, first: Node) -> Result<Node, SyntaxError> {
+        let mut operands = vec![first];
+        let mut operators = Vec::new();
+        while let Some(power) = self.power() {
+            operators.push((power, self.operator()));
+            self.at += 1;
+            operands.push(self.unary()?);
+        }
+        for power in (0..=STRONGEST).rev() {
+            (operands, operators) = taken(power, operands, operators);
+        }
+        operands.pop().ok_or_else(|| self.unexpected("a value"))
     }
 
     fn power(&self) -> Option<u8> {
@@ -173,6 +174,11 @@ impl Parser<'_> {
 
     /// `!!x` or `--x`; the last `-` before a number belongs to the number, so that the smallest int can be written.
     fn unary(&mut self) -> Result<Node, SyntaxError> {
+        if self.at_symbol("!") || self.at_symbol("-") { self.prefixed() } else { self.member(false) }
+    }
+
+    #[inline(never)]
+    fn prefixed(&mut self) -> Result<Node, SyntaxError> {
         let start = self.here().start;
         let mut times = 0;
         if self.at_symbol("!") {
@@ -197,6 +203,11 @@ impl Parser<'_> {
     /// A primary and what follows it.
     fn member(&mut self, negative: bool) -> Result<Node, SyntaxError> {
         let base = self.primary(negative)?;
+        if [".", "[", "{"].iter().any(|symbol| self.at_symbol(symbol)) { self.path(base) } else { Ok(base) }
+    }
+
+    #[inline(never)]
+    fn path(&mut self, base: Node) -> Result<Node, SyntaxError> {
         let mut steps = Vec::new();
         loop {
             let start = self.here().start;
@@ -259,39 +270,53 @@ impl Parser<'_> {
     }
 
     fn primary(&mut self, negative: bool) -> Result<Node, SyntaxError> {
+        match self.peek() {
+            Some(TokenKind::Symbol("(")) => self.parenthesised(),
+            Some(TokenKind::Symbol("[")) => self.list(),
+            Some(TokenKind::Symbol("{")) => self.map(),
+            Some(TokenKind::Symbol(".")) => self.name(),
+            Some(TokenKind::Word(word)) if !is_literal(word) => self.name(),
+            _ => self.literal(negative),
+        }
+    }
+
+    fn parenthesised(&mut self) -> Result<Node, SyntaxError> {
+        let start = self.here().start;
+        self.at += 1;
+        let mut inner = self.expression()?;
+        self.expect(")")?;
+        inner.range = start..self.last_end();
+        Ok(inner)
+    }
+
+    fn list(&mut self) -> Result<Node, SyntaxError> {
+        let start = self.here().start;
+        self.at += 1;
+        let items = self.items("]")?;
+        Ok(Node { kind: Kind::List(items), range: start..self.last_end() })
+    }
+
+    fn map(&mut self) -> Result<Node, SyntaxError> {
+        let start = self.here().start;
+        self.at += 1;
+        let entries = self.entries()?;
+        Ok(Node { kind: Kind::Map(entries), range: start..self.last_end() })
+    }
+
+    #[inline(never)]
+    fn literal(&mut self, negative: bool) -> Result<Node, SyntaxError> {
         let range = self.here();
-        let kind = match self.peek() {
-            Some(TokenKind::Int(magnitude)) => {
-                Kind::Literal(Value::Int(signed(*magnitude, negative, &range)?))
-            }
-            Some(TokenKind::Double(value)) => {
-                Kind::Literal(Value::Double(if negative { -value } else { *value }))
-            }
-            Some(TokenKind::String(text)) => Kind::Literal(Value::String(text.as_str().into())),
-            Some(TokenKind::Word(word)) if word == "true" => Kind::Literal(Value::Bool(true)),
-            Some(TokenKind::Word(word)) if word == "false" => Kind::Literal(Value::Bool(false)),
-            Some(TokenKind::Word(word)) if word == "null" => Kind::Literal(Value::Null),
-            Some(TokenKind::Word(_) | TokenKind::Symbol(".")) => return self.name(),
-            Some(TokenKind::Symbol("(")) => {
-                self.at += 1;
-                let inner = self.expression()?;
-                self.expect(")")?;
-                return Ok(Node { kind: inner.kind, range: range.start..self.last_end() });
-            }
-            Some(TokenKind::Symbol("[")) => {
-                self.at += 1;
-                let items = self.items("]")?;
-                return Ok(Node { kind: Kind::List(items), range: range.start..self.last_end() });
-            }
-            Some(TokenKind::Symbol("{")) => {
-                self.at += 1;
-                let entries = self.entries()?;
-                return Ok(Node { kind: Kind::Map(entries), range: range.start..self.last_end() });
-            }
+        let value = match self.peek() {
+            Some(TokenKind::Int(magnitude)) => Value::Int(signed(*magnitude, negative, &range)?),
+            Some(TokenKind::Double(value)) => Value::Double(if negative { -value } else { *value }),
+            Some(TokenKind::String(text)) => Value::String(text.as_str().into()),
+            Some(TokenKind::Word(word)) if word == "true" => Value::Bool(true),
+            Some(TokenKind::Word(word)) if word == "false" => Value::Bool(false),
+            Some(TokenKind::Word(word)) if word == "null" => Value::Null,
             _ => return Err(self.unexpected("a value")),
         };
         self.at += 1;
-        Ok(Node { kind, range })
+        Ok(Node { kind: Kind::Literal(value), range })
     }
 
     fn name(&mut self) -> Result<Node, SyntaxError> {
@@ -349,12 +374,54 @@ impl Parser<'_> {
     }
 }
 
+/// Joins each run of operators of one power with its operands; what is stronger was joined before.
+fn taken(
+    power: u8,
+    operands: Vec<Node>,
+    operators: Vec<(u8, Option<Operator>)>,
+) -> (Vec<Node>, Vec<(u8, Option<Operator>)>) {
+    if !operators.iter().any(|(one, _)| *one == power) {
+        return (operands, operators);
+    }
+    let (mut left_operands, mut left_operators) = (Vec::new(), Vec::new());
+    let mut operands = operands.into_iter();
+    let mut operators = operators.into_iter().peekable();
+    while let Some(first) = operands.next() {
+        let mut run = Vec::new();
+        while let Some((_, operator)) = operators.next_if(|(one, _)| *one == power) {
+            run.push((operator, operands.next()));
+        }
+        left_operands.push(joined(power, first, run));
+        left_operators.extend(operators.next());
+    }
+    (left_operands, left_operators)
+}
+
+/// One flat node of a run.
+fn joined(power: u8, first: Node, run: Vec<(Option<Operator>, Option<Node>)>) -> Node {
+    let Some((_, Some(last))) = run.last() else { return first };
+    let range = first.range.start..last.range.end;
+    let kind = if power <= 1 {
+        let operands = std::iter::once(first).chain(run.into_iter().filter_map(|(_, operand)| operand));
+        let operands = operands.collect();
+        if power == 0 { Kind::Or(operands) } else { Kind::And(operands) }
+    } else {
+        let rest = run.into_iter().filter_map(|(operator, operand)| operator.zip(operand)).collect();
+        Kind::Chain { first: Box::new(first), rest }
+    };
+    Node { kind, range }
+}
+
 fn begins_operand(token: &Token) -> bool {
     matches!(token.kind, TokenKind::Word(_) | TokenKind::Int(_) | TokenKind::Double(_) | TokenKind::String(_))
 }
 
+fn is_literal(word: &str) -> bool {
+    matches!(word, "true" | "false" | "null")
+}
+
 fn is_keyword(word: &str) -> bool {
-    matches!(word, "true" | "false" | "null" | "in")
+    is_literal(word) || word == "in"
 }
 
 fn signed(magnitude: u64, negative: bool, range: &Range<usize>) -> Result<i64, SyntaxError> {

@@ -61,21 +61,8 @@ impl<'a> Evaluator<'a> {
             }
             held = match &access.kind {
                 AccessKind::Field(name) => field(held, name)?,
-                AccessKind::Index(index) => {
-                    let index = self.node(index)?;
-                    element(held, &index)?
-                }
-                AccessKind::Call { name, arguments } => {
-                    let target = self.own(held)?;
-                    let arguments = self.nodes(arguments)?;
-                    Held::Value(functions::method_call(
-                        name,
-                        &target,
-                        &arguments,
-                        &mut self.budget,
-                        &mut self.patterns,
-                    )?)
-                }
+                AccessKind::Index(index) => self.at_index(held, index)?,
+                AccessKind::Call { name, arguments } => self.method(held, name, arguments)?,
                 AccessKind::Macro { name, variable, bodies } => {
                     let target = self.own(held)?;
                     Held::Value(self.comprehend(*name, &target, variable, bodies)?)
@@ -83,6 +70,20 @@ impl<'a> Evaluator<'a> {
             };
         }
         Ok(held)
+    }
+
+    #[inline(never)]
+    fn at_index(&mut self, held: Held<'a>, index: &'a Node) -> Result<Held<'a>, Fault> {
+        let index = self.node(index)?;
+        element(held, &index)
+    }
+
+    #[inline(never)]
+    fn method(&mut self, held: Held<'a>, name: &'a str, arguments: &'a [Node]) -> Result<Held<'a>, Fault> {
+        let target = self.own(held)?;
+        let arguments = self.nodes(arguments)?;
+        functions::method_call(name, &target, &arguments, &mut self.budget, &mut self.patterns)
+            .map(Held::Value)
     }
 
     fn base(&mut self, base: &'a Node, of_steps: bool) -> Result<Held<'a>, Fault> {

@@ -48,7 +48,7 @@ pub enum Form {
     /// `signal: name`, or with role and schema.
     Signal(Box<Signal>),
     /// `plan: name@version`, or `./load.yaml` while developing: a sub-plan, with its own run.
-    Plan(SubPlan),
+    Plan(Box<SubPlan>),
 }
 
 impl Form {

@@ -125,10 +125,11 @@ impl Plan {
     /// A plan that says nothing but its steps, for whoever makes plans without a document, as tests do. Needs must be
     /// free of cycles and name steps of the plan.
     pub fn new(name: PlanName, steps: Vec<Step>) -> Self {
-        Self::unlinked(name, steps).linked()
+        let steps = steps.into_iter().map(|step| (step.id.clone(), step));
+        Self::unlinked(name, steps.collect()).linked()
     }
 
-    pub(crate) fn unlinked(name: PlanName, steps: Vec<Step>) -> Self {
+    pub(crate) fn unlinked(name: PlanName, steps: BTreeMap<StepId, Step>) -> Self {
         Self {
             name,
             title: None,
@@ -145,7 +146,7 @@ impl Plan {
             on_step_failure: OnStepFailure::default(),
             concurrency: None,
             scratch_bytes: None,
-            steps: steps.into_iter().map(|step| (step.id.clone(), step)).collect(),
+            steps,
             finally: Vec::new(),
             outputs: BTreeMap::new(),
             layers: BTreeMap::new(),

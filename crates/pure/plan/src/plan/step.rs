@@ -32,7 +32,7 @@ pub struct Step {
     /// `if`. Asked once for each item where it names `item`, see [`Expression::uses_item`].
     pub condition: Option<Expression>,
     /// `foreach`.
-    pub foreach: Option<Foreach>,
+    pub foreach: Option<Box<Foreach>>,
     /// `with`: standard input of a program, inputs of a sub-plan, or what a plugin is given.
     pub with: Option<TemplateValue>,
     /// Environment.
@@ -46,7 +46,7 @@ pub struct Step {
     /// How the output is taken.
     pub output: OutputMode,
     /// `outputs`: what the output must be, checked when the step completes.
-    pub output_schema: Option<Schema>,
+    pub output_schema: Option<Box<Schema>>,
     /// A failure does not fail the run.
     pub continue_on_error: bool,
     /// What undoes it.

@@ -89,6 +89,7 @@ fn reader<'c, 't>(sink: &'c mut Collector<'t>) -> Reader<'c, 't> {
         mode: Mode::Written,
         reach: crate::Reach::Runs,
         expressions: Vec::new(),
+        known: crate::expression::Known::default(),
         patterns: 0,
         schemas: 0,
     }

@@ -18,12 +18,8 @@ fn names() -> Names {
         ]
         .into(),
         vars: [("bucket".to_owned(), Shape::String)].into(),
-        steps: [
-            ("extract".to_owned(), output),
-            ("load".to_owned(), Shape::Any),
-            ("load-orders".to_owned(), Shape::Any),
-        ]
-        .into(),
+        steps: [("extract".into(), output), ("load".into(), Shape::Any), ("load-orders".into(), Shape::Any)]
+            .into(),
         item: None,
         run_status: false,
     }

@@ -15,6 +15,7 @@ pub use most::most;
 pub use shape::Shape;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What an expression may name at its place in the plan.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +25,7 @@ pub struct Names {
     /// The plan's constants.
     pub vars: BTreeMap<String, Shape>,
     /// The steps that may be named, with the shape of their output (`Any` where it is not declared).
-    pub steps: BTreeMap<String, Shape>,
+    pub steps: BTreeMap<Arc<str>, Shape>,
     /// The shape of `item`, where the step has `foreach`; `index` comes with it.
     pub item: Option<Shape>,
     /// Whether `run.status` is known, as in `finally`.

@@ -5,6 +5,7 @@ use crate::diagnostic::nearest;
 use crate::expression::ast::{self, Access, AccessKind, Kind, Macro, Node};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Words of other dialects for what we call otherwise, or do not have.
 const DIALECT: [(&str, &str, &[&str]); 8] = [
@@ -58,8 +59,8 @@ impl<'a> Checker<'a> {
     fn binding(&mut self, name: &str, base: &'a Node, steps: &'a [Access]) -> (Shape, &'a [Access]) {
         let names = self.names;
         let shape = match name {
-            "inputs" => closed(&names.inputs),
-            "vars" => closed(&names.vars),
+            "inputs" => return declared(&names.inputs, steps),
+            "vars" => return declared(&names.vars, steps),
             "steps" => return self.step(base, steps),
             "run" => {
                 let mut fields = vec![("id", Shape::String), ("startedAt", Shape::String)];
@@ -138,6 +139,11 @@ impl<'a> Checker<'a> {
             return (Shape::Any, &[]);
         }
         if let Some(output) = names.steps.get(id) {
+            if let Some((next, rest)) = after.split_first()
+                && ast::literal_key(next) == Some("output")
+            {
+                return (output.clone(), rest);
+            }
             let fields = vec![("output", output.clone()), ("status", Shape::String), ("attempt", Shape::Int)];
             return (record(fields), after);
         }
@@ -240,6 +246,17 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// What is declared under a name, and what of the path is left. The whole is made where the name is not there, or no name follows:
+/// a message lists what there is.
+fn declared<'a>(fields: &BTreeMap<String, Shape>, steps: &'a [Access]) -> (Shape, &'a [Access]) {
+    if let Some((access, after)) = steps.split_first()
+        && let Some(found) = ast::literal_key(access).and_then(|name| fields.get(name))
+    {
+        return (found.clone(), after);
+    }
+    (closed(fields), steps)
+}
+
 fn closed(fields: &BTreeMap<String, Shape>) -> Shape {
     Shape::Object { fields: fields.clone(), open: false }
 }
@@ -250,8 +267,8 @@ fn record(fields: Vec<(&str, Shape)>) -> Shape {
 }
 
 /// Steps, nearest first, written so that they can be pasted.
-fn step_choices(id: &str, steps: &BTreeMap<String, Shape>) -> Vec<String> {
+fn step_choices(id: &str, steps: &BTreeMap<Arc<str>, Shape>) -> Vec<String> {
     let write =
         |name: String| if name.contains('-') { format!("steps['{name}']") } else { format!("steps.{name}") };
-    nearest::ordered(id, steps.keys().map(String::as_str)).into_iter().map(write).collect()
+    nearest::ordered(id, steps.keys().map(AsRef::as_ref)).into_iter().map(write).collect()
 }
