@@ -25,6 +25,7 @@ mod plan_test;
 mod plans;
 mod run;
 mod runs;
+mod sarif;
 mod store;
 mod telemetry;
 mod tenants;

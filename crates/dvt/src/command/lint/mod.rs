@@ -16,6 +16,7 @@ use clap::Args;
 use dvt_plan::Outcome;
 use dvt_plan::diagnostic::{Severity, Source};
 use serde_json::{Value, json};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// Check plans and show what is wrong, where, why, and what to write instead.
@@ -103,6 +104,24 @@ pub(crate) fn read(file: &Path) -> Result<Source, Problem> {
     }
     let text = std::fs::read_to_string(file).map_err(|error| cannot(&error))?;
     Ok(Source { name, text })
+}
+
+/// Reads a plan from standard input.
+pub(crate) fn read_standard_input() -> Result<Source, Problem> {
+    let name = "standard input".to_owned();
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(MOST_BYTES + 1).read_to_string(&mut text);
+    match read {
+        Ok(size) if u64::try_from(size).is_ok_and(|size| size <= MOST_BYTES) => Ok(Source { name, text }),
+        Ok(_) => Err(Problem::new(
+            dvt_model::code::Code::PayloadTooLarge,
+            format!("what comes in on {name} is larger than 8 MiB"),
+        )),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Err(Problem::usage(format!("{name} holds no UTF-8 text")))
+        }
+        Err(error) => Err(Problem::usage(format!("{name} cannot be read: {error}"))),
+    }
 }
 
 /// Shows everything that was noticed, on standard error.

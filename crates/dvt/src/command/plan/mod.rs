@@ -49,7 +49,7 @@ pub(crate) fn run(command: Command, selected: &Selected, screen: &mut Screen) ->
         Command::Test(arguments) => test::run(arguments, library, screen),
         Command::Graph(arguments) => graph::run(arguments, library, screen),
         Command::Diff(arguments) => diff::run(arguments, library, screen),
-        Command::Schema(schema::Arguments {}) => schema::run(screen),
+        Command::Schema(arguments) => schema::run(arguments, screen),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `dvt plan schema`: the JSON Schema of plans, for editors. It is a result as it stands: no table of it exists.
+//! `dvt plan schema`: the JSON Schema of plans, or of their tests, for editors. It is a result as it stands: no table of it exists.
 
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -14,11 +14,15 @@ use dvt_model::code::Code;
 /// A plan names it in its first line: `# yaml-language-server: $schema=dvt-plan.v1.schema.json`
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// The schema of test files (`*.test.yaml`) instead.
+    #[arg(long)]
+    tests: bool,
+}
 
 /// Does it.
-pub(crate) fn run(screen: &mut Screen) -> Result<Exit, Problem> {
-    let schema = dvt_plan::editor::schema();
+pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
+    let schema = if arguments.tests { dvt_plan::editor::test_schema() } else { dvt_plan::editor::schema() };
     if screen.for_people() {
         let text = serde_json::to_string_pretty(&schema)
             .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;

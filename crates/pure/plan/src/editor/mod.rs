@@ -5,6 +5,7 @@
 
 mod plan;
 mod step;
+mod test_file;
 mod values;
 
 use crate::document::keys::Family;
@@ -22,6 +23,20 @@ pub fn schema() -> Value {
             "compensation": step::compensation(),
             "schema": values::schema(),
         });
+        root.insert("definitions".to_owned(), definitions);
+    }
+    schema
+}
+
+/// The schema of test files (`*.test.yaml`), in the same draft.
+pub fn test_schema() -> Value {
+    let mut schema = test_file::schema();
+    if let Some(root) = schema.as_object_mut() {
+        root.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
+        root.insert("$id".to_owned(), json!("dvt-plan-test.v1.schema.json"));
+        root.insert("title".to_owned(), json!("Tests of a DVT plan, version 1"));
+        let definitions =
+            json!({"test": test_file::case(), "act": test_file::act(), "answer": test_file::answer()});
         root.insert("definitions".to_owned(), definitions);
     }
     schema

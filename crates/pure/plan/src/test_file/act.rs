@@ -52,14 +52,14 @@ pub enum Deed {
     },
 }
 
-const ACT: Family = Family {
+pub(crate) const ACT: Family = Family {
     what: "an act",
     keys: &["at", "after", "during", "do", "step", "name", "payload"],
     level: Level::Inner,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verb {
+pub(crate) enum Verb {
     Cancel,
     Pause,
     Resume,
@@ -69,7 +69,7 @@ enum Verb {
     Send,
 }
 
-const VERBS: &[(&str, Verb)] = &[
+pub(crate) const VERBS: &[(&str, Verb)] = &[
     ("CANCEL", Verb::Cancel),
     ("PAUSE", Verb::Pause),
     ("RESUME", Verb::Resume),

@@ -9,17 +9,17 @@ use crate::read::tree::{Entry, Node};
 use std::collections::BTreeMap;
 
 /// The only version of the format.
-const API_VERSION: &str = "dvt/v1";
+pub(crate) const API_VERSION: &str = "dvt/v1";
 /// Cases of one file.
-const MOST_CASES: usize = 1_000;
+pub(crate) const MOST_CASES: usize = 1_000;
 
-const FILE: Family = Family {
+pub(crate) const FILE: Family = Family {
     what: "a test file",
     keys: &["apiVersion", "plan", "stubs", "tests", "description"],
     level: Level::Inner,
 };
 
-const CASE: Family = Family {
+pub(crate) const CASE: Family = Family {
     what: "a test",
     keys: &["inputs", "stubs", "acts", "expect", "description"],
     level: Level::Inner,

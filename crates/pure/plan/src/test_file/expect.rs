@@ -44,19 +44,19 @@ pub struct StepExpectation {
     pub output: Option<Placed<Value>>,
 }
 
-const EXPECT: Family = Family {
+pub(crate) const EXPECT: Family = Family {
     what: "an expectation",
     keys: &["status", "code", "order", "steps", "outputs"],
     level: Level::Inner,
 };
 
-const STEP: Family = Family {
+pub(crate) const STEP: Family = Family {
     what: "the expectation of a step",
     keys: &["status", "attempts", "code", "output"],
     level: Level::Inner,
 };
 
-const ENDS: &[(&str, RunStatus)] = &[
+pub(crate) const ENDS: &[(&str, RunStatus)] = &[
     ("COMPLETED", RunStatus::Completed),
     ("FAILED", RunStatus::Failed),
     ("CANCELLED", RunStatus::Cancelled),
@@ -64,7 +64,7 @@ const ENDS: &[(&str, RunStatus)] = &[
     ("RUNNING", RunStatus::Running),
 ];
 
-const STATES: &[(&str, StepStatus)] = &[
+pub(crate) const STATES: &[(&str, StepStatus)] = &[
     ("SUCCESS", StepStatus::Success),
     ("FAILED", StepStatus::Failed),
     ("SKIPPED", StepStatus::Skipped),

@@ -3,12 +3,12 @@
 //! It owns the format: stubs, acts, expectations. It plays nothing: whoever may drive the core does that. A name that the
 //! plan does not have is refused here, before anything is played, for a stub of a misspelled step would stub nothing.
 
-mod act;
-mod case;
+pub(crate) mod act;
+pub(crate) mod case;
 pub mod codes;
-mod expect;
+pub(crate) mod expect;
 mod names;
-mod stub;
+pub(crate) mod stub;
 
 pub use act::{Act, Deed, Moment};
 pub use expect::{Expectation, StepExpectation};

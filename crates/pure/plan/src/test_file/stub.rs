@@ -49,14 +49,14 @@ pub enum End {
     Silence,
 }
 
-const STUB: Family = Family {
+pub(crate) const STUB: Family = Family {
     what: "a stub",
     keys: &["output", "fail", "exit", "approve", "reject", "silent", "lasts"],
     level: Level::Inner,
 };
 
 /// Codes that a stubbed attempt may fail with.
-const FAILURES: &[Code] = &[
+pub(crate) const FAILURES: &[Code] = &[
     Code::StepError,
     Code::Timeout,
     Code::Oom,
