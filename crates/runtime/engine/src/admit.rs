@@ -212,7 +212,7 @@ impl Engine {
             ));
         }
         let row = self.row(scope, run).await?;
-        let status = if row.status.is_terminal() || self.hot(scope.tenant(), run).is_some() {
+        let status = if row.status.is_terminal() || self.at_work(scope.tenant(), run).is_some() {
             row.status
         } else {
             self.go_on_with(scope, run, host_allowed).await?

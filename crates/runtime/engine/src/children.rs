@@ -231,7 +231,7 @@ impl Parent {
             Ok(row) if row.status.is_terminal() => outcome_of(engine, &self.scope, &row).await.map(Some),
             Ok(_) => {
                 let recover = vec![Message::Recover(Vec::new(), None)];
-                if engine.hot(self.scope.tenant(), run).is_none() {
+                if engine.at_work(self.scope.tenant(), run).is_none() {
                     engine.take_up(&self.scope, run, self.host_allowed, recover).await?;
                 }
                 Ok(None)
@@ -342,7 +342,7 @@ impl Parent {
 
     /// Whether it was asked, or is over.
     async fn ask_to_end(&self, engine: &Arc<Engine>, child: RunId, how: Ending) -> Result<bool, Problem> {
-        if let Some(hot) = engine.hot(self.scope.tenant(), child) {
+        if let Some(hot) = engine.at_work(self.scope.tenant(), child) {
             return Ok(hot.send(how.message()).is_ok());
         }
         match engine.row(&self.scope, child).await {

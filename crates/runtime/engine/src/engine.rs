@@ -215,6 +215,11 @@ impl Engine {
         lock(&self.hot).get(&run).filter(|hot| hot.tenant() == tenant).cloned()
     }
 
+    /// The same of a run that is worked on: one that was taken up for an act alone rests, and leaves.
+    pub(crate) fn at_work(&self, tenant: TenantId, run: RunId) -> Option<Hot> {
+        self.hot(tenant, run).filter(|hot| !hot.rests())
+    }
+
     /// Whether a run is in memory.
     pub(crate) fn works(&self) -> bool {
         !lock(&self.hot).is_empty()

@@ -286,7 +286,7 @@ impl Engine {
             if (row.queued_at, run) >= own {
                 continue;
             }
-            if let Some(hot) = self.hot(scope.tenant(), run) {
+            if let Some(hot) = self.at_work(scope.tenant(), run) {
                 // One that leaves memory at this moment is asked for again.
                 hot.send(Message::CancelledByGroup).map_err(|_| Problem::engine_gone())?;
                 continue;

@@ -16,7 +16,12 @@ use dvt_model::scope::TenantScope;
 use dvt_store::port::operation::RunRow;
 use dvt_store::port::transaction::Kind;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+/// Between two looks whether a run that rests has left.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 impl Engine {
     /// Makes an open run hot and sends it these messages first. A run that became hot meanwhile gets them too, but for
@@ -31,6 +36,10 @@ impl Engine {
         messages: Vec<Message>,
     ) -> Result<Hot, Problem> {
         let folding = self.folding.lock().await;
+        // One that rests leaves as soon as its act is written, and needs no lock for that.
+        while self.hot(scope.tenant(), run).is_some_and(|hot| hot.rests()) {
+            sleep(LOOK_AGAIN).await;
+        }
         let known = self.hot(scope.tenant(), run);
         let was_hot = known.is_some();
         let hot = match known {
@@ -99,7 +108,7 @@ impl Engine {
         if row.status.is_terminal() {
             return Err(Problem::terminal());
         }
-        if self.hot(scope.tenant(), run).is_some() {
+        if self.at_work(scope.tenant(), run).is_some() {
             return Err(worked_on());
         }
         let (answer, answered) = oneshot::channel();
@@ -122,7 +131,7 @@ impl Engine {
         if row.status.is_terminal() {
             return Ok(row.status);
         }
-        if let Some(hot) = self.hot(scope.tenant(), run) {
+        if let Some(hot) = self.at_work(scope.tenant(), run) {
             return Ok(hot.status());
         }
         let (answer, answered) = oneshot::channel();

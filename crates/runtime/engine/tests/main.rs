@@ -92,6 +92,10 @@ const TESTS: &[Test] = &[
     ("recovery::a_stopped_hard_run_goes_on_by_resume", recovery::a_stopped_hard_run_goes_on_by_resume),
     ("recovery::resumes_at_the_same_moment_recover_once", recovery::resumes_at_the_same_moment_recover_once),
     ("recovery::a_large_run_goes_on_from_its_snapshot", recovery::a_large_run_goes_on_from_its_snapshot),
+    (
+        "recovery::an_act_does_not_stand_in_the_way_of_a_resume",
+        recovery::an_act_does_not_stand_in_the_way_of_a_resume,
+    ),
     ("recovery::an_old_epoch_writes_nothing", recovery::an_old_epoch_writes_nothing),
     ("sleep::runs_that_wait_hold_no_memory", sleep::runs_that_wait_hold_no_memory),
     (

@@ -3,6 +3,8 @@
 use crate::forwarding::LONG;
 use crate::house::{House, block_on};
 use dvt_model::code::Code;
+use dvt_model::deed::Deed;
+use dvt_model::proof::SignalSend;
 use dvt_model::run::RunStatus;
 use dvt_store::port::transaction::Kind;
 use rustix::process::{Pid, Signal, kill_process};
@@ -225,5 +227,33 @@ pub(crate) fn an_old_epoch_writes_nothing() {
         let names = house.names(run).await;
         assert_eq!(names[..before.len()], before[..]);
         assert_eq!(names.iter().filter(|name| *name == "RunCancelRequested").count(), 1);
+    });
+}
+
+/// A run that another client takes up for one act is not worked on: whoever goes on with it at the same moment does.
+pub(crate) fn an_act_does_not_stand_in_the_way_of_a_resume() {
+    block_on(async {
+        let house = House::new().await;
+        for number in 0..12 {
+            let client = house.attach().await;
+            let plan = "apiVersion: dvt/v1\nname: parcel\nsteps:\n  delivered: { signal: delivered }\n";
+            let mut request = house.request(plan, &[]);
+            request.plan_id = dvt_model::id::PlanId::from_random([6; 16]);
+            let run = house.start(&client, request).await.unwrap().run_id;
+            house.until(&client, run, |names| names.contains(&"StepStarted delivered".to_owned())).await;
+            client.close().await.unwrap();
+            let client = house.attach().await;
+            let proof = house.run_proof::<SignalSend>(house.tenant, run);
+            let deed = Deed::Send { name: "other".to_owned(), payload: json!({}) };
+            let signal_id = dvt_model::id::SignalId::parse(&format!("other-{number}")).unwrap();
+            let asked = dvt_engine::Asked { deed, record: None, signal_id };
+            let (act, resumed) =
+                tokio::join!(client.act_on_run(&proof, asked, false), house.resume(&client, run));
+            act.unwrap();
+            assert_eq!(resumed.unwrap(), RunStatus::Running);
+            house.cancel(house.tenant, &client, run, "stop").await.unwrap();
+            assert_eq!(house.to_the_end(&client, run).await, RunStatus::Cancelled);
+            client.close().await.unwrap();
+        }
     });
 }

@@ -123,6 +123,20 @@ fn what_was_left_out_and_what_never_started_say_because_of_what() {
     assert_eq!(whole.json()["because"][0]["reason"], "FAILED");
 }
 
+/// What ended its worker again and again is parked: nobody gives it out again by himself.
+#[test]
+fn what_lost_its_worker_five_times_is_parked() {
+    let plan = plan();
+    let mut picture = running(&plan);
+    let step = picture.steps.get_mut("fetch").unwrap();
+    let lost = Failure { error_code: dvt_model::code::Code::WorkerLost, exit_status: None, ..failure() };
+    (step.status, step.attempts, step.dispatches, step.failure) = (StepStatus::Failed, 1, 5, Some(lost));
+    let facts = Facts::default();
+    let answer = of_step(&case(&plan, &picture, &facts), "fetch").unwrap();
+    assert_eq!(answer.first.word, "PARKED");
+    assert!(answer.first.text.starts_with("fetch is parked: its worker was lost 5 times "), "{answer:?}");
+}
+
 /// 2,000 steps that wait for one: the answer is short.
 #[test]
 fn a_long_plan_has_a_short_answer() {

@@ -41,6 +41,8 @@ pub(crate) struct Task {
     pub(super) children: Option<Orders>,
     /// Stands in the line of its group, or has had its turn.
     pub(super) turn: Turning,
+    /// When something becomes due, as it was last told to the timers.
+    pub(super) due: Option<Timestamp>,
     /// Stands in the dispatcher's line.
     pub(super) wants: bool,
     /// The last offer started nothing: another one would not either before something else happened.
@@ -99,7 +101,7 @@ impl Task {
             last_run_seq: fold.last_run_seq,
             status: fold.status,
         });
-        let hot = Hot { scope: fold.scope, inbox: sender, news: told };
+        let hot = Hot { scope: fold.scope, inbox: sender, news: told, rests };
         let host_allowed = host_allowed && fold.power.host_allowed;
         let task = Self {
             engine,
@@ -111,6 +113,7 @@ impl Task {
             rests,
             children: None,
             turn: Turning::Outside,
+            due: None,
             wants: false,
             fruitless: false,
             granted: 0,
@@ -163,11 +166,6 @@ impl Task {
         }
     }
 
-    /// When something becomes due.
-    pub(super) fn due(&self, now: Timestamp) -> Option<Timestamp> {
-        [self.fold.state.next_due_after(now), self.patience_ends()].into_iter().flatten().min()
-    }
-
     /// Tells the timers and the dispatcher what this run waits for.
     fn arrange(&mut self) {
         if self.rests {
@@ -175,7 +173,8 @@ impl Task {
         }
         let run = self.fold.metadata.run_id;
         let now = self.engine.now();
-        self.engine.set_timer(run, self.due(now), &self.hot);
+        self.due = [self.fold.state.next_due_after(now), self.patience_ends()].into_iter().flatten().min();
+        self.engine.set_timer(run, self.due, &self.hot);
         if self.fold.state.may_begin(now) && self.waits_for_its_turn() {
             return self.line_up();
         }

@@ -61,11 +61,17 @@ pub(crate) struct Hot {
     scope: TenantScope,
     inbox: mpsc::UnboundedSender<Message>,
     news: watch::Receiver<Progress>,
+    /// Taken up for one act: it leaves when that is written, and nobody works on it.
+    rests: bool,
 }
 
 impl Hot {
     pub(crate) fn tenant(&self) -> TenantId {
         self.scope.tenant()
+    }
+
+    pub(crate) fn rests(&self) -> bool {
+        self.rests
     }
 
     pub(crate) fn scope(&self) -> &TenantScope {

@@ -40,7 +40,7 @@ impl Task {
     /// Whether nothing is on its way that needs its memory, and nothing is due soon.
     pub(super) fn may_sleep(&self) -> bool {
         let soon = self.engine.now().plus_ms(self.engine.idle_ms());
-        let due = self.due(self.engine.now()).is_none_or(|at| at > soon);
+        let due = self.due.is_none_or(|at| at > soon);
         let orders = self.children.as_ref().is_none_or(|orders| orders.are_carried_out());
         due && orders && !self.rests && !self.wants && self.granted == 0
     }
@@ -109,6 +109,7 @@ impl Asleep {
             rests: false,
             children: None,
             turn,
+            due: None,
             wants: false,
             fruitless: false,
             granted: 0,
