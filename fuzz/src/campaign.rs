@@ -3,7 +3,7 @@
 use crate::chance::Chance;
 use crate::coverage;
 use crate::mutate::{LONGEST, Words, mutate};
-use crate::pool::Pool;
+use crate::pool::{Next, Pool};
 use crate::target::Target;
 use crate::watch::{Current, spent_ms};
 use serde_json::{Value, json};
@@ -15,6 +15,14 @@ use std::sync::{Mutex, PoisonError};
 const CUTS: usize = 4_000;
 /// The longest text that is asked with what it was compared.
 const MOST_ASKED: usize = 4 << 10;
+/// Texts that are tried at once as answers to the comparisons of one text.
+const MOST_ANSWERS: usize = 64;
+/// The same for a text that campaigns begin with.
+const MOST_OF_SEED: usize = 1_000;
+/// Texts that are asked after each of these, the newest first.
+const FOLLOWED: usize = 6;
+/// Changes of one text before the next one is picked.
+const CHANGES: usize = 16;
 
 /// What is asked.
 pub(crate) struct Task {
@@ -25,6 +33,8 @@ pub(crate) struct Task {
     pub(crate) planted: bool,
     /// Where texts of earlier campaigns lie; those of this one are added.
     pub(crate) kept: Option<PathBuf>,
+    /// Where the fewest texts that pass every edge are written to.
+    pub(crate) distilled: Option<PathBuf>,
     /// Where a text that fails goes.
     pub(crate) fault: PathBuf,
 }
@@ -52,6 +62,8 @@ struct Runner<'t> {
     seen: Vec<(usize, u8)>,
     executions: u64,
     slowest_ms: u64,
+    /// Whether the target took the last text, so that something came out.
+    is_taken: bool,
 }
 
 impl Runner<'_> {
@@ -63,7 +75,9 @@ impl Runner<'_> {
             if self.task.planted {
                 came_out.iter().for_each(|word| dvt_fuzz_planted::look(word));
             }
+            !came_out.is_empty()
         }));
+        self.is_taken = matches!(done, Ok(true));
         self.slowest_ms = self.slowest_ms.max(Current::ended());
         self.executions += 1;
         self.seen.clear();
@@ -73,14 +87,14 @@ impl Runner<'_> {
     }
 
     /// Runs one text and keeps it if it shows something.
-    fn visit(&mut self, text: &[u8]) -> Result<bool, Vec<u8>> {
+    fn visit(&mut self, text: &[u8]) -> Result<(), Vec<u8>> {
         if self.run(text) {
             return Err(self.shorter(text.to_vec(), &last_panic().0));
         }
         let seen = std::mem::take(&mut self.seen);
-        let is_new = self.pool.offer(text, &seen);
+        self.pool.offer(text, &seen);
         self.seen = seen;
-        Ok(is_new)
+        Ok(())
     }
 
     /// A shorter text that fails at the same place.
@@ -105,8 +119,9 @@ impl Runner<'_> {
 pub(crate) fn run(task: &Task, root: &Path) -> Result<Value, String> {
     let current =
         Current::create(&task.fault).map_err(|error| format!("{}: {error}", task.fault.display()))?;
+    let pool = Pool::default();
     let mut runner =
-        Runner { task, current, pool: Pool::default(), seen: Vec::new(), executions: 0, slowest_ms: 0 };
+        Runner { task, current, pool, seen: Vec::new(), executions: 0, slowest_ms: 0, is_taken: false };
     listen();
     coverage::take(|_, _| {});
     let mut chance = Chance::new(task.seed);
@@ -116,7 +131,7 @@ pub(crate) fn run(task: &Task, root: &Path) -> Result<Value, String> {
     let failed = campaign(&mut runner, seeds, &mut chance, begun);
     let told = json!({
         "target": task.target.name, "executions": runner.executions, "replayed": replayed, "edges": runner.pool.edges,
-        "ofEdges": coverage::edges(), "features": runner.pool.features, "texts": runner.pool.texts().count(),
+        "ofEdges": coverage::edges(), "features": runner.pool.features(), "texts": runner.pool.texts().count(),
         "slowestMs": runner.slowest_ms, "cpuSeconds": (spent_ms() - begun) / 1_000,
     });
     if let Err(text) = failed {
@@ -129,10 +144,33 @@ pub(crate) fn run(task: &Task, root: &Path) -> Result<Value, String> {
             Value::from(text)
         ));
     }
+    let texts: Vec<Vec<u8>> = runner.pool.texts().map(<[u8]>::to_vec).collect();
+    if let Some(distilled) = &task.distilled {
+        write(distilled, distill(&mut runner, &texts))?;
+    }
     if let Some(kept) = &task.kept {
-        keep(kept, &runner.pool)?;
+        write(kept, texts)?;
     }
     Ok(told)
+}
+
+/// Of these, the shortest first, each that passes an edge which none before it passed.
+fn distill(runner: &mut Runner<'_>, texts: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let mut texts: Vec<&Vec<u8>> = texts.iter().collect();
+    texts.sort_by_key(|text| (text.len(), *text));
+    let mut passed = std::collections::HashSet::new();
+    let mut stay = Vec::new();
+    for text in texts {
+        runner.run(text);
+        let mut is_new = false;
+        for (edge, _) in &runner.seen {
+            is_new |= passed.insert(*edge);
+        }
+        if is_new {
+            stay.push(text.clone());
+        }
+    }
+    stay
 }
 
 fn campaign(
@@ -143,40 +181,69 @@ fn campaign(
 ) -> Result<(), Vec<u8>> {
     let end = begun + runner.task.seconds * 1_000;
     let mut words = Words::new(runner.task.target.words);
-    let mut found = Vec::new();
+    let mut taken = Vec::new();
     for seed in seeds {
-        if runner.visit(&seed)? {
-            found.push(seed);
+        runner.visit(&seed)?;
+        if runner.is_taken && seed.len() <= MOST_ASKED {
+            taken.push(seed);
+        }
+    }
+    taken.sort_by_key(Vec::len);
+    let half = begun + (end - begun) / 2;
+    let mut taken = taken.into_iter();
+    let first = runner.executions;
+    let mut asked = 0;
+    let mut order = [Next::Newest, Next::Oldest, Next::Newest, Next::Again].into_iter().cycle();
+    // First what people wrote and the target took: all that it was compared with, and what comes of that.
+    while spent_ms() < half
+        && let Some(seed) = taken.next()
+    {
+        ask(runner, (usize::MAX, &seed), &mut words, MOST_OF_SEED, end)?;
+        for _ in 0..FOLLOWED {
+            let Some((at, text)) = runner.pool.unasked(Next::Newest, chance) else { break };
+            ask(runner, (at, &text), &mut words, MOST_ANSWERS, end)?;
         }
     }
     while spent_ms() < end {
-        // A text that showed something new is asked with what it was compared, then changed at once.
-        // Now and then one of the others is, too: what it is compared with may stand in it by now.
-        let again = (chance.below(24) == 0).then(|| runner.pool.pick(chance).to_vec());
-        let Some(newest) = found.pop().or(again) else {
-            let text = mutate(runner.pool.pick(chance), runner.pool.pick(chance), &words, chance);
-            if runner.visit(&text)? {
-                found.push(text);
-            }
+        // Half of all executions answer comparisons, the other half change texts by chance.
+        if asked <= (runner.executions - first) / 2
+            && let Some(next) = order.next()
+            && let Some((at, text)) = runner.pool.unasked(next, chance)
+        {
+            let before = runner.executions;
+            ask(runner, (at, &text), &mut words, MOST_ANSWERS, end)?;
+            asked += runner.executions - before;
             continue;
-        };
-        coverage::record(newest.len() <= MOST_ASKED);
-        let visited = runner.visit(&newest);
-        coverage::record(false);
-        visited?;
-        for answer in words.answers(&newest, coverage::compared()) {
-            if runner.visit(&answer)? {
-                found.push(answer);
-            }
-            if spent_ms() >= end {
-                return Ok(());
-            }
         }
-        for _ in 0..4 {
-            let text = mutate(&newest, runner.pool.pick(chance), &words, chance);
-            if runner.visit(&text)? {
-                found.push(text);
-            }
+        let text = runner.pool.pick(chance).to_vec();
+        for _ in 0..CHANGES {
+            let changed = mutate(&text, runner.pool.pick(chance), &words, chance);
+            runner.visit(&changed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs a text once more, and then with the other side of each comparison in the place of what was compared.
+fn ask(
+    runner: &mut Runner<'_>,
+    (at, text): (usize, &[u8]),
+    words: &mut Words,
+    most: usize,
+    end: u64,
+) -> Result<(), Vec<u8>> {
+    coverage::record(text.len() <= MOST_ASKED);
+    let visited = runner.visit(text);
+    coverage::record(false);
+    visited?;
+    let (answers, is_whole) = words.answers(text, coverage::compared(), most);
+    if !is_whole {
+        runner.pool.ask_again(at);
+    }
+    for answer in answers {
+        runner.visit(&answer)?;
+        if spent_ms() >= end {
+            break;
         }
     }
     Ok(())
@@ -185,7 +252,7 @@ fn campaign(
 /// Texts to begin with: those that once failed, those that were kept, files of the repository.
 fn seeds(task: &Task, root: &Path) -> Result<Vec<Vec<u8>>, String> {
     let name = task.target.name;
-    let mut places = vec![format!("fuzz/regressions/{name}"), format!("fuzz/corpus/{name}.jsonl")];
+    let mut places = vec![format!("fuzz/regressions/{name}"), format!("fuzz/corpus/{name}")];
     places.extend(task.target.seeds.iter().map(|place| (*place).to_owned()));
     let mut found = Vec::new();
     for place in places {
@@ -222,10 +289,10 @@ fn gather(place: &Path, found: &mut Vec<Vec<u8>>) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes the texts down, the shortest first, one JSON string a line.
-fn keep(place: &Path, pool: &Pool) -> Result<(), String> {
+/// Writes texts down, the shortest first, one JSON string a line.
+fn write(place: &Path, texts: Vec<Vec<u8>>) -> Result<(), String> {
     let mut texts: Vec<String> =
-        pool.texts().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
+        texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
     texts.sort_by(|left, right| (left.len(), left).cmp(&(right.len(), right)));
     texts.dedup();
     let lines: String = texts.iter().map(|text| Value::from(text.as_str()).to_string() + "\n").collect();
@@ -242,8 +309,8 @@ mod tests {
     fn what_is_kept_and_what_once_failed_is_read_without_a_panic() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         for target in ALL {
-            let task =
-                Task { target, seconds: 0, seed: 1, planted: false, kept: None, fault: PathBuf::new() };
+            let (kept, distilled, fault) = (None, None, PathBuf::new());
+            let task = Task { target, seconds: 0, seed: 1, planted: false, kept, distilled, fault };
             let texts = seeds(&task, root).unwrap();
             assert!(!texts.is_empty(), "{}", target.name);
             for text in &texts {

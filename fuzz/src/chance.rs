@@ -1,4 +1,4 @@
-//! Chance from a seed: xorshift64*. Campaigns still differ: comparisons of pointers are recorded, too.
+//! Chance from a seed: xorshift64*. Two campaigns of one seed still differ: what foreign crates compare differs between processes.
 
 /// The generator.
 #[derive(Debug)]

@@ -140,8 +140,13 @@ fn slot_of(left: u64, right: u64) -> usize {
     usize::try_from(mixed >> 50).unwrap_or_default() % SLOTS
 }
 
+/// Whether a number may be an address of this process. No text holds one, and it would take the place of a number that one does.
+fn is_address(number: u64) -> bool {
+    (1 << 40..1 << 48).contains(&number)
+}
+
 fn numbers(left: u64, right: u64) {
-    if left == right || !RECORDS.load(Relaxed) {
+    if left == right || !RECORDS.load(Relaxed) || is_address(left) || is_address(right) {
         return;
     }
     if let Some([one, other]) = NUMBERS.get(slot_of(left, right)) {

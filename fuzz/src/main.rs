@@ -1,5 +1,5 @@
 //! Coverage-guided fuzzing of everything that reads foreign text. `cargo xtask fuzz` builds it with the instrumentation and
-//! starts it once a target; by hand: `dvt-fuzz TARGET --seconds N | --input FILE`.
+//! starts it once a target; by hand: `dvt-fuzz TARGET --seconds N | --input FILE [--compared]`.
 //!
 //! It refuses to run without the instrumentation: executions that nobody guides would be counted as if they were.
 #![cfg_attr(
@@ -58,8 +58,20 @@ fn begin(arguments: &[String]) -> Result<(), String> {
             plain()?
         };
         println!("{}", String::from_utf8_lossy(&text));
-        let came_out = within(move || (target.read)(&text))?;
-        println!("no panic; {} words came out", came_out.len());
+        let compares = rest.iter().any(|argument| argument == "--compared");
+        let came_out = within(move || {
+            coverage::record(compares);
+            let came_out = (target.read)(&text);
+            came_out.iter().for_each(|word| dvt_fuzz_planted::look(word));
+            coverage::record(false);
+            came_out
+        })?;
+        println!("no panic; {} words came out: {came_out:?}", came_out.len());
+        for compared in coverage::compared() {
+            if let coverage::Compared::Texts(left, right) = compared {
+                println!("{:?} {:?}", String::from_utf8_lossy(&left), String::from_utf8_lossy(&right));
+            }
+        }
         return Ok(());
     }
     if coverage::edges() == 0 {
@@ -73,6 +85,7 @@ fn begin(arguments: &[String]) -> Result<(), String> {
         seed: number("--seed", 1).map_err(|error| error.to_string())?,
         planted: rest.iter().any(|argument| argument == "--planted"),
         kept: value("--kept").map(PathBuf::from),
+        distilled: value("--distilled").map(PathBuf::from),
         fault,
     };
     watch::guard();

@@ -3,19 +3,21 @@
 
 use crate::chance::Chance;
 use crate::coverage::Compared;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// The longest text.
 pub(crate) const LONGEST: usize = 8 << 10;
 /// Places of a text at which one comparison is answered.
-const PLACES: usize = 3;
+const PLACES: usize = 16;
 /// Comparisons of numbers that are answered for one text: most of them are lengths.
-const MOST_NUMBERS: usize = 48;
+const MOST_NUMBERS: usize = 32;
 /// Words that are learned.
 const MOST_LEARNED: usize = 4_096;
-/// Comparisons that are answered at all.
-const MOST_ANSWERED: usize = 1 << 20;
+/// How often the same comparison is answered: an answer that one text does not take another one may.
+const MOST_REPEATS: u8 = 12;
+/// Different comparisons that are answered at all.
+const MOST_ANSWERED: usize = 1 << 18;
 const ODD: [&str; 12] = [
     "\0",
     "\u{7f}",
@@ -35,12 +37,24 @@ const ODD: [&str; 12] = [
 pub(crate) struct Words {
     known: &'static [&'static str],
     learned: Vec<Vec<u8>>,
-    answered: HashSet<(Vec<u8>, Vec<u8>)>,
+    answered: HashMap<(Vec<u8>, Vec<u8>), u8>,
+    /// How often something was compared with a word.
+    met: HashMap<Vec<u8>, u32>,
+}
+
+/// What is answered first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Order {
+    times: u8,
+    is_number: bool,
+    nth: usize,
+    is_held: bool,
+    met: u32,
 }
 
 impl Words {
     pub(crate) fn new(known: &'static [&'static str]) -> Self {
-        Self { known, learned: Vec::new(), answered: HashSet::new() }
+        Self { known, learned: Vec::new(), answered: HashMap::new(), met: HashMap::new() }
     }
 
     fn one(&self, chance: &mut Chance) -> Vec<u8> {
@@ -52,56 +66,88 @@ impl Words {
         }
     }
 
-    /// Texts that answer the comparisons which were made with `text`, each comparison once.
-    pub(crate) fn answers(&mut self, text: &[u8], compared: Vec<Compared>) -> Vec<Vec<u8>> {
-        let mut found = Vec::new();
+    /// At most `most` texts that answer the comparisons which were made with `text`, and whether these are all. Those come first that
+    /// were answered least often; of these, the first answer to each before the second one to any; of these, words that the text
+    /// does not hold; and of these, the words that are met least often, for the keys of a language are compared in every text.
+    pub(crate) fn answers(
+        &mut self,
+        text: &[u8],
+        compared: Vec<Compared>,
+        most: usize,
+    ) -> (Vec<Vec<u8>>, bool) {
+        let mut found: Vec<(Order, usize, Vec<u8>)> = Vec::new();
+        let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        for (left, right, is_number) in self.sides(compared) {
+            let times = self.answered.get(&(left.clone(), right.clone())).copied().unwrap_or_default();
+            let places = places(text, &left);
+            if places.is_empty() || times >= MOST_REPEATS || self.answered.len() >= MOST_ANSWERED {
+                continue;
+            }
+            let is_held = text.windows(right.len().max(1)).any(|window| window == right);
+            let met = self.met.get(&right).copied().unwrap_or_default();
+            let everywhere = (places.len() > 1).then(|| everywhere(text, &left, &right));
+            let each = places.into_iter().map(|at| {
+                let mut text = text.to_vec();
+                text.splice(at..at + left.len(), right.iter().copied());
+                text
+            });
+            let answers = everywhere.into_iter().chain(each).enumerate();
+            found.extend(
+                answers.map(|(nth, answer)| {
+                    (Order { times, is_number, nth, is_held, met }, pairs.len(), answer)
+                }),
+            );
+            pairs.push((left, right));
+        }
+        found.sort_by_key(|(order, pair, _)| (*order, *pair));
+        let is_whole = found.len() <= most;
+        found.truncate(most);
+        // What is not asked now was not answered.
+        for (order, pair, _) in &found {
+            if let (0, Some(pair)) = (order.nth, pairs.get(*pair)) {
+                *self.answered.entry(pair.clone()).or_default() += 1;
+            }
+        }
+        (found.into_iter().map(|(_, _, answer)| answer).collect(), is_whole)
+    }
+
+    /// Both sides of each comparison, in both directions, and whether they are numbers.
+    fn sides(&mut self, compared: Vec<Compared>) -> Vec<(Vec<u8>, Vec<u8>, bool)> {
+        let mut sides = Vec::new();
         let mut numbers = 0;
         for compared in compared {
-            numbers += usize::from(matches!(compared, Compared::Numbers(..)));
-            if numbers > MOST_NUMBERS {
-                break;
-            }
-            let sides = match compared {
+            match compared {
                 Compared::Texts(left, right) => {
-                    for side in [&left, &right] {
-                        if self.learned.len() < MOST_LEARNED
-                            && !self.learned.contains(side)
-                            && side.is_ascii()
-                        {
-                            self.learned.push(side.clone());
-                        }
-                    }
-                    vec![(left, right)]
+                    self.learn(&left);
+                    self.learn(&right);
+                    sides.push((left, right, false));
                 }
+                Compared::Numbers(..) if numbers >= MOST_NUMBERS => {}
                 Compared::Numbers(left, right) => {
+                    numbers += 1;
                     let letter =
                         |number| u32::try_from(number).ok().and_then(char::from_u32).map(String::from);
-                    let digits = (left.to_string().into_bytes(), right.to_string().into_bytes());
-                    let letters = letter(left).zip(letter(right));
-                    let letters = letters.map(|(left, right)| (left.into_bytes(), right.into_bytes()));
-                    letters.into_iter().chain([digits]).collect()
-                }
-            };
-            for (left, right) in
-                sides.into_iter().flat_map(|(left, right)| [(left.clone(), right.clone()), (right, left)])
-            {
-                if !places(text, &left).is_empty()
-                    && self.answered.len() < MOST_ANSWERED
-                    && self.answered.insert((left.clone(), right.clone()))
-                {
-                    let places = places(text, &left);
-                    if places.len() > 1 {
-                        found.push(everywhere(text, &left, &right));
+                    if let Some((left, right)) = letter(left).zip(letter(right)) {
+                        sides.push((left.into_bytes(), right.into_bytes(), true));
                     }
-                    found.extend(places.into_iter().map(|at| {
-                        let mut text = text.to_vec();
-                        text.splice(at..at + left.len(), right.iter().copied());
-                        text
-                    }));
+                    sides.push((left.to_string().into_bytes(), right.to_string().into_bytes(), true));
                 }
             }
         }
-        found
+        let both = |(left, right, is_number): (Vec<u8>, Vec<u8>, bool)| {
+            [(left.clone(), right.clone(), is_number), (right, left, is_number)]
+        };
+        sides.into_iter().flat_map(both).collect()
+    }
+
+    fn learn(&mut self, word: &[u8]) {
+        if self.met.len() < MOST_ANSWERED {
+            *self.met.entry(word.to_vec()).or_default() += 1;
+        }
+        let is_known = || self.learned.iter().any(|known| known == word);
+        if self.learned.len() < MOST_LEARNED && word.is_ascii() && !is_known() {
+            self.learned.push(word.to_vec());
+        }
     }
 }
 

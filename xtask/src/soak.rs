@@ -113,7 +113,13 @@ fn batches(what: &str, size: u64, range: Range<u64>, play: impl Fn(u64, u64) -> 
 /// One round of the fuzzer, a line a target. What it finds is kept, so that the next round begins where this one ended.
 fn fuzzing(seed: u64, commit: &str, machine: &str) -> Outcome {
     let kept = Some(process::target_folder().join("fuzz"));
-    let told = fuzz::campaigns(&fuzz::Campaign { seconds: FUZZ_SECONDS_A_BATCH, seed, kept, only: None })?;
+    let told = fuzz::campaigns(&fuzz::Campaign {
+        seconds: FUZZ_SECONDS_A_BATCH,
+        seed,
+        kept,
+        distills: false,
+        only: None,
+    })?;
     told.into_iter().try_for_each(|told| {
         let line = json!({
             "commit": commit, "fuzz": told.target, "seed": seed, "figures": told.figures, "failed": 0, "machine": machine,

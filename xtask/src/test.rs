@@ -3,7 +3,7 @@
 use crate::process::{self, GATE, GATE_FEATURES, Outcome, cargo, known};
 use crate::python;
 use crate::stage::Stages;
-use crate::{clippy, corpus, crash, determinism, examples, invariants, sim, tamper, terminal, tidy};
+use crate::{clippy, corpus, crash, determinism, examples, fuzz, invariants, sim, tamper, terminal, tidy};
 
 /// Histories of one gate run; big counts belong to `soak`.
 const GATE_HISTORIES: u64 = 1_000;
@@ -51,6 +51,7 @@ fn all(stages: &mut Stages) -> Outcome {
     stages.stage("tamper", tamper::gate)?;
     stages.stage("examples", || examples::run(&[]))?;
     stages.stage("corpus", || corpus::run(&[]))?;
+    stages.stage("fuzz", fuzz::slice)?;
     stages.stage("crash", || crash::kills(0, GATE_KILLS))?;
     stages.stage("take-over", || crash::take_overs(1))?;
     stages.stage("power cuts", || crash::power_cuts(GATE_POWER_CUTS))?;
