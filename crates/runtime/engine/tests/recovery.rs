@@ -234,7 +234,7 @@ pub(crate) fn an_old_epoch_writes_nothing() {
 pub(crate) fn an_act_does_not_stand_in_the_way_of_a_resume() {
     block_on(async {
         let house = House::new().await;
-        for number in 0..12 {
+        for number in 0..16u64 {
             let client = house.attach().await;
             let plan = "apiVersion: dvt/v1\nname: parcel\nsteps:\n  delivered: { signal: delivered }\n";
             let mut request = house.request(plan, &[]);
@@ -247,8 +247,12 @@ pub(crate) fn an_act_does_not_stand_in_the_way_of_a_resume() {
             let deed = Deed::Send { name: "other".to_owned(), payload: json!({}) };
             let signal_id = dvt_model::id::SignalId::parse(&format!("other-{number}")).unwrap();
             let asked = dvt_engine::Asked { deed, record: None, signal_id };
-            let (act, resumed) =
-                tokio::join!(client.act_on_run(&proof, asked, false), house.resume(&client, run));
+            // Sooner or later after the act has begun: one of these meets the run while it rests.
+            let later = async {
+                tokio::time::sleep(std::time::Duration::from_micros(400 * number)).await;
+                house.resume(&client, run).await
+            };
+            let (act, resumed) = tokio::join!(client.act_on_run(&proof, asked, false), later);
             act.unwrap();
             assert_eq!(resumed.unwrap(), RunStatus::Running);
             house.cancel(house.tenant, &client, run, "stop").await.unwrap();
