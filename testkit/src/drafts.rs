@@ -165,6 +165,8 @@ impl Drafts {
             rights: self.rights,
             queue: None,
             group: None,
+            setting: None,
+            is_new: false,
             detached: false,
             plan_document: document,
             block: block(vec![self.event(run, 1, json!({ "seq": 1 }))]),

@@ -309,6 +309,8 @@ impl House {
             rights: Rights::Nobody,
             queue: None,
             group: None,
+            setting: None,
+            is_new: false,
             detached: false,
             plan_document: document,
             block: block(vec![self.decision(run), self.event(run, 1, "RunQueued")]),

@@ -14,6 +14,7 @@ use crate::port::operation::{BlockDraft, EntryDraft, Member};
 use crate::seal::document::{self, Cell};
 use crate::seal::keyring::{Keyring, reserve_in};
 use crate::seal::opener::Opener;
+use crate::seal::plans::SealedPlans;
 use crate::seal::rows;
 use crate::sealer::Sealing;
 use crate::sqlite::file::{self, Found, TENANT, refused};
@@ -57,6 +58,7 @@ pub(crate) struct Tenant {
     pub(crate) lanes: Lanes,
     pub(crate) committer: Committer,
     pub(crate) sealing: tokio::sync::Mutex<Option<Sealing>>,
+    pub(crate) plans: SealedPlans,
     logs: Mutex<BTreeMap<log::Key, log::Writer>>,
     wrote: AtomicBool,
 }
@@ -205,6 +207,7 @@ impl Tenant {
             lanes,
             committer,
             sealing: tokio::sync::Mutex::new(None),
+            plans: SealedPlans::default(),
             logs: Mutex::new(BTreeMap::new()),
             wrote: AtomicBool::new(false),
         }))

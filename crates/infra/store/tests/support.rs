@@ -196,6 +196,8 @@ impl House {
             rights: Rights::Nobody,
             queue: None,
             group: None,
+            setting: None,
+            is_new: false,
             detached: false,
             plan_document: document,
             block: block(vec![

@@ -8,11 +8,12 @@ use crate::client::{StartAnswer, StartRequest};
 use crate::engine::Engine;
 use crate::entry::{self, Place};
 use crate::groups::Key;
+use crate::plans::Checked;
 use crate::publish::DEVELOPMENT;
 use crate::queue::Admission;
 use crate::run::Message;
-use crate::run::load::digest_of;
-use crate::{Grant, Problem, chance, crash, gate, library};
+use crate::run::load::canonical_of;
+use crate::{Grant, Problem, chance, crash, library};
 use dvt_core::command::Start;
 use dvt_model::action::Action;
 use dvt_model::code::Code;
@@ -21,11 +22,12 @@ use dvt_model::id::{RunId, RunRequestId};
 use dvt_model::resource::ResourceRef;
 use dvt_model::run::{PlanRef, Power, RunStatus};
 use dvt_model::scope::TenantScope;
+use dvt_model::time::Timestamp;
 use dvt_plan::bounds::Class;
 use dvt_plan::plan::Plan;
 use dvt_store::Refusal;
 use dvt_store::port::operation::{EntryDraft, Rights};
-use dvt_store::port::transaction::{Kind, TenantTx};
+use dvt_store::port::transaction::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,12 +35,14 @@ use tokio::sync::oneshot;
 
 /// Concurrent runs of one tenant: the single-tenant default class of contract 5.7.
 const MOST_OPEN_RUNS: u64 = 1_000;
+/// How often the setting that an admission follows from is looked at again, because it has just changed.
+const MOST_LOOKS: u32 = 4;
 /// A start's inputs (contract 6.7).
 const MOST_INPUT_BYTES: usize = 1024 * 1024;
 
 /// A run that somebody may start: checked, and not yet queued.
 pub(crate) struct Wanted<'a> {
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     pub(crate) document: Value,
     pub(crate) start: Start,
     /// Who starts it; its rights are judged again when it is queued.
@@ -80,12 +84,31 @@ impl Engine {
         request: StartRequest,
     ) -> Result<StartAnswer, Problem> {
         let scope = *start.context.scope();
-        let digest = digest_of(&request.plan_document)?;
-        let plan = library::plain(&request.plan_document)?;
+        let bytes = canonical_of(&request.plan_document)?;
+        let digest = Digest::of(&bytes);
+        let known = self.plans.of(scope.tenant(), digest);
+        // What was never checked is read before anything else is done with it.
+        let read = match &known {
+            Some(_) => None,
+            None => Some(library::plain(&request.plan_document)?),
+        };
         self.claim(scope.tenant()).await?;
         let transaction = self.parts().store.begin(&scope, Kind::Engine)?;
-        let whole = library::whole(&transaction, &request.plan_document, &plan).await?;
-        let bounds = check_plan(whole.as_ref().unwrap_or(&plan), &request, digest)?;
+        let Checked { plan, bounds } = match (known, read) {
+            (Some(known), _) => known,
+            (None, None) => return Err(Problem::new(Code::Internal, "the plan was not read")),
+            (None, Some(plan)) => {
+                let whole = library::whole(&transaction, &request.plan_document, &plan).await?;
+                let bounds = bounds_of(whole.as_ref().unwrap_or(&plan), &request.plan_document)?;
+                let checked = Checked { plan: Arc::new(plan), bounds };
+                // What lies below a plan may be gone by the next start, and is looked at anew.
+                if whole.is_none() {
+                    self.plans.keep(scope.tenant(), (digest, bytes.len()), &checked);
+                }
+                checked
+            }
+        };
+        check_version(&plan, &request, digest)?;
         let inputs = check_inputs(&plan, request.inputs)?;
         if let Some(files) = request.files_digest {
             transaction.get_bundle(files).await?.ok_or_else(|| {
@@ -119,24 +142,39 @@ impl Engine {
             run_request_id: request.run_request_id,
             detached: request.detached,
         };
-        self.begin_run(transaction, wanted).await
+        self.begin_run(wanted).await
     }
 
-    /// Queues a run that somebody asked for, and makes it hot.
-    pub(crate) async fn begin_run(
+    /// Queues a run that somebody asked for, and makes it hot. Where the setting has changed that its admission follows from, it
+    /// is made anew from what stands there now.
+    pub(crate) async fn begin_run(self: &Arc<Self>, wanted: Wanted<'_>) -> Result<StartAnswer, Problem> {
+        let (scope, asked) = (*wanted.starter.context.scope(), self.now());
+        self.enter_change(&scope, self.pressure.may_start(asked)?);
+        for _ in 1..MOST_LOOKS {
+            match self.try_to_begin((scope, asked), &wanted).await {
+                Err(problem) if problem.code == Code::VersionConflict => self.gates.forget(&scope),
+                other => return other,
+            }
+        }
+        self.try_to_begin((scope, asked), &wanted).await
+    }
+
+    async fn try_to_begin(
         self: &Arc<Self>,
-        mut transaction: TenantTx,
-        wanted: Wanted<'_>,
+        (scope, asked): (TenantScope, Timestamp),
+        wanted: &Wanted<'_>,
     ) -> Result<StartAnswer, Problem> {
         let Wanted { plan, start, starter, grants, .. } = wanted;
-        let (scope, asked) = (*starter.context.scope(), self.now());
-        self.enter_change(&scope, self.pressure.may_start(asked)?);
-        let approval_gate = gate::of_scope(&transaction).await?;
-        let plan = approval_gate.iter().fold(plan, dvt_core::gated);
-        let start = Start { approval_gate, ..start };
+        let mut transaction = self.parts().store.begin(&scope, Kind::Engine)?;
+        let seen = self.gates.of(&scope, &transaction).await?;
+        let plan = match &seen.gate {
+            Some(gate) => Arc::new(dvt_core::gated((**plan).clone(), gate)),
+            None => Arc::clone(plan),
+        };
+        let start = Start { approval_gate: seen.gate, ..start.clone() };
         let (run_id, host_allowed) = (start.run_id, start.power.host_allowed);
         let mut entering = match Key::of_start(scope.ids(), &plan, &start)? {
-            Some(key) => Some(self.enter_group(&transaction, &key, (run_id, Some(starter))).await?),
+            Some(key) => Some(self.enter_group(&transaction, &key, (run_id, Some(*starter))).await?),
             None => None,
         };
         let now = entering.as_ref().map_or_else(|| self.now(), |entering| entering.now);
@@ -149,18 +187,21 @@ impl Engine {
         let admission = Admission {
             scope,
             plan,
-            document: wanted.document,
+            document: wanted.document.clone(),
             start,
             decisions,
             request_id: starter.context.request_id(),
-            run_request_id: wanted.run_request_id,
+            run_request_id: wanted.run_request_id.clone(),
             rights: Rights::Of { principal: principal.id, epoch: principal.rights_epoch },
             most_open_runs: MOST_OPEN_RUNS,
             detached: wanted.detached,
             now,
             group: entering.as_ref().map(|entering| entering.group.clone()),
+            setting: Some(seen.setting()),
+            is_new: true,
         };
         let (operation, fold) = self.queue(&mut transaction, admission)?;
+        let status = fold.status;
         // If we crash before the commit there is no run; the same request makes one. After it, the run exists, nobody was
         // told, and the same request gives this run back and goes on with it.
         transaction.bootstrap_run(operation);
@@ -169,7 +210,7 @@ impl Engine {
             Ok(_) => {}
             Err(Refusal::Admitted { run, same }) => {
                 drop((admitting, entering));
-                return self.admitted(&scope, &grants, run, same, host_allowed).await;
+                return self.admitted(&scope, grants, run, same, host_allowed).await;
             }
             Err(Refusal::LeaseLost) => {
                 self.depose();
@@ -183,12 +224,16 @@ impl Engine {
         crash::point(crash::START_ACK);
         self.enter_change(&scope, self.pressure.started(asked, self.now()));
         self.seal_soon(&scope);
-        self.warm(fold, host_allowed, false);
+        if status.is_terminal() {
+            self.ends.note(scope.tenant(), fold.progress());
+        } else {
+            self.warm(fold, host_allowed, false);
+        }
         drop(admitting);
         Ok(StartAnswer {
             run_id,
             provider: "embedded".to_owned(),
-            status: RunStatus::Pending,
+            status,
             idempotent: false,
             behind: entering.and_then(|entering| entering.behind),
         })
@@ -280,8 +325,7 @@ pub(crate) fn bounds_of(plan: &Plan, document: &Value) -> Result<Value, Problem>
     }
 }
 
-fn check_plan(plan: &Plan, request: &StartRequest, digest: Digest) -> Result<Value, Problem> {
-    let bounds = bounds_of(plan, &request.plan_document)?;
+fn check_version(plan: &Plan, request: &StartRequest, digest: Digest) -> Result<(), Problem> {
     let version = request.plan_version.as_str();
     let mine = match version.strip_prefix(DEVELOPMENT) {
         Some(short) => short.len() == 12 && digest.hex().starts_with(short),
@@ -299,7 +343,7 @@ fn check_plan(plan: &Plan, request: &StartRequest, digest: Digest) -> Result<Val
     {
         return Err(Problem::new(Code::PlanRefMismatch, "the packed files are not those of this document"));
     }
-    Ok(bounds)
+    Ok(())
 }
 
 /// Resolved inputs resolve to themselves; what was not checked by the client is refused here.

@@ -284,7 +284,7 @@ impl Parent {
         };
         let admission = Admission {
             scope: self.scope,
-            plan,
+            plan: Arc::new(plan),
             document,
             start,
             // Nobody asked but the parent's plan: what was decided about the parent's start covers everything below it.
@@ -297,6 +297,9 @@ impl Parent {
             detached: false,
             now: entering.as_ref().map_or_else(|| engine.now(), |entering| entering.now),
             group: entering.as_ref().map(|entering| entering.group.clone()),
+            setting: None,
+            // An earlier try may have written it, and its key.
+            is_new: false,
         };
         let (operation, fold) = engine.queue(&mut transaction, admission)?;
         transaction.bootstrap_run(operation);

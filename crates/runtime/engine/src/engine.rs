@@ -7,9 +7,12 @@
 use crate::children::Families;
 use crate::client::{Counts, Progress};
 use crate::dispatch::{self, Dispatcher};
+use crate::ends::Ends;
 use crate::forward::server;
 use crate::forward::socket::Socket;
+use crate::gate::Gates;
 use crate::groups::Groups;
+use crate::plans::Plans;
 use crate::pressure::{Change, Pressure};
 use crate::run::advance::Task;
 use crate::run::load::Fold;
@@ -34,6 +37,12 @@ pub(crate) struct Engine {
     pub(crate) sleeping: Sleeping,
     /// Runs that could not be written, and why: whoever follows one is told.
     given_up: Mutex<BTreeMap<RunId, Problem>>,
+    /// The approvals before runs.
+    pub(crate) gates: Gates,
+    /// Plans that were checked a moment ago.
+    pub(crate) plans: Plans,
+    /// Runs that ended a moment ago.
+    pub(crate) ends: Ends,
     /// Parents of runs of sub-plans: who is told when one has ended.
     pub(crate) families: Families,
     /// Runs that wait for the end of another one.
@@ -104,6 +113,9 @@ impl Engine {
             hot: Mutex::default(),
             sleeping: Sleeping::default(),
             given_up: Mutex::default(),
+            gates: Gates::default(),
+            plans: Plans::default(),
+            ends: Ends::default(),
             families: Families::default(),
             groups: Groups::default(),
             claimed: AsyncMutex::default(),

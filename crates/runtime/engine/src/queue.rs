@@ -1,31 +1,38 @@
 //! The first block of a run, whoever asked for it: RunQueued with the decisions before it, and the run as memory has it then.
 //!
-//! It commits nothing. What was checked of plan and inputs comes checked; bounds and digest are the engine's own.
+//! It commits nothing. What was checked of plan and inputs comes checked; bounds and digest are the engine's own. Surprising: what
+//! the run can do without a slot, a worker or anybody else stands in the same block, up to the end of the run where that is all
+//! there is to do (ADR 64).
 
 use crate::engine::Engine;
 use crate::entry::{self, Place};
 use crate::groups::Key;
+use crate::run::append::after;
 use crate::run::kept::{Told, class_of, subject_of, told};
 use crate::run::load::Fold;
 use crate::{Problem, chance};
 use dvt_core::State;
 use dvt_core::command::{Command, Input, Start};
+use dvt_core::event::Event;
 use dvt_model::code::Code;
 use dvt_model::id::{RequestId, RunRequestId};
 use dvt_model::idempotency;
-use dvt_model::run::{RunMetadata, RunStatus};
+use dvt_model::run::{EventName, RunMetadata, RunStatus};
 use dvt_model::scope::TenantScope;
 use dvt_model::time::Timestamp;
 use dvt_plan::plan::Plan;
-use dvt_store::port::operation::{BlockDraft, BootstrapRun, EntryDraft, Group, Rights};
+use dvt_store::port::operation::{BlockDraft, BootstrapRun, EntryDraft, Group, Rights, SeenSetting};
 use dvt_store::port::transaction::TenantTx;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// The most events that stand in the block of the admission beside RunQueued: who is answered waits for all of them.
+const MOST_AT_ONCE: usize = 256;
+
 /// A run that may be queued.
 pub(crate) struct Admission {
     pub(crate) scope: TenantScope,
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     pub(crate) document: Value,
     pub(crate) start: Start,
     /// What was decided about the request; nothing where the engine itself begins the run of a sub-plan.
@@ -39,6 +46,10 @@ pub(crate) struct Admission {
     pub(crate) now: Timestamp,
     /// What the store counts, where the plan names a group.
     pub(crate) group: Option<Group>,
+    /// What of it follows from a setting.
+    pub(crate) setting: Option<SeenSetting>,
+    /// Whether the run's id was drawn for it.
+    pub(crate) is_new: bool,
 }
 
 impl Engine {
@@ -64,11 +75,13 @@ impl Engine {
         let decided = dvt_core::decide(&plan, &State::default(), &input)?;
         let place = Place { ledger, scope: scope.ids(), now, run: Some(run_id) };
         let mut state = State::default();
+        let mut all = follow(&plan, &mut state, &decided.events)?;
+        if admission.group.is_none() {
+            all.extend(at_once(&plan, &mut state, now)?);
+        }
+        let status = all.iter().fold(RunStatus::Pending, |status, told| after(status, told.event.name));
         let mut entries = admission.decisions;
-        let told = told(&plan, &state, &decided.events);
-        for (run_seq, Told { event, kept }) in (1..).zip(told) {
-            dvt_core::evolve(&plan, &mut state, &event)
-                .map_err(|error| Problem::new(Code::ContractViolation, error.to_string()))?;
+        for (run_seq, Told { event, kept }) in (1..).zip(all) {
             if let Some(whose) = kept.about {
                 transaction.about(entries.len(), subject_of(whose));
             }
@@ -92,10 +105,12 @@ impl Engine {
             rights: admission.rights,
             queue: None,
             group: admission.group,
+            setting: admission.setting,
+            is_new: admission.is_new,
             detached: admission.detached,
             plan_document: admission.document,
             block: BlockDraft::of(entries),
-            status: RunStatus::Pending,
+            status,
         };
         let group = Key::of_state(scope.ids(), (&plan, plan_ref.plan_id), &state)?;
         let fold = Fold {
@@ -103,9 +118,9 @@ impl Engine {
             group,
             ledger,
             metadata,
-            plan: Arc::new(plan),
+            plan,
             state,
-            status: RunStatus::Pending,
+            status,
             last_run_seq: u64::try_from(last_run_seq).unwrap_or_default(),
             request_id,
             power,
@@ -114,6 +129,33 @@ impl Engine {
         };
         Ok((operation, fold))
     }
+}
+
+/// Lets the state follow, and says how each event is kept.
+fn follow(plan: &Plan, state: &mut State, events: &[Event]) -> Result<Vec<Told>, Problem> {
+    let told = told(plan, state, events);
+    for event in events {
+        dvt_core::evolve(plan, state, event)
+            .map_err(|error| Problem::new(Code::ContractViolation, error.to_string()))?;
+    }
+    Ok(told)
+}
+
+/// What the first offer would do at this very moment without a single slot: steps inside the engine that begin, and mostly end. It
+/// is left to the run's task where it starts none of them, where anything else has to follow it, and where it is much.
+// INVARIANT(INV-29): nothing of it reaches outside the engine, so nothing happens before the block is durable.
+fn at_once(plan: &Plan, state: &mut State, now: Timestamp) -> Result<Vec<Told>, Problem> {
+    if !state.has_ready(now) {
+        return Ok(Vec::new());
+    }
+    let input = Input { now, entropy: chance::entropy(), command: Command::Offer { slots: 0 } };
+    // A refusal is the task's to meet: the run is queued all the same.
+    let Ok(decided) = dvt_core::decide(plan, state, &input) else { return Ok(Vec::new()) };
+    let begins = decided.events.iter().any(|event| event.name == EventName::StepStarted);
+    if !begins || !decided.effects.is_empty() || decided.events.len() > MOST_AT_ONCE {
+        return Ok(Vec::new());
+    }
+    follow(plan, state, &decided.events)
 }
 
 /// What a start asks for. Keys that say nothing are left out, as they were before there were such keys.

@@ -104,7 +104,7 @@ impl Engine {
             Ok(record.transpose()?.into_iter().chain(signalled).collect())
         };
         let wanted = Wanted {
-            plan,
+            plan: Arc::new(plan),
             document,
             start: begins,
             starter: start,
@@ -113,7 +113,7 @@ impl Engine {
             run_request_id: request_of(original, asked)?,
             detached: again.detached,
         };
-        self.begin_run(transaction, wanted).await.map_err(|problem| match problem.code {
+        self.begin_run(wanted).await.map_err(|problem| match problem.code {
             Code::IdempotencyKeyReused => Problem::new(
                 Code::SignalDuplicate,
                 format!("the signal id `{}` was used for something else", asked.signal_id),

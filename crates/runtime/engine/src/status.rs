@@ -93,6 +93,9 @@ impl Engine {
             }
             // Its task ended without more news: it was given up, or it ended before we asked.
         }
+        if let Some(end) = self.ends.of(follow.tenant(), run) {
+            return Ok(end);
+        }
         let row = self.row(&follow.scope, run).await?;
         if row.last_run_seq > known_seq || row.status.is_terminal() {
             return Ok(Progress { run_id: run, last_run_seq: row.last_run_seq, status: row.status });

@@ -32,6 +32,7 @@ const TESTS: &[Test] = &[
     ("runs::two_steps_and_an_output_between_them", runs::two_steps_and_an_output_between_them),
     ("runs::exit_75_is_tried_again", runs::exit_75_is_tried_again),
     ("runs::waits_and_noops_need_no_worker", runs::waits_and_noops_need_no_worker),
+    ("runs::what_needs_nobody_is_in_the_first_block", runs::what_needs_nobody_is_in_the_first_block),
     ("runs::without_the_owners_word_no_program_starts", runs::without_the_owners_word_no_program_starts),
     ("runs::the_same_request_is_the_same_run", runs::the_same_request_is_the_same_run),
     ("runs::what_is_refused_at_the_start", runs::what_is_refused_at_the_start),

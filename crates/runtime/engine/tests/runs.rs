@@ -138,6 +138,55 @@ steps:
     });
 }
 
+/// What needs no slot, no worker and nobody else stands in the block of the admission, in the order that a later offer would give.
+pub(crate) fn what_needs_nobody_is_in_the_first_block() {
+    block_on(async {
+        let mut house = House::new().await;
+        house.parts.worker = "/nonexistent".into();
+        let client = house.attach().await;
+        let tenant = house.tenant.ids.tenant_id;
+        let written = || house.store.counts(tenant).unwrap().put;
+        let plan = |steps: &str| format!("apiVersion: dvt/v1\nname: at-once\nsteps:\n{steps}");
+        let chain = "  one: { uses: dvt/noop@1 }\n  two: { uses: dvt/noop@1, needs: one }\n";
+        let request = |steps: &str| {
+            let mut request = house.request(&plan(steps), &[]);
+            request.plan_id = dvt_model::id::PlanId::from_random([7; 16]);
+            request
+        };
+        // Twice: the second start finds plan and keys in memory.
+        for _ in 0..2 {
+            // Nothing else of this engine writes just now.
+            client.seal(house.start(&client, request(chain)).await.unwrap().run_id).await.unwrap();
+            let before = written();
+            let answer = house.start(&client, request(chain)).await.unwrap();
+            assert_eq!((answer.status, written() - before), (RunStatus::Completed, 1));
+            let news = client.progress(answer.run_id, 0).await.unwrap();
+            assert_eq!((news.status, news.last_run_seq), (RunStatus::Completed, 7));
+            let names = [
+                "RunQueued",
+                "RunStarted",
+                "StepStarted one",
+                "StepCompleted one",
+                "StepStarted two",
+                "StepCompleted two",
+                "RunCompleted",
+            ];
+            assert_eq!(house.names(answer.run_id).await, names);
+        }
+        let fails = "  one: { uses: dvt/noop@1, with: { output: '${{ 1 / 0 }}' } }\n";
+        let answer = house.start(&client, request(fails)).await.unwrap();
+        assert_eq!(answer.status, RunStatus::Failed);
+        // Control: what waits does not end in it, and a program begins in no admission.
+        let waits = "  one: { uses: dvt/noop@1 }\n  two: { wait: 1h, needs: one }\n";
+        let answer = house.start(&client, request(waits)).await.unwrap();
+        assert_eq!(answer.status, RunStatus::Running);
+        assert!(house.names(answer.run_id).await.contains(&"StepStarted two".to_owned()));
+        let program = house.start(&client, request("  one: { run: ['true'] }\n")).await.unwrap();
+        assert_eq!(program.status, RunStatus::Pending);
+        assert_eq!(house.to_the_end(&client, program.run_id).await, RunStatus::Failed);
+    });
+}
+
 pub(crate) fn without_the_owners_word_no_program_starts() {
     block_on(async {
         let house = House::new().await;

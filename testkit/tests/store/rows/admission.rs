@@ -5,7 +5,7 @@ use crate::house::{Do, House, Probe, probe, staged};
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
 use dvt_model::id::RunId;
-use dvt_store::port::operation::{BootstrapRun, Group, Queueing, Rights};
+use dvt_store::port::operation::{BootstrapRun, Group, Queueing, Rights, SeenSetting};
 use dvt_store::port::transaction::Kind;
 use dvt_testkit::drafts::random;
 use serde_json::json;
@@ -43,7 +43,9 @@ async fn at_once(house: &House) -> Case {
     let there = house.run().await;
     let drafts = &house.drafts;
     let fresh = || RunId::from_random(random());
-    let right = drafts.bootstrap(fresh());
+    let mut right = drafts.bootstrap(fresh());
+    // Nobody set it, which is what the draft says.
+    right.setting = Some(SeenSetting { kind: "policy".to_owned(), name: "absent".to_owned(), version: None });
     let wrong = |change: &dyn Fn(&mut BootstrapRun)| {
         let mut draft = drafts.bootstrap(fresh());
         change(&mut draft);
@@ -105,6 +107,17 @@ async fn at_once(house: &House) -> Case {
                         Rights::Of { principal: dvt_model::id::PrincipalId::from_random(random()), epoch }
                 }),
                 Code::AuthzDenied,
+            ),
+            (
+                "rowVersion(setting)",
+                wrong(&|draft| {
+                    draft.setting = Some(SeenSetting {
+                        kind: "policy".to_owned(),
+                        name: "absent".to_owned(),
+                        version: Some(1),
+                    });
+                }),
+                Code::VersionConflict,
             ),
             ("engine epoch", wrong(&|draft| draft.engine_epoch = 7), Code::LeaseLost),
             (

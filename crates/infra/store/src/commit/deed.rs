@@ -5,10 +5,10 @@ use super::group::{Group, Stop};
 use super::prepare::Sealed;
 use super::publish::Publication;
 use super::rights::{self, EndRights};
-use super::setting::PutSetting;
+use super::setting::{self, PutSetting};
 use super::waiting;
 use crate::port::error::Refusal;
-use crate::port::operation::{Group as RunGroup, Queueing, Rights};
+use crate::port::operation::{Group as RunGroup, Queueing, Rights, SeenSetting};
 use crate::seal::keyring::Keyring;
 use crate::sqlite::column;
 use dvt_model::id::{EnvironmentId, KeyId, ProjectId, RunId, SignalId};
@@ -47,6 +47,7 @@ pub(crate) struct Bootstrap {
     pub(crate) rights: Rights,
     pub(crate) queue: Option<Queueing>,
     pub(crate) group: Option<RunGroup>,
+    pub(crate) setting: Option<SeenSetting>,
     pub(crate) detached: bool,
     pub(crate) publication: Publication,
     pub(crate) status: RunStatus,
@@ -143,6 +144,9 @@ impl Bootstrap {
             return Err(Refusal::Quota("concurrent runs".to_owned()).into());
         }
         rights::judge(group, self.rights)?;
+        if let Some(seen) = &self.setting {
+            setting::stands(group, &metadata.scope, seen)?;
+        }
         if let Some(of) = &self.group {
             self.count_group(group, of)?;
         }

@@ -9,7 +9,7 @@ use super::prepare::{self, Keys, People, Sealed};
 use crate::port::error::{Error, Refusal};
 use crate::port::operation::PublishPlan;
 use crate::read::Reader;
-use crate::seal::document::{self, Cell, plan_row};
+use crate::seal::document::plan_row;
 use crate::sqlite::column;
 use crate::tenant::Tenant;
 use dvt_model::canonical;
@@ -19,6 +19,7 @@ use dvt_model::run::PlanRef;
 use dvt_model::scope::ScopeIds;
 use rusqlite::{OptionalExtension, params};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// A plan, sealed.
 pub(crate) struct Publication {
@@ -26,7 +27,7 @@ pub(crate) struct Publication {
     pub(crate) name: String,
     pub(crate) plan: PlanRef,
     pub(crate) key: KeyId,
-    pub(crate) sealed: Vec<u8>,
+    pub(crate) sealed: Arc<Vec<u8>>,
 }
 
 impl Publication {
@@ -76,7 +77,7 @@ impl Publication {
                 self.plan.plan_version,
                 self.plan.digest.0,
                 self.key.bytes(),
-                self.sealed,
+                *self.sealed,
                 block.recorded_at.ms()
             ])?;
         Ok(())
@@ -104,15 +105,19 @@ pub(crate) fn publication(
     (scope, name, plan): (ScopeIds, String, PlanRef),
     document: &Value,
 ) -> Result<Publication, Error> {
-    if Digest::of(
-        &canonical::to_bytes(document).map_err(|error| Error::Contract(format!("a plan: {error}")))?,
-    ) != plan.digest
-    {
+    let bytes = canonical::to_bytes(document).map_err(|error| Error::Contract(format!("a plan: {error}")))?;
+    if Digest::of(&bytes) != plan.digest {
         return Err(Error::Contract("the plan does not match its digest".to_owned()));
     }
-    let row = plan_row(plan.plan_id, &plan.plan_version);
-    let cell = Cell { table: "plan", column: "sealed", row: &row, version: 0 };
-    let key = tenant.keyring.tenant_key()?;
-    let sealed = document::seal(tenant, &key, cell, document)?;
+    let (key, now) = (tenant.keyring.tenant_key()?, (tenant.clock)());
+    let sealed = match tenant.plans.of(&plan, key.id(), now) {
+        Some(sealed) => sealed,
+        None => {
+            let row = plan_row(plan.plan_id, &plan.plan_version);
+            let sealed = Arc::new(key.seal(&tenant.keyring, ("plan", "sealed"), &row, 0, &bytes)?);
+            tenant.plans.keep(&plan, key.id(), &sealed, now);
+            sealed
+        }
+    };
     Ok(Publication { scope, name, plan, key: key.id(), sealed })
 }

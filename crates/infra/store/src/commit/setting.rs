@@ -1,14 +1,15 @@
-//! A change of a setting: made from the version that its author saw, by rights that still stand.
+//! A change of a setting: made from the version that its author saw, by rights that still stand. And what follows from a setting: only
+//! as long as its version stands.
 
 use super::group::{Group, Stop};
 use super::prepare::Sealed;
 use super::rights;
 use crate::port::error::Refusal;
-use crate::port::operation::Rights;
+use crate::port::operation::{Rights, SeenSetting};
 use crate::sqlite::column;
 use dvt_model::id::KeyId;
 use dvt_model::scope::ScopeIds;
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 /// A change, sealed.
 pub(crate) struct PutSetting {
@@ -63,4 +64,27 @@ impl PutSetting {
         };
         if changed == 1 { Ok(()) } else { Err(Refusal::VersionConflict.into()) }
     }
+}
+
+/// Whether a setting of this place is still the one that somebody saw.
+pub(crate) fn stands(group: &Group<'_>, place: &ScopeIds, seen: &SeenSetting) -> Result<(), Stop> {
+    let version: Option<i64> = group
+        .connection
+        .prepare_cached(
+            "SELECT row_version FROM setting
+             WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3 AND kind = ?4 AND name = ?5",
+        )?
+        .query_row(
+            params![
+                group.tenant.bytes(),
+                place.project_id.bytes(),
+                place.environment_id.bytes(),
+                seen.kind,
+                seen.name
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let version = version.map(column::unsigned).transpose()?;
+    if version == seen.version { Ok(()) } else { Err(Refusal::VersionConflict.into()) }
 }

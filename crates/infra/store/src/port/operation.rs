@@ -119,6 +119,17 @@ pub struct Group {
     pub most_open: u64,
 }
 
+/// A setting of the run's own project and environment, as somebody saw it.
+#[derive(Debug, Clone)]
+pub struct SeenSetting {
+    /// What kind of setting.
+    pub kind: String,
+    /// Its name within the kind.
+    pub name: String,
+    /// Its version; `None`: there was none.
+    pub version: Option<u64>,
+}
+
 /// Admission of a run (contract 6.1 `bootstrapRun`): all of it at once.
 #[derive(Debug, Clone)]
 pub struct BootstrapRun {
@@ -138,6 +149,10 @@ pub struct BootstrapRun {
     pub queue: Option<Queueing>,
     /// Its concurrency group, if it has one; precondition count(open runs of the group).
     pub group: Option<Group>,
+    /// Precondition rowVersion(setting): what the admission follows from still stands.
+    pub setting: Option<SeenSetting>,
+    /// Whether the run's id was drawn for this very admission, so that the file cannot hold a key of it.
+    pub is_new: bool,
     /// Whether the run goes on without the client that started it.
     pub detached: bool,
     /// The plan to publish with it where it is not there yet (precondition: same version, same digest).

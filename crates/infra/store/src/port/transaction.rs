@@ -19,6 +19,7 @@ use dvt_model::scope::{Cover, Root, ScopeIds, TenantScope, covers};
 use dvt_model::time::Timestamp;
 use rusqlite::Connection;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -437,9 +438,8 @@ fn held(
         Operation::Act(AppendAct { block, .. }) | Operation::EndRights(EndRights { block, .. }) => {
             return is_bare(block).then(Vec::new);
         }
-        Operation::Bootstrap(_) | Operation::Publish(_) | Operation::Setting(_) | Operation::Change(..) => {
-            return None;
-        }
+        Operation::Bootstrap(bootstrap) => return held_anew(reader, bootstrap),
+        Operation::Publish(_) | Operation::Setting(_) | Operation::Change(..) => return None,
     };
     classes.extend(block.entries.iter().filter_map(|entry| entry.payload.as_ref().map(|(class, _)| *class)));
     let mut held: Vec<(PayloadClass, Arc<Holding>)> = Vec::new();
@@ -449,6 +449,20 @@ fn held(
         }
     }
     Some(held)
+}
+
+/// The same for a run whose id is new: nobody has a key of it, so they are drawn here. Its plan must have been sealed a moment ago.
+fn held_anew(reader: &Reader, bootstrap: &BootstrapRun) -> Option<Vec<(PayloadClass, Arc<Holding>)>> {
+    let (tenant, metadata) = (&reader.tenant, &bootstrap.metadata);
+    let key = tenant.keyring.tenant_key().ok()?.id();
+    if !bootstrap.is_new || tenant.plans.of(&metadata.plan, key, (tenant.clock)()).is_none() {
+        return None;
+    }
+    let payloads = bootstrap.block.entries.iter().filter_map(|entry| entry.payload.as_ref());
+    let classes: BTreeSet<PayloadClass> =
+        payloads.map(|(class, _)| *class).chain([PayloadClass::Standard]).collect();
+    let draw = |class| Some((class, tenant.keyring.new_run_key(metadata.run_id, class).ok()?));
+    classes.into_iter().map(draw).collect()
 }
 
 fn prepare(
@@ -573,6 +587,7 @@ fn bootstrap(
         rights: operation.rights,
         queue: operation.queue,
         group: operation.group,
+        setting: operation.setting,
         detached: operation.detached,
         publication,
         status: operation.status,

@@ -388,6 +388,18 @@ impl Keyring {
         Ok(kept.keep(Holding { data, row, durable: AtomicBool::new(durable) }, Some(of), now))
     }
 
+    /// The key of a run whose id was drawn a moment ago: kept, or new. The file is not asked, for it cannot hold one.
+    pub(crate) fn new_run_key(&self, run: RunId, class: PayloadClass) -> Result<Arc<Holding>, Error> {
+        let keys = self.keys()?;
+        let mut kept = lock(&self.kept);
+        let (now, of) = ((self.clock)(), (run.to_string(), class));
+        if let Some(holding) = kept.of.get(&of).copied().and_then(|id| kept.fresh(id, now)) {
+            return Ok(holding);
+        }
+        let (data, row) = keys.new_run_key(run, class, now).map_err(|error| fault(&error))?;
+        Ok(kept.keep(Holding { data, row, durable: AtomicBool::new(false) }, Some(of), now))
+    }
+
     /// Opens a row; where another process has replaced the KEK, with the keys as they are now.
     fn open_holding(&self, keys: &TenantKeys, row: &WrappedKey) -> Result<DataKey, Error> {
         match keys.open_run_key(row).map_err(|error| fault(&error)) {

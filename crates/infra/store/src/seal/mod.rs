@@ -5,6 +5,7 @@ pub(crate) mod document;
 pub(crate) mod keyring;
 pub(crate) mod opener;
 pub(crate) mod payload;
+pub(crate) mod plans;
 pub(crate) mod rows;
 
 /// Bytes of chance.

@@ -96,11 +96,7 @@ impl Task {
     // Power only narrows: the recorded word AND the present one.
     pub(crate) fn new(engine: Arc<Engine>, fold: Fold, host_allowed: bool, rests: bool) -> (Self, Hot) {
         let (sender, inbox) = mpsc::unbounded_channel();
-        let (news, told) = watch::channel(Progress {
-            run_id: fold.metadata.run_id,
-            last_run_seq: fold.last_run_seq,
-            status: fold.status,
-        });
+        let (news, told) = watch::channel(fold.progress());
         let hot = Hot { scope: fold.scope, inbox: sender, news: told, rests };
         let host_allowed = host_allowed && fold.power.host_allowed;
         let task = Self {
@@ -141,6 +137,7 @@ impl Task {
         let mut stop = self.engine.stopping();
         loop {
             if self.fold.status.is_terminal() {
+                self.engine.ends.note(self.fold.scope.tenant(), self.fold.progress());
                 return Some(Left::Ended);
             }
             self.arrange();
@@ -388,10 +385,6 @@ impl Task {
     }
 
     pub(crate) fn tell(&self) {
-        self.news.send_replace(Progress {
-            run_id: self.fold.metadata.run_id,
-            last_run_seq: self.fold.last_run_seq,
-            status: self.fold.status,
-        });
+        self.news.send_replace(self.fold.progress());
     }
 }

@@ -277,7 +277,7 @@ impl Engine {
 }
 
 /// The run's state after an event, by the table of contract 4.4.
-fn after(status: RunStatus, event: EventName) -> RunStatus {
+pub(crate) fn after(status: RunStatus, event: EventName) -> RunStatus {
     match event {
         EventName::RunQueued => RunStatus::Pending,
         EventName::RunStarted | EventName::RunResumed => RunStatus::Running,

@@ -2,6 +2,7 @@
 //!
 //! It refuses a run whose stored plan is not the one that it was queued with, and one whose payloads are erased.
 
+use crate::client::Progress;
 use crate::engine::Engine;
 use crate::groups::Key;
 use crate::{Problem, gate};
@@ -93,6 +94,12 @@ impl Fold {
         Ok(fold)
     }
 
+    /// What is told of it.
+    pub(crate) fn progress(&self) -> Progress {
+        let (run_id, last_run_seq, status) = (self.metadata.run_id, self.last_run_seq, self.status);
+        Progress { run_id, last_run_seq, status }
+    }
+
     /// The outputs of completed steps, out of the ledger: what the state has let go and somebody asks for again.
     pub(crate) async fn outputs_of(
         &self,
@@ -172,10 +179,14 @@ async fn plan_of(transaction: &TenantTx, metadata: &RunMetadata) -> Result<Plan,
 
 /// SHA-256 of a document's canonical form.
 pub(crate) fn digest_of(document: &Value) -> Result<Digest, Problem> {
-    let bytes = canonical::to_bytes(document).map_err(|error| {
+    Ok(Digest::of(&canonical_of(document)?))
+}
+
+/// The canonical form of a document.
+pub(crate) fn canonical_of(document: &Value) -> Result<Vec<u8>, Problem> {
+    canonical::to_bytes(document).map_err(|error| {
         Problem::new(Code::InvalidPlanSchema, format!("the plan has no canonical form: {error}"))
-    })?;
-    Ok(Digest::of(&bytes))
+    })
 }
 
 fn power_of(first: &StoredEvent) -> Result<Power, Problem> {
