@@ -17,6 +17,7 @@ pub(crate) mod rights;
 pub(crate) mod setting;
 pub(crate) mod side;
 pub(crate) mod stage;
+pub(crate) mod staged;
 pub(crate) mod turns;
 pub(crate) mod waiting;
 
