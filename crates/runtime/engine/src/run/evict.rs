@@ -5,6 +5,7 @@
 use super::Message;
 use super::advance::{Left, Task};
 use crate::Problem;
+use crate::client::Progress;
 use crate::engine::Engine;
 use crate::groups::Key;
 use dvt_model::code::Code;
@@ -12,7 +13,7 @@ use dvt_model::id::RunId;
 use dvt_model::scope::TenantScope;
 use dvt_store::Refusal;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// What is left of a run that leaves, awake or asleep.
 pub(super) struct Leaving {
@@ -22,13 +23,15 @@ pub(super) struct Leaving {
     pub(super) group: Option<Key>,
     pub(super) inbox: mpsc::UnboundedReceiver<Message>,
     pub(super) granted: u32,
+    /// Kept to the last: whoever follows the run hears that it left when it is in no table any more, and may go on with it.
+    pub(super) news: watch::Sender<Progress>,
 }
 
 impl Task {
     pub(super) fn leaving(self) -> Leaving {
-        let Self { engine, fold, inbox, granted, .. } = self;
+        let Self { engine, fold, inbox, granted, news, .. } = self;
         let (scope, run) = (fold.scope, fold.metadata.run_id);
-        Leaving { engine, scope, run, group: fold.group, inbox, granted }
+        Leaving { engine, scope, run, group: fold.group, inbox, granted, news }
     }
 }
 
@@ -65,6 +68,7 @@ impl Leaving {
         while let Ok(message) = self.inbox.try_recv() {
             refuse(&self.engine, message);
         }
+        drop(self.news);
         // Only now: whoever looks for this run from here on finds its end in the ledger, where it stands if we crash here.
         if has_ended {
             self.engine.tell_parent(&self.scope, run).await;

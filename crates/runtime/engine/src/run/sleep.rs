@@ -117,7 +117,7 @@ impl Asleep {
     }
 
     fn leaving(self) -> Leaving {
-        let Self { engine, scope, run, group, inbox, .. } = self;
-        Leaving { engine, scope, run, group, inbox, granted: 0 }
+        let Self { engine, scope, run, group, inbox, news, .. } = self;
+        Leaving { engine, scope, run, group, inbox, granted: 0, news }
     }
 }
