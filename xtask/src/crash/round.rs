@@ -156,7 +156,8 @@ impl Round {
         }
         // From here on nothing of the old life may still write.
         let after = self.witness()?;
-        let dispatched_again = witness::judge(&before, &after, &acknowledged, self.plan.work)?;
+        let judged = witness::judge(&before, &after, &acknowledged, self.plan.work);
+        let dispatched_again = judged.map_err(|fault| format!("{fault}\n{after}{}", self.events()))?;
         witness::judge_taken_over(&after, self.plan.taken_over)?;
         self.is_verified()?;
         Ok(Shown { killed, dispatched_again, recovery_ms })
@@ -180,6 +181,11 @@ impl Round {
     /// The run, for a message.
     fn run(&self) -> String {
         self.json(&["runs", "get", "@latest"]).map_or_else(|error| error, |run| run.to_string())
+    }
+
+    /// What happened to the run, for a message.
+    fn events(&self) -> String {
+        process::output(&mut self.dvt(&["runs", "events", "@latest"])).unwrap_or_else(|error| error)
     }
 
     /// The control of the harness: an engine that lost what it had acknowledged must be noticed. The run is killed, its home

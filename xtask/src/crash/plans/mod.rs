@@ -97,11 +97,12 @@ pub(super) const PLANS: &[Plan] = &[
         &[Act { verb: "retry", rest: &["load", "-m", "the file is there now"] }],
         Completed
     ),
-    // Let go on first: a run that is cancelled before it started ends without its way out.
+    // Let go on first: a run that is cancelled before it started ends without its way out. With the word for the host: where the
+    // engine was killed before, whoever cancels carries the way out, too.
     plan!(
         "cancel",
         &["before", "notify"],
-        &[RELEASE, Act { verb: "cancel", rest: &["-m", "the wrong day"] }],
+        &[RELEASE, Act { verb: "cancel", rest: &["-m", "the wrong day", "--allow-host"] }],
         Cancelled
     ),
     Plan { taken_over: &["fetch", "clean"], ..plan!("run-again", &["load", "after"], NOBODY, Completed) },
