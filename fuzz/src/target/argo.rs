@@ -6,7 +6,7 @@ use dvt_import::argo;
 /// The target.
 pub(super) const TARGET: Target = Target {
     name: "argo",
-    seeds: &["examples/argo-coin", "crates/pure/import/testdata/argo"],
+    seeds: &["examples/argo-coin"],
     words: WORDS,
     read: |text| imported(argo::import(&lossy(text)), false),
 };

@@ -4,12 +4,7 @@ use super::{Target, imported, lossy};
 use dvt_import::dbt::{self, Form, Options};
 
 /// The target.
-pub(super) const TARGET: Target = Target {
-    name: "dbt",
-    seeds: &["examples/dbt-shop", "crates/pure/import/testdata/dbt"],
-    words: WORDS,
-    read,
-};
+pub(super) const TARGET: Target = Target { name: "dbt", seeds: &["examples/dbt-shop"], words: WORDS, read };
 
 const WORDS: &[&str] = &[
     "--select ",

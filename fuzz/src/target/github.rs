@@ -6,7 +6,7 @@ use dvt_import::github;
 /// The target.
 pub(super) const TARGET: Target = Target {
     name: "github",
-    seeds: &["examples/github-build", "crates/pure/import/testdata/github"],
+    seeds: &["examples/github-build"],
     words: WORDS,
     read: |text| imported(github::import(&lossy(text)), false),
 };

@@ -6,7 +6,7 @@ use dvt_import::wfcommons;
 /// The target.
 pub(super) const TARGET: Target = Target {
     name: "wfcommons",
-    seeds: &["examples/forkjoin", "crates/pure/import/testdata/wfcommons"],
+    seeds: &["examples/forkjoin"],
     words: WORDS,
     read: |text| imported(wfcommons::import(&lossy(text)), true),
 };

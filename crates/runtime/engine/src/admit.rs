@@ -149,7 +149,7 @@ impl Engine {
     /// is made anew from what stands there now.
     pub(crate) async fn begin_run(self: &Arc<Self>, wanted: Wanted<'_>) -> Result<StartAnswer, Problem> {
         let (scope, asked) = (*wanted.starter.context.scope(), self.now());
-        self.enter_change(&scope, self.pressure.may_start(asked)?);
+        self.enter_change(&scope, self.pressure.may_start(scope.tenant(), asked)?);
         for _ in 1..MOST_LOOKS {
             match self.try_to_begin((scope, asked), &wanted).await {
                 Err(problem) if problem.code == Code::VersionConflict => self.gates.forget(&scope),
@@ -222,7 +222,7 @@ impl Engine {
             }
         }
         crash::point(crash::START_ACK);
-        self.enter_change(&scope, self.pressure.started(asked, self.now()));
+        self.enter_change(&scope, self.pressure.started(scope.tenant(), asked, self.now()));
         self.seal_soon(&scope);
         if status.is_terminal() {
             self.ends.note(scope.tenant(), fold.progress());

@@ -17,8 +17,8 @@ const SLOW_MS: u64 = 5_000;
 /// Starts of the last minute are looked at, and at least so many of them.
 const WINDOW_MS: u64 = 60_000;
 const FEWEST: usize = 5;
-/// More are not remembered.
-const MOST: usize = 4_096;
+/// More are not remembered of a tenant.
+const MOST: usize = 256;
 /// A ledger that is unsealed for longer is an incident; for longer than the second one it takes no more.
 const BEHIND_MS: u64 = 5_000;
 const CLOSED_MS: u64 = 300_000;
@@ -52,12 +52,18 @@ pub(crate) struct Change {
 #[derive(Default)]
 pub(crate) struct Pressure(Mutex<State>);
 
+/// All of it by tenant: nobody's load closes another one's door, or is told in another one's ledger.
 #[derive(Default)]
 struct State {
-    /// When a run was queued, and how long that took.
-    starts: VecDeque<(Timestamp, u64)>,
-    is_slow: bool,
+    starts: BTreeMap<TenantId, Starts>,
     unsealed: BTreeMap<TenantId, Unsealed>,
+}
+
+#[derive(Default)]
+struct Starts {
+    /// When a run was queued, and how long that took.
+    last: VecDeque<(Timestamp, u64)>,
+    is_slow: bool,
 }
 
 struct Unsealed {
@@ -69,14 +75,14 @@ fn degraded(message: &str) -> Problem {
     Problem::new(Code::ServiceDegraded, message)
 }
 
-impl State {
+impl Starts {
     /// Whether one start in twenty is slow, of those that still count.
     fn is_slow(&mut self, now: Timestamp) -> bool {
-        while self.starts.front().is_some_and(|(at, _)| now.ms_since(*at) > WINDOW_MS) {
-            self.starts.pop_front();
+        while self.last.front().is_some_and(|(at, _)| now.ms_since(*at) > WINDOW_MS) {
+            self.last.pop_front();
         }
-        let slow = self.starts.iter().filter(|(_, took_ms)| *took_ms > SLOW_MS).count();
-        self.starts.len() >= FEWEST && slow.saturating_mul(20) > self.starts.len()
+        let slow = self.last.iter().filter(|(_, took_ms)| *took_ms > SLOW_MS).count();
+        self.last.len() >= FEWEST && slow.saturating_mul(20) > self.last.len()
     }
 }
 
@@ -86,29 +92,30 @@ impl Pressure {
     }
 
     /// A run was queued; it was asked for at `asked`.
-    pub(crate) fn started(&self, asked: Timestamp, now: Timestamp) -> Option<Change> {
+    pub(crate) fn started(&self, tenant: TenantId, asked: Timestamp, now: Timestamp) -> Option<Change> {
         let mut state = self.lock();
-        state.starts.push_back((now, now.ms_since(asked)));
-        if state.starts.len() > MOST {
-            state.starts.pop_front();
+        let starts = state.starts.entry(tenant).or_default();
+        starts.last.push_back((now, now.ms_since(asked)));
+        if starts.last.len() > MOST {
+            starts.last.pop_front();
         }
-        let enters = state.is_slow(now) && !state.is_slow;
-        state.is_slow |= enters;
+        let enters = starts.is_slow(now) && !starts.is_slow;
+        starts.is_slow |= enters;
         enters.then_some(Change { mode: Mode::SlowStarts, entered: true })
     }
 
     /// Whether another run may be queued; and whether the mode that forbade it is over.
-    pub(crate) fn may_start(&self, now: Timestamp) -> Result<Option<Change>, Problem> {
+    pub(crate) fn may_start(&self, tenant: TenantId, now: Timestamp) -> Result<Option<Change>, Problem> {
         let mut state = self.lock();
-        if !state.is_slow {
+        let Some(starts) = state.starts.get_mut(&tenant).filter(|starts| starts.is_slow) else {
             return Ok(None);
-        }
-        if state.is_slow(now) {
+        };
+        if starts.is_slow(now) {
             return Err(degraded(
                 "runs take longer than 5 s to be queued, so no more are taken for a minute",
             ));
         }
-        state.is_slow = false;
+        starts.is_slow = false;
         Ok(Some(Change { mode: Mode::SlowStarts, entered: false }))
     }
 
@@ -150,6 +157,10 @@ mod tests {
 
     const ENTERED: Option<Change> = Some(Change { mode: Mode::SlowStarts, entered: true });
 
+    fn mine() -> TenantId {
+        TenantId::from_random([6; 16])
+    }
+
     fn at(ms: i64) -> Timestamp {
         Timestamp::from_ms(1_771_200_000_000 + ms)
     }
@@ -159,26 +170,29 @@ mod tests {
         let pressure = Pressure::default();
         // Few say nothing, and five seconds are not slow.
         for _ in 0..4 {
-            assert_eq!(pressure.started(at(0), at(9_000)), None);
-            assert_eq!(pressure.may_start(at(9_000)), Ok(None));
+            assert_eq!(pressure.started(mine(), at(0), at(9_000)), None);
+            assert_eq!(pressure.may_start(mine(), at(9_000)), Ok(None));
         }
-        assert_eq!(pressure.started(at(0), at(9_000)), ENTERED);
-        assert_eq!(pressure.started(at(0), at(9_000)), None, "it is told once");
-        assert_eq!(pressure.may_start(at(9_000)).unwrap_err().code, Code::ServiceDegraded);
-        assert!(pressure.may_start(at(69_000)).is_err());
+        assert_eq!(pressure.started(mine(), at(0), at(9_000)), ENTERED);
+        assert_eq!(pressure.started(mine(), at(0), at(9_000)), None, "it is told once");
+        assert_eq!(pressure.may_start(mine(), at(9_000)).unwrap_err().code, Code::ServiceDegraded);
+        assert!(pressure.may_start(mine(), at(69_000)).is_err());
+        let other = TenantId::from_random([7; 16]);
+        assert_eq!(pressure.may_start(other, at(9_000)), Ok(None), "another tenant's door is its own");
+        assert_eq!(pressure.started(other, at(9_000), at(9_001)), None);
         let left = Some(Change { mode: Mode::SlowStarts, entered: false });
-        assert_eq!(pressure.may_start(at(69_001)), Ok(left));
-        assert_eq!(pressure.may_start(at(69_002)), Ok(None));
+        assert_eq!(pressure.may_start(mine(), at(69_001)), Ok(left));
+        assert_eq!(pressure.may_start(mine(), at(69_002)), Ok(None));
     }
 
     #[test]
     fn one_slow_start_among_many_is_no_mode() {
         let pressure = Pressure::default();
         for _ in 0..20 {
-            assert_eq!(pressure.started(at(0), at(5_000)), None);
+            assert_eq!(pressure.started(mine(), at(0), at(5_000)), None);
         }
-        assert_eq!(pressure.started(at(0), at(5_001)), None);
-        assert_eq!(pressure.started(at(0), at(5_001)), ENTERED);
+        assert_eq!(pressure.started(mine(), at(0), at(5_001)), None);
+        assert_eq!(pressure.started(mine(), at(0), at(5_001)), ENTERED);
     }
 
     #[test]
