@@ -105,6 +105,14 @@ enum Command {
         #[arg(long)]
         asked_for: bool,
     },
+    /// Has a bug, so that a test can see how one is told of.
+    #[cfg(feature = "crash-points")]
+    #[command(name = "__bug", hide = true)]
+    Bug {
+        /// In a task beside the command, which does what it was asked.
+        #[arg(long)]
+        beside: bool,
+    },
 }
 
 /// Reads the command line, does it, and gives the exit code.
@@ -122,10 +130,10 @@ pub(crate) fn main() -> ExitCode {
     };
     // A panic has told of itself by the hook; here only the exit code is left to give.
     let done = std::panic::catch_unwind(|| enter(line));
-    done.unwrap_or_else(|_| internal::exit())
+    internal::exit(done.ok())
 }
 
-fn enter(line: CommandLine) -> ExitCode {
+fn enter(line: CommandLine) -> Exit {
     let Global { profile, output, quiet, verbose, telemetry } = line.global;
     let mut screen = Screen::new(output, quiet, verbose);
     let done = telemetry
@@ -137,7 +145,7 @@ fn enter(line: CommandLine) -> ExitCode {
         problem.exit()
     });
     dvt_telemetry::finish();
-    ExitCode::from(exit.number())
+    exit
 }
 
 /// Shows a refusal beside the results: as text, or as one JSON value where results are JSON.
@@ -178,6 +186,8 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
             }
             Ok(Exit::Completed)
         }
+        #[cfg(feature = "crash-points")]
+        Command::Bug { beside } => wait(bug(beside, screen)),
         Command::Doctor(arguments) => wait(doctor::run(&arguments, selected, screen)),
         Command::Run(arguments) => wait(run::run(arguments, selected, screen)),
         Command::Engine(arguments) => wait(engine::run(&arguments, selected, screen)),
@@ -198,6 +208,19 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
             wait(config::show::run(&arguments, selected, screen))
         }
     }
+}
+
+/// A bug, in the command itself or beside it.
+#[cfg(feature = "crash-points")]
+#[expect(clippy::panic, reason = "the one bug that is wanted")]
+async fn bug(beside: bool, screen: &mut Screen) -> Result<Exit, Problem> {
+    if !beside {
+        panic!("a bug in the command");
+    }
+    let task = tokio::spawn(async { panic!("a bug beside the command") });
+    let ended: Result<(), _> = task.await;
+    screen.line(if ended.is_err() { "done" } else { "there was no bug" });
+    Ok(Exit::Completed)
 }
 
 /// Runs a command that needs the store. A question that nobody answered does not hold the end up.

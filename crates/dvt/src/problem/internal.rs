@@ -1,5 +1,6 @@
 //! A bug of ours: the caller sees an id and exit code 70, the log in the data folder has the rest.
 //!
+//! A bug in a task beside the command counts like one in the command: the process may do what it was asked and still ends with 70.
 //! No stack trace reaches the terminal. Where no log can be written the message itself is shown, so that nothing is lost.
 
 use crate::problem::exit::Exit;
@@ -7,9 +8,11 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 static LOG: Mutex<Option<PathBuf>> = Mutex::new(None);
+static TOLD: AtomicBool = AtomicBool::new(false);
 
 /// Names the log once the data folder is known.
 pub(crate) fn log_to(path: PathBuf) {
@@ -23,6 +26,7 @@ pub(crate) fn watch() {
 
 /// Tells of a bug: an id for the person, the details for the log.
 pub(crate) fn tell(details: &str) {
+    TOLD.store(true, Ordering::SeqCst);
     let id = dvt_model::digest::hex(&dvt_keys::entropy::random::<6>());
     let path = LOG.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let mut screen = std::io::stderr();
@@ -41,7 +45,9 @@ pub(crate) fn tell(details: &str) {
     );
 }
 
-/// How the process ends then.
-pub(crate) fn exit() -> ExitCode {
-    ExitCode::from(Exit::Internal.number())
+/// How the process ends: as `done` says, unless a bug was told of.
+pub(crate) fn exit(done: Option<Exit>) -> ExitCode {
+    let told = TOLD.load(Ordering::SeqCst);
+    let exit = done.filter(|_| !told).unwrap_or(Exit::Internal);
+    ExitCode::from(exit.number())
 }

@@ -2,7 +2,7 @@
 //! colours nothing that no terminal reads.
 
 use crate::help::{examples, prepare, typed, walk};
-use crate::home::{Home, Running, repository};
+use crate::home::{Home, Running, Told, repository};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -124,9 +124,73 @@ fn each_exit_code_is_met() {
         home.dvt(&["runs", "cancel", "@latest", "-m", "not today", "--output", output]).ends(0);
         running.end().ends(3);
     }
+    // Waited for: as it ended, and no longer than somebody wants to.
+    let wait = |patience: &str, code: i32| {
+        let told = home.dvt(&["runs", "get", "@latest", "--wait", patience, "--output", "json"]).ends(code);
+        assert_eq!(told.json()["status"], if code == 3 { "CANCELLED" } else { "RUNNING" }, "{told:#?}");
+        told
+    };
+    wait("1ms", 3);
+    home.dvt(&["runs", "get", "@latest", "--wait", "10"]).ends(2);
+    let mut running = Running::start(&home, &["run", &gate, "--output", "jsonl"]);
+    running.until("\"StepStarted\"");
+    assert!(wait("100ms", 7).err.contains("goes on"));
+    let waiting = Running::start(&home, &["runs", "get", "@latest", "--wait", "1h", "--output", "json"]);
+    home.dvt(&["runs", "cancel", "@latest", "-m", "not today"]).ends(0);
+    assert_eq!(waiting.end().ends(3).json()["status"], "CANCELLED");
+    running.end().ends(3);
+    // An engine that goes takes the waiting with it: nothing would come any more.
+    let mut running = Running::start(&home, &["run", &gate, "--output", "jsonl"]);
+    running.until("\"StepStarted\"");
+    let waiting = Running::start(&home, &["runs", "get", "@latest", "--wait", "1h", "--output", "json"]);
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    assert_eq!(waiting.end().ends(5).json()["substatus"], "RECOVERING");
     // No engine, for the store cannot be opened.
     std::fs::rename(home.path("home/config/key"), home.path("key")).unwrap();
     home.dvt(&["runs", "list"]).ends(5);
+}
+
+/// What cannot be opened under its key is no state that we bring about: told with an id, its details in the log, and nothing of the
+/// inside on the screen. Control: the same command before.
+#[test]
+fn a_state_that_cannot_be_ends_with_70() {
+    let home = home();
+    home.completed_run(&[]);
+    let shown = home.dvt(&["config", "show", "--output", "json"]).ends(0).json();
+    home.dvt(&["runs", "get", "@latest"]).ends(0);
+    let ledger = rusqlite::Connection::open(shown["ledgerFile"].as_str().unwrap()).unwrap();
+    ledger.execute_batch("DROP TRIGGER ledger_payload_fixed").unwrap();
+    let changed = ledger.execute("UPDATE ledger_payload SET sealed = zeroblob(length(sealed))", []).unwrap();
+    assert!(changed > 0);
+    drop(ledger);
+    for output in ["table", "json"] {
+        let told = home.dvt(&["runs", "get", "@latest", "--output", output]).ends(70);
+        is_told_with_an_id(&home, &told, "DECRYPT_FAILED");
+    }
+}
+
+#[track_caller]
+fn is_told_with_an_id(home: &Home, told: &Told, details: &str) {
+    let id = told.err.split("a bug of ours, id ").nth(1).and_then(|rest| rest.split(':').next());
+    let id = id.unwrap_or_else(|| panic!("{told:#?}"));
+    assert!(told.err.contains("error[INTERNAL]") && !told.err.contains("src/"), "{told:#?}");
+    let log = std::fs::read_to_string(home.path("home/data/internal.log")).unwrap_or_default();
+    let line = log.lines().find(|line| line.contains(id));
+    let said = line.map_or(told.err.as_str(), |line| line);
+    assert!(said.contains(details), "{told:#?}\n{log}");
+}
+
+/// A panic ends with 70, also one beside a command that did what it was asked.
+#[cfg(feature = "crash-points")]
+#[test]
+fn a_bug_ends_with_70_wherever_it_is() {
+    let home = home();
+    let told = home.dvt(&["__bug"]).ends(70);
+    assert!(told.out.is_empty() && told.err.contains("a bug in the command"), "{told:#?}");
+    let told = home.dvt(&["__bug", "--beside"]).ends(70);
+    assert_eq!(told.out, "done\n", "{told:#?}");
+    assert!(told.err.contains("a bug of ours, id ") && told.err.contains("a bug beside the command"));
 }
 
 /// Errors are beside the results, and are one JSON value where results are JSON.

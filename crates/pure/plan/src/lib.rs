@@ -44,6 +44,11 @@ pub fn is_semantic_version(text: &str) -> bool {
     document::plan::is_semantic_version(text)
 }
 
+/// Milliseconds of a duration as plans write it (`90s`, `1h30m`), at most a year; a number without a unit is none.
+pub fn duration_ms(text: &str) -> Option<u64> {
+    document::duration::parse(text).filter(|ms| *ms <= document::duration::LONGEST_MS)
+}
+
 /// What reading and checking a document gave.
 #[derive(Debug, Clone)]
 pub struct Outcome {

@@ -1,6 +1,7 @@
 //! `dvt runs get RUN`: how a run stands, why its steps wait, what came out. From the fold of its events alone.
 
-use super::{fold, list, locate, picture, plan, row};
+use super::wait::{self, Waited};
+use super::{events, fold, list, locate, picture, plan, row};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -17,17 +18,22 @@ use dvt_model::proof::{Authorized, Permits, RunReadPayload, RunReadStatus};
 use dvt_model::resource::Run;
 use dvt_store::port::operation::RunRow;
 use serde_json::Value;
+use std::time::Duration;
 
 /// Show a run: its state, each step, why something waits, and the outputs.
 ///
 /// Example:
 ///   dvt runs get @latest
+///   dvt runs get @latest --wait 10m
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
     /// The run: an id, its first six or more digits, or `@latest`.
     #[arg(value_name = "RUN")]
     run: String,
+    /// Wait until it has ended, but no longer than this (`90s`, `1h30m`), and end with the code of its end.
+    #[arg(long, value_name = "DURATION", value_parser = patience)]
+    wait: Option<Duration>,
 }
 
 const ROUTE: &str = "dvt runs get";
@@ -39,13 +45,31 @@ pub(crate) async fn run(
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
     let run = locate::run(&arguments.run, composition, ROUTE).await?;
+    let waited = match arguments.wait {
+        Some(patience) => Some(wait::for_end(run, patience, composition, ROUTE).await?),
+        None => None,
+    };
     let look = look(run, composition).await?;
     if screen.for_people() {
         show(&look, screen);
     } else {
         screen.json(&data(&look));
     }
-    Ok(Exit::Completed)
+    Ok(match waited {
+        None => Exit::Completed,
+        // It may have ended in the moment in which nobody waited for it any more.
+        Some(_) if look.picture.status.is_terminal() => Exit::of_run(look.picture.status),
+        Some(Waited::Rests) => events::rests(run, screen),
+        Some(Waited::Ended | Waited::TooLong) => {
+            screen.note("that was as long as this command was to wait; the run goes on");
+            Exit::TimedOut
+        }
+    })
+}
+
+fn patience(text: &str) -> Result<Duration, String> {
+    let ms = dvt_plan::duration_ms(text).filter(|ms| *ms > 0);
+    ms.map(Duration::from_millis).ok_or_else(|| "a duration has a unit: 500ms, 90s, 10m, 1h30m".to_owned())
 }
 
 fn data(look: &Look) -> Value {

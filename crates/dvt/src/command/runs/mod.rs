@@ -17,6 +17,7 @@ pub(crate) mod retry;
 pub(crate) mod signal;
 pub(crate) mod skip;
 pub(crate) mod stop;
+mod wait;
 pub(crate) mod why;
 
 use crate::compose::{Composition, compose, keep_public_keys};
