@@ -17,17 +17,17 @@ const CUTS: usize = 4_000;
 const MOST_ASKED: usize = 4 << 10;
 /// Texts that are tried at once as answers to the comparisons of one text.
 const MOST_ANSWERS: usize = 64;
-/// The same for a text that campaigns begin with.
-const MOST_OF_SEED: usize = 1_000;
-/// Texts that are asked after each of these, the newest first.
+/// Texts that are asked after each of those that campaigns begin with, the newest first.
 const FOLLOWED: usize = 6;
+/// Texts that are tried at once as answers to the comparisons of one of these.
+const MOST_OF_FOLLOWED: usize = 16;
 /// Changes of one text before the next one is picked.
 const CHANGES: usize = 16;
 
 /// What is asked.
 pub(crate) struct Task {
     pub(crate) target: &'static Target,
-    pub(crate) seconds: u64,
+    pub(crate) length: Length,
     pub(crate) seed: u64,
     /// Whether the planted fault is there.
     pub(crate) planted: bool,
@@ -37,6 +37,15 @@ pub(crate) struct Task {
     pub(crate) distilled: Option<PathBuf>,
     /// Where a text that fails goes.
     pub(crate) fault: PathBuf,
+}
+
+/// When a campaign ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Length {
+    /// After so many seconds of the processor.
+    Seconds(u64),
+    /// After so many executions, what is replayed not counted: the same seed then makes the same campaign.
+    Executions(u64),
 }
 
 /// Where the last panic was, and what it said.
@@ -61,12 +70,23 @@ struct Runner<'t> {
     pool: Pool,
     seen: Vec<(usize, u8)>,
     executions: u64,
+    /// Executions and milliseconds at which texts begin to be made.
+    first: u64,
+    begun_ms: u64,
     slowest_ms: u64,
     /// Whether the target took the last text, so that something came out.
     is_taken: bool,
 }
 
 impl Runner<'_> {
+    /// Whether this part of the campaign is over: `of` parts are the whole.
+    fn is_over(&self, parts: u64, of: u64) -> bool {
+        match self.task.length {
+            Length::Seconds(seconds) => spent_ms() - self.begun_ms >= seconds * 1_000 * parts / of,
+            Length::Executions(executions) => self.executions - self.first >= executions * parts / of,
+        }
+    }
+
     /// Runs one text; whether it panicked.
     fn run(&mut self, text: &[u8]) -> bool {
         self.current.begins(text);
@@ -119,20 +139,28 @@ impl Runner<'_> {
 pub(crate) fn run(task: &Task, root: &Path) -> Result<Value, String> {
     let current =
         Current::create(&task.fault).map_err(|error| format!("{}: {error}", task.fault.display()))?;
-    let pool = Pool::default();
-    let mut runner =
-        Runner { task, current, pool, seen: Vec::new(), executions: 0, slowest_ms: 0, is_taken: false };
+    let mut runner = Runner {
+        task,
+        current,
+        pool: Pool::default(),
+        seen: Vec::new(),
+        executions: 0,
+        first: 0,
+        begun_ms: spent_ms(),
+        slowest_ms: 0,
+        is_taken: false,
+    };
     listen();
     coverage::take(|_, _| {});
     let mut chance = Chance::new(task.seed);
     let seeds = seeds(task, root)?;
     let replayed = seeds.len();
-    let begun = spent_ms();
-    let failed = campaign(&mut runner, seeds, &mut chance, begun);
+    let words = Words::new(words(task.target, root)?);
+    let failed = campaign(&mut runner, seeds, words, &mut chance);
     let told = json!({
         "target": task.target.name, "executions": runner.executions, "replayed": replayed, "edges": runner.pool.edges,
         "ofEdges": coverage::edges(), "features": runner.pool.features(), "texts": runner.pool.texts().count(),
-        "slowestMs": runner.slowest_ms, "cpuSeconds": (spent_ms() - begun) / 1_000,
+        "slowestMs": runner.slowest_ms, "cpuSeconds": (spent_ms() - runner.begun_ms) / 1_000,
     });
     if let Err(text) = failed {
         runner.run(&text);
@@ -176,11 +204,9 @@ fn distill(runner: &mut Runner<'_>, texts: &[Vec<u8>]) -> Vec<Vec<u8>> {
 fn campaign(
     runner: &mut Runner<'_>,
     seeds: Vec<Vec<u8>>,
+    mut words: Words,
     chance: &mut Chance,
-    begun: u64,
 ) -> Result<(), Vec<u8>> {
-    let end = begun + runner.task.seconds * 1_000;
-    let mut words = Words::new(runner.task.target.words);
     let mut taken = Vec::new();
     for seed in seeds {
         runner.visit(&seed)?;
@@ -188,30 +214,28 @@ fn campaign(
             taken.push(seed);
         }
     }
-    taken.sort_by_key(Vec::len);
-    let half = begun + (end - begun) / 2;
-    let mut taken = taken.into_iter();
-    let first = runner.executions;
+    runner.first = runner.executions;
     let mut asked = 0;
     let mut order = [Next::Newest, Next::Oldest, Next::Newest, Next::Again].into_iter().cycle();
-    // First what people wrote and the target took: all that it was compared with, and what comes of that.
-    while spent_ms() < half
-        && let Some(seed) = taken.next()
-    {
-        ask(runner, (usize::MAX, &seed), &mut words, MOST_OF_SEED, end)?;
+    // First what people wrote and the target took, in any order: what it was compared with, and what comes of that. Of all of
+    // them a little, for the shortest have the shortest names, and an answer takes the place of as many letters as it has.
+    while !runner.is_over(1, 2) && !taken.is_empty() {
+        let seed = taken.swap_remove(chance.below(taken.len()));
+        ask(runner, (usize::MAX, &seed), &mut words, MOST_ANSWERS)?;
         for _ in 0..FOLLOWED {
             let Some((at, text)) = runner.pool.unasked(Next::Newest, chance) else { break };
-            ask(runner, (at, &text), &mut words, MOST_ANSWERS, end)?;
+            ask(runner, (at, &text), &mut words, MOST_OF_FOLLOWED)?;
         }
     }
-    while spent_ms() < end {
+    let first = runner.executions;
+    while !runner.is_over(1, 1) {
         // Half of all executions answer comparisons, the other half change texts by chance.
         if asked <= (runner.executions - first) / 2
             && let Some(next) = order.next()
             && let Some((at, text)) = runner.pool.unasked(next, chance)
         {
             let before = runner.executions;
-            ask(runner, (at, &text), &mut words, MOST_ANSWERS, end)?;
+            ask(runner, (at, &text), &mut words, MOST_ANSWERS)?;
             asked += runner.executions - before;
             continue;
         }
@@ -230,7 +254,6 @@ fn ask(
     (at, text): (usize, &[u8]),
     words: &mut Words,
     most: usize,
-    end: u64,
 ) -> Result<(), Vec<u8>> {
     coverage::record(text.len() <= MOST_ASKED);
     let visited = runner.visit(text);
@@ -242,7 +265,7 @@ fn ask(
     }
     for answer in answers {
         runner.visit(&answer)?;
-        if spent_ms() >= end {
+        if runner.is_over(1, 1) {
             break;
         }
     }
@@ -262,6 +285,25 @@ fn seeds(task: &Task, root: &Path) -> Result<Vec<Vec<u8>>, String> {
         gather(kept, &mut found)?;
     }
     Ok(found)
+}
+
+/// Words of the target's language, and what the sources of an importer write between quotes: the keys that it knows.
+fn words(target: &Target, root: &Path) -> Result<Vec<Vec<u8>>, String> {
+    let mut words: std::collections::BTreeSet<Vec<u8>> =
+        target.words.iter().map(|word| word.as_bytes().to_vec()).collect();
+    let mut sources = Vec::new();
+    target.keys.iter().try_for_each(|place| gather(&root.join(place), &mut sources))?;
+    for source in sources {
+        let source = String::from_utf8_lossy(&source).into_owned();
+        let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = code.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
+        let quoted = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
+        let is_word = |word: &&str| {
+            (2..=32).contains(&word.len()) && !word.contains([' ', '\\', '{', '}']) && word.is_ascii()
+        };
+        words.extend(quoted.filter(is_word).map(|word| word.as_bytes().to_vec()));
+    }
+    Ok(words.into_iter().collect())
 }
 
 fn gather(place: &Path, found: &mut Vec<Vec<u8>>) -> Result<(), String> {
@@ -306,11 +348,32 @@ mod tests {
 
     /// Without the instrumentation: what once failed and what is kept is read by every change, also by `cargo test`.
     #[test]
+    fn an_importer_is_given_the_keys_that_it_knows() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let of = |name: &str| {
+            let target = ALL.iter().find(|target| target.name == name).unwrap();
+            words(target, root).unwrap()
+        };
+        for (name, keys) in [
+            ("argo", ["withSequence", "retryPolicy", "AnySucceeded"]),
+            ("github", ["working-directory", "max-parallel", "workflow_call"]),
+            ("dbt", ["semantic_model", "test_metadata", "on-run-end"]),
+            ("wfcommons", ["runtimeInSeconds", "makespanInSeconds", "parents"]),
+        ] {
+            let words = of(name);
+            assert!(keys.iter().all(|key| words.contains(&key.as_bytes().to_vec())), "{name}");
+            assert!(words.iter().all(|word| word.is_ascii()), "{name}");
+        }
+        assert!(of("scrub").len() < 40, "it has words of its own alone");
+    }
+
+    #[test]
     fn what_is_kept_and_what_once_failed_is_read_without_a_panic() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         for target in ALL {
             let (kept, distilled, fault) = (None, None, PathBuf::new());
-            let task = Task { target, seconds: 0, seed: 1, planted: false, kept, distilled, fault };
+            let length = Length::Seconds(0);
+            let task = Task { target, length, seed: 1, planted: false, kept, distilled, fault };
             let texts = seeds(&task, root).unwrap();
             assert!(!texts.is_empty(), "{}", target.name);
             for text in &texts {

@@ -1,4 +1,4 @@
-//! Chance from a seed: xorshift64*. Two campaigns of one seed still differ: what foreign crates compare differs between processes.
+//! Chance from a seed: xorshift64*.
 
 /// The generator.
 #[derive(Debug)]

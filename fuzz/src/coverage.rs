@@ -1,6 +1,7 @@
 //! What LLVM's SanitizerCoverage calls and counts: one counter an edge, and both sides of every comparison.
 //!
-//! The only `unsafe` of the fuzzer. `memcmp` and `bcmp` stand here in the place of libc's, for Rust compares texts by them.
+//! The only `unsafe` of the fuzzer. `memcmp` and `bcmp` stand here in the place of libc's, for Rust compares texts by them, and
+//! `getrandom`, for hash maps would make every process another one.
 //! The surprising rule: this crate must be built without the instrumentation, or a comparison here would record itself.
 #![allow(unsafe_code, reason = "the compiler's instrumentation and libc's names can be met in no other way")]
 
@@ -153,6 +154,20 @@ fn numbers(left: u64, right: u64) {
         one.store(left, Relaxed);
         other.store(right, Relaxed);
     }
+}
+
+/// libc's chance, from which Rust's hash maps take their seed: here always the same, so that one seed of a campaign makes the
+/// same campaign in every process. Nothing of the fuzzer needs real chance.
+///
+/// # Safety
+/// As libc's: `length` bytes at `buffer` can be written.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn getrandom(buffer: *mut u8, length: usize, _flags: std::ffi::c_uint) -> isize {
+    for at in 0..length {
+        // SAFETY: below `length`.
+        unsafe { buffer.add(at).write(u8::try_from(at % 251).unwrap_or_default()) };
+    }
+    isize::try_from(length).unwrap_or_default()
 }
 
 #[unsafe(no_mangle)]

@@ -1,5 +1,5 @@
 //! Coverage-guided fuzzing of everything that reads foreign text. `cargo xtask fuzz` builds it with the instrumentation and
-//! starts it once a target; by hand: `dvt-fuzz TARGET --seconds N | --input FILE [--compared]`.
+//! starts it once a target; by hand: `dvt-fuzz TARGET --seconds N | --executions N | --input FILE [--compared]`.
 //!
 //! It refuses to run without the instrumentation: executions that nobody guides would be counted as if they were.
 #![cfg_attr(
@@ -15,7 +15,7 @@ mod pool;
 mod target;
 mod watch;
 
-use campaign::Task;
+use campaign::{Length, Task};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::RecvTimeoutError;
@@ -81,7 +81,10 @@ fn begin(arguments: &[String]) -> Result<(), String> {
     let fault = value("--current").map_or_else(|| PathBuf::from(format!("{name}.current")), PathBuf::from);
     let task = Task {
         target,
-        seconds: number("--seconds", 20).map_err(|error| error.to_string())?,
+        length: match value("--executions") {
+            Some(executions) => Length::Executions(executions.parse().map_err(|_| "how many executions?")?),
+            None => Length::Seconds(number("--seconds", 20).map_err(|error| error.to_string())?),
+        },
         seed: number("--seed", 1).map_err(|error| error.to_string())?,
         planted: rest.iter().any(|argument| argument == "--planted"),
         kept: value("--kept").map(PathBuf::from),

@@ -35,7 +35,7 @@ const ODD: [&str; 12] = [
 
 /// The words of a target's language, and those that the program was seen to compare something with.
 pub(crate) struct Words {
-    known: &'static [&'static str],
+    known: Vec<Vec<u8>>,
     learned: Vec<Vec<u8>>,
     answered: HashMap<(Vec<u8>, Vec<u8>), u8>,
     /// How often something was compared with a word.
@@ -53,7 +53,8 @@ struct Order {
 }
 
 impl Words {
-    pub(crate) fn new(known: &'static [&'static str]) -> Self {
+    pub(crate) fn new(known: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let known = known.into_iter().collect();
         Self { known, learned: Vec::new(), answered: HashMap::new(), met: HashMap::new() }
     }
 
@@ -62,7 +63,7 @@ impl Words {
         if learned {
             chance.one_of(&self.learned).cloned().unwrap_or_default()
         } else {
-            chance.one_of(self.known).copied().unwrap_or_default().as_bytes().to_vec()
+            chance.one_of(&self.known).cloned().unwrap_or_default()
         }
     }
 

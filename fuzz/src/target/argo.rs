@@ -8,6 +8,7 @@ pub(super) const TARGET: Target = Target {
     name: "argo",
     seeds: &["examples/argo-coin"],
     words: WORDS,
+    keys: &["crates/pure/import/src/argo", "crates/pure/import/src/foreign"],
     read: |text| imported(argo::import(&lossy(text)), false),
 };
 

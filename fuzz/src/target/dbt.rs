@@ -4,7 +4,13 @@ use super::{Target, imported, lossy};
 use dvt_import::dbt::{self, Form, Options};
 
 /// The target.
-pub(super) const TARGET: Target = Target { name: "dbt", seeds: &["examples/dbt-shop"], words: WORDS, read };
+pub(super) const TARGET: Target = Target {
+    name: "dbt",
+    seeds: &["examples/dbt-shop"],
+    words: WORDS,
+    keys: &["crates/pure/import/src/dbt"],
+    read,
+};
 
 const WORDS: &[&str] = &[
     "--select ",

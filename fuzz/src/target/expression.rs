@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// The target.
 pub(super) const TARGET: Target =
-    Target { name: "expression", seeds: &["fuzz/seeds/expression.jsonl"], words: WORDS, read };
+    Target { name: "expression", seeds: &["fuzz/seeds/expression.jsonl"], words: WORDS, keys: &[], read };
 
 const WORDS: &[&str] = &[
     "inputs",

@@ -8,6 +8,7 @@ pub(super) const TARGET: Target = Target {
     name: "github",
     seeds: &["examples/github-build"],
     words: WORDS,
+    keys: &["crates/pure/import/src/github", "crates/pure/import/src/foreign"],
     read: |text| imported(github::import(&lossy(text)), false),
 };
 

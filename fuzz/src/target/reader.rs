@@ -10,6 +10,7 @@ pub(super) const TARGET: Target = Target {
     name: "reader",
     seeds: &["crates/pure/plan/tests/accepted", "crates/pure/plan/tests/refused", "examples"],
     words: WORDS,
+    keys: &[],
     read,
 };
 

@@ -5,7 +5,7 @@ use dvt_scrub::Scrubber;
 
 /// The target.
 pub(super) const TARGET: Target =
-    Target { name: "scrub", seeds: &["fuzz/seeds/scrub.jsonl"], words: WORDS, read };
+    Target { name: "scrub", seeds: &["fuzz/seeds/scrub.jsonl"], words: WORDS, keys: &[], read };
 
 const WORDS: &[&str] = &[
     "vT9-qUx_4417",

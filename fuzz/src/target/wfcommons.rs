@@ -8,6 +8,7 @@ pub(super) const TARGET: Target = Target {
     name: "wfcommons",
     seeds: &["examples/forkjoin"],
     words: WORDS,
+    keys: &["crates/pure/import/src/wfcommons.rs"],
     read: |text| imported(wfcommons::import(&lossy(text)), true),
 };
 
