@@ -6,7 +6,7 @@ use crate::drafts;
 use crate::power_cut::watch;
 use dvt_access::embedded::Embedded;
 use dvt_engine::client::{Again, Client, StartAnswer, StartRequest};
-use dvt_engine::{Asked, Parts, PublishAnswer, PublishRequest};
+use dvt_engine::{Asked, Parts, PublishAnswer, PublishRequest, Surroundings};
 use dvt_keys::RootKey;
 use dvt_model::action::Role;
 use dvt_model::canonical;
@@ -25,7 +25,7 @@ use dvt_store::port::transaction::{Kind, TenantTx};
 use dvt_store::{Clock, Options, Store};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What stands in the entries as the command that was typed.
 const ROUTE: &str = "harness";
@@ -86,6 +86,13 @@ impl Ready {
     }
 }
 
+/// The surroundings of a simulated clock: it is its own measure, so it is never found set.
+fn simulated(clock: &Clock) -> Surroundings {
+    let clock = Arc::clone(clock);
+    let steady = Arc::new(move || Duration::from_millis(u64::try_from(clock().ms()).unwrap_or_default()));
+    Surroundings { steady, every: dvt_engine::LOOK_EVERY }
+}
+
 /// Opens the store of an installation.
 pub fn store(ground: &Ground, clock: &Clock, minter: &Arc<Minter>) -> Result<Store, String> {
     let root = if ground.key.exists() { RootKey::load(&ground.key) } else { RootKey::create(&ground.key) };
@@ -142,7 +149,8 @@ impl House {
             access.authenticate(ids, RequestId::from_random(drafts::random())).await.map_err(text)?;
         let door = Arc::clone(&access) as Arc<dyn dvt_engine::Door>;
         let idle = dvt_engine::IDLE;
-        let parts = Parts { store, folder: ground.data.clone(), worker, clock, door, idle };
+        let surroundings = simulated(&clock);
+        let parts = Parts { store, folder: ground.data.clone(), worker, clock, door, idle, surroundings };
         Ok(Self { access, context, parts })
     }
 

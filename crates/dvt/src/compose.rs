@@ -56,6 +56,10 @@ pub(crate) async fn compose(selected: &Selected, screen: &Screen) -> Result<Comp
         clock,
         door: Arc::clone(&access) as Arc<dyn dvt_engine::Door>,
         idle: dvt_engine::IDLE,
+        surroundings: dvt_engine::Surroundings {
+            steady: Arc::new(crate::clock::steady),
+            every: dvt_engine::LOOK_EVERY,
+        },
     };
     Ok(Composition { profile, store, access, context, parts })
 }

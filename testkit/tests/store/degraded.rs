@@ -2,6 +2,7 @@
 //! left again, with both entries in the ledger.
 
 use dvt_engine::client::Client;
+use dvt_engine::{LOOK_EVERY, Surroundings};
 use dvt_model::code::Code;
 use dvt_model::deed::Deed;
 use dvt_model::id::{RunId, StepId};
@@ -18,7 +19,7 @@ use dvt_testkit::power_cut::vfs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const GATE: &str = "apiVersion: dvt/v1\nname: gate\nsteps:\n  release: { approval: { role: operator } }\n  after: { needs: release, uses: dvt/noop@1 }\n";
 const QUICK: &str = "apiVersion: dvt/v1\nname: quick\nsteps:\n  one: { uses: dvt/noop@1 }\n";
@@ -27,7 +28,10 @@ const LONGEST: Duration = Duration::from_secs(60);
 struct Place {
     folder: tempfile::TempDir,
     disk: Arc<Disk>,
+    /// How far the time was moved on.
     pushed_ms: Arc<AtomicI64>,
+    /// How far the wall clock alone was set.
+    set_ms: Arc<AtomicI64>,
     ground: Ground,
     house: House,
 }
@@ -40,13 +44,36 @@ impl Place {
         vfs::mount(&data, &disk).unwrap();
         let key = folder.path().join("key").join("root");
         let ground = Ground { data, key, vfs: Some(vfs::NAME.to_owned()), ids: ids() };
-        let pushed_ms = Arc::new(AtomicI64::new(0));
-        let (pushed, real) = (Arc::clone(&pushed_ms), house::clock());
-        let clock: Clock = Arc::new(move || Timestamp::from_ms(real().ms() + pushed.load(Ordering::SeqCst)));
+        let (pushed_ms, set_ms) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
+        let (pushed, set, real) = (Arc::clone(&pushed_ms), Arc::clone(&set_ms), house::clock());
+        let clock: Clock = Arc::new(move || {
+            let moved = pushed.load(Ordering::SeqCst) + set.load(Ordering::SeqCst);
+            Timestamp::from_ms(real().ms() + moved)
+        });
         let minter = Arc::new(Minter::behind_the_test_seam());
         let store = house::store(&ground, &clock, &minter).unwrap();
-        let house = House::of(store, &ground, (clock, minter), PathBuf::from("/bin/false")).await.unwrap();
-        Self { folder, disk, pushed_ms, ground, house }
+        let mut house =
+            House::of(store, &ground, (clock, minter), PathBuf::from("/bin/false")).await.unwrap();
+        let (pushed, begun) = (Arc::clone(&pushed_ms), Instant::now());
+        let steady = move || {
+            begun.elapsed() + Duration::from_millis(u64::try_from(pushed.load(Ordering::SeqCst)).unwrap())
+        };
+        house.parts.surroundings = Surroundings { steady: Arc::new(steady), every: LOOK_EVERY };
+        Self { folder, disk, pushed_ms, set_ms, ground, house }
+    }
+
+    /// Whether the mode of the machine holds, as whoever asks how the engine is would be told.
+    fn is_told(&self, mode: &str) -> bool {
+        let parts = &self.house.parts;
+        let told = dvt_engine::degraded(&parts.store, &parts.folder, self.ground.ids.tenant_id);
+        told.iter().any(|degraded| degraded.mode == mode)
+    }
+
+    /// Waits until a mode holds, or no longer does.
+    async fn until_told(&self, mode: &str, holds: bool) {
+        while self.is_told(mode) != holds {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     fn push(&self, ms: i64) {
@@ -94,10 +121,25 @@ impl Place {
         let mut found = Vec::new();
         for part in text.split("DegradedMode").skip(1) {
             let word = if part.starts_with("Entered") { "entered" } else { "left" };
-            let mode = ["SLOW_STARTS", "SEALER_BEHIND"].into_iter().find(|mode| part.contains(mode)).unwrap();
+            let mode = ["SLOW_STARTS", "SEALER_BEHIND", "KEY_UNREADABLE", "CLOCK_STEPPED"]
+                .into_iter()
+                .find(|mode| part.contains(mode))
+                .unwrap();
             found.push(format!("{word} {mode}"));
         }
         found
+    }
+
+    /// Waits until the ledger tells so often of a mode.
+    async fn until_entered(&self, mode: &str, count: usize) -> Vec<String> {
+        loop {
+            let mut found = self.incidents().await;
+            found.retain(|told| told.ends_with(mode));
+            if found.len() >= count {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn until_incidents(&self, count: usize) -> Vec<String> {
@@ -214,6 +256,90 @@ fn slow_starts_close_the_door_for_a_minute() {
         place.house.play(&client, &quick).await.unwrap();
         assert_eq!(place.until_incidents(2).await, ["entered SLOW_STARTS", "left SLOW_STARTS"]);
         Arc::into_inner(client).unwrap().close().await.unwrap();
+        place.house.parts.store.close().await.unwrap();
+    });
+}
+
+/// The engine looks often; without it, it never looks at all: the control of what follows.
+fn looks(place: &mut Place, often: bool) {
+    place.house.parts.surroundings.every =
+        if often { Duration::from_millis(5) } else { Duration::from_secs(100_000) };
+}
+
+/// The key file goes away, or another one lies there: told in the ledger while the keys that are open still write it, and again when
+/// it is back. After fifteen minutes nothing is taken without it. Control: an engine that does not look notices neither.
+#[test]
+fn a_key_file_that_is_gone_is_told_and_its_return_too() {
+    const MODE: &str = "KEY_UNREADABLE";
+    play(async {
+        let mut place = Place::new().await;
+        for often in [false, true] {
+            looks(&mut place, often);
+            let client = place.house.attach().await.unwrap();
+            let run = place.gate(&client).await;
+            let (key, away) = (place.ground.key.clone(), place.ground.key.with_extension("away"));
+            std::fs::rename(&key, &away).unwrap();
+            if often {
+                place.until_told(MODE, true).await;
+                place.until_entered(MODE, 1).await;
+            }
+            // Another one in its place is not it; and what is open is used for a while and no longer.
+            let mut other = std::fs::read(&away).unwrap();
+            other[7] ^= 1;
+            std::fs::write(&key, &other).unwrap();
+            std::fs::set_permissions(&key, std::fs::metadata(&away).unwrap().permissions()).unwrap();
+            place.push(16 * 60_000);
+            assert!(place.approve(&client, run, "first").await.unwrap_err().is_retryable());
+            assert_eq!(place.is_told(MODE), often);
+            std::fs::rename(&away, &key).unwrap();
+            place.until_told(MODE, false).await;
+            let found = place.until_entered(MODE, if often { 2 } else { 0 }).await;
+            let both = ["entered KEY_UNREADABLE", "left KEY_UNREADABLE"];
+            assert_eq!(
+                found,
+                both[..if often { 2 } else { 0 }],
+                "without a look nothing is told: the control"
+            );
+            // What waited for the key is sealed by now, or soon.
+            place.until_told("SEALER_BEHIND", false).await;
+            let proof = place.house.run_proof::<SignalSend>(run).await.unwrap();
+            drop(client.resume_run(&proof, true).await);
+            place.approve(&client, run, "back").await.unwrap();
+            assert_eq!(place.to_the_end(&client, run).await, RunStatus::Completed);
+            client.close().await.unwrap();
+        }
+        place.house.parts.store.close().await.unwrap();
+    });
+}
+
+/// The wall clock is set, forward and back: told in the ledger, and again when it has run evenly for a minute; no act is refused for
+/// it. Control: time that goes on by an hour is no mode, and an engine that does not look notices nothing.
+#[test]
+fn a_clock_that_is_set_is_told_until_it_runs_evenly() {
+    play(async {
+        let mut place = Place::new().await;
+        let quick = place.house.ready(QUICK).unwrap();
+        for often in [false, true] {
+            looks(&mut place, often);
+            let client = place.house.attach().await.unwrap();
+            place.house.play(&client, &quick).await.unwrap();
+            place.push(3_600_000);
+            place.house.play(&client, &quick).await.unwrap();
+            assert!(!place.is_told("CLOCK_STEPPED"));
+            for (set, told) in [(3_600_000, 1), (-7_200_000, 2)] {
+                place.set_ms.fetch_add(set, Ordering::SeqCst);
+                if often {
+                    place.until_told("CLOCK_STEPPED", true).await;
+                }
+                place.house.play(&client, &quick).await.unwrap();
+                place.push(61_000);
+                place.until_told("CLOCK_STEPPED", false).await;
+                let found = place.until_entered("CLOCK_STEPPED", if often { told * 2 } else { 0 }).await;
+                let both = ["entered CLOCK_STEPPED", "left CLOCK_STEPPED"].repeat(told);
+                assert_eq!(found, both[..if often { told * 2 } else { 0 }], "without a look: the control");
+            }
+            client.close().await.unwrap();
+        }
         place.house.parts.store.close().await.unwrap();
     });
 }

@@ -152,3 +152,38 @@ fn a_detached_run_goes_on_when_the_terminal_that_was_the_engine_closes() {
     assert_eq!(open, 1);
     until("the engine that stayed ends", || sockets(&home) == 0);
 }
+
+/// The wall clock is set under a living engine: within its next look the doctor tells of it, and so do ledger and metrics. Control: the
+/// doctor before that.
+#[cfg(feature = "crash-points")]
+#[test]
+fn a_clock_that_is_set_under_an_engine_is_told() {
+    let home = Home::new();
+    home.completed_run(&[]);
+    let set = home.path("set");
+    std::fs::write(&set, "0").unwrap();
+    let mut command = home.command(&["engine", "--metrics", "dvt.prom"]);
+    let mut resident = command.env("DVT_TEST_CLOCK_SET", &set).spawn().unwrap();
+    until("the engine listens", || sockets(&home) == 1);
+    // So that it has a ledger to tell of it.
+    home.completed_run(&[]);
+    let engine =
+        || home.dvt(&["doctor"]).ends(0).out.lines().find(|line| line.contains("engine ")).map(str::to_owned);
+    assert!(!engine().unwrap().contains("degraded"), "control");
+    std::fs::write(&set, "3600000").unwrap();
+    until("the engine has looked", || home.path("home/data/degraded.json").exists());
+    let told = engine().unwrap();
+    assert!(told.contains("degraded mode: CLOCK_STEPPED since "), "{told}");
+    // A page ends at the reader's present: his clock is the one that was set.
+    let incident = || {
+        let mut command = home.command(&["audit", "show", "--type", "INCIDENT"]);
+        Told::of(command.env("DVT_TEST_CLOCK_SET", &set).output().unwrap()).ends(0).out
+    };
+    until("the ledger tells", || incident().contains("CLOCK_STEPPED"));
+    send("-TERM", &resident);
+    assert!(resident.wait().unwrap().success());
+    let metrics = std::fs::read_to_string(home.path("dvt.prom")).unwrap();
+    assert!(metrics.contains("dvt_degraded_modes{mode=\"CLOCK_STEPPED\"} 1\n"), "{metrics}");
+    assert!(!home.path("home/data/degraded.json").exists(), "it goes with its engine");
+    home.dvt(&["audit", "verify"]).ends(0);
+}

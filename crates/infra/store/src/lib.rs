@@ -105,6 +105,11 @@ impl Store {
         Self::open_known(options, root, None)
     }
 
+    /// Whether the root key is where it was and still opens what hangs directly under it. It leaves nothing open.
+    pub fn key_opens(&self) -> Result<(), Error> {
+        self.inner.keys.opens()
+    }
+
     /// The same, and keeps the newest checkpoints in one folder more: best one that is not copied back with the data.
     pub fn open_known(options: Options, root: RootKey, elsewhere: Option<PathBuf>) -> Result<Self, Error> {
         let Options { folder, vfs, clock, minter } = options;

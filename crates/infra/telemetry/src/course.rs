@@ -30,6 +30,19 @@ struct Run {
     spans: Vec<Span>,
 }
 
+/// The degraded modes of contract 5.10 that there are.
+const MODES: [&str; 4] = ["CLOCK_STEPPED", "KEY_UNREADABLE", "SEALER_BEHIND", "SLOW_STARTS"];
+
+/// Which mode an incident tells of, and whether it began.
+fn mode(seen: &Seen) -> Option<(&'static str, f64)> {
+    let mode = MODES.into_iter().find(|mode| seen.code.as_deref() == Some(*mode))?;
+    match seen.name.as_deref() {
+        Some("DegradedModeEntered") => Some((mode, 1.0)),
+        Some("DegradedModeLeft") => Some((mode, -1.0)),
+        _ => None,
+    }
+}
+
 /// The runs.
 #[derive(Debug)]
 pub(crate) struct Course {
@@ -65,8 +78,12 @@ impl Course {
             | EventType::DecisionRecorded
             | EventType::KeyEvent
             | EventType::ConfigChanged
-            | EventType::LedgerEvent
-            | EventType::Incident => {}
+            | EventType::LedgerEvent => {}
+            EventType::Incident => {
+                if let Some((mode, by)) = mode(seen) {
+                    metrics.raise("dvt_degraded_modes", Some(("mode", mode)), by);
+                }
+            }
         }
         let (event, run) = (seen.event?, seen.run?);
         match event {

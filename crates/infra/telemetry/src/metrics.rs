@@ -22,6 +22,7 @@ enum Kind {
 /// Every family: name, kind, help. What is not here is not made.
 const FAMILIES: &[(&str, Kind, &str)] = &[
     ("dvt_authz_decisions_total", Kind::Counter, "decisions of access that are entries, by outcome"),
+    ("dvt_degraded_modes", Kind::Gauge, "ledgers that tell of a mode that holds, by mode"),
     (
         "dvt_ledger_checkpoint_lag_seconds",
         Kind::Gauge,
@@ -72,6 +73,14 @@ impl Metrics {
         let mut series = lock(&self.series);
         if let Value::Number(number) = series.entry((name, label)).or_insert(Value::Number(0.0)) {
             *number += 1.0;
+        }
+    }
+
+    /// Raises or lowers a gauge.
+    pub(crate) fn raise(&self, name: &'static str, label: Label, by: f64) {
+        let mut series = lock(&self.series);
+        if let Value::Number(number) = series.entry((name, label)).or_insert(Value::Number(0.0)) {
+            *number = (*number + by).max(0.0);
         }
     }
 

@@ -17,7 +17,8 @@ use crate::pressure::{Change, Pressure};
 use crate::run::advance::Task;
 use crate::run::load::Fold;
 use crate::run::{Hot, Message};
-use crate::{Parts, Problem, keeper, lease, sealer, timers};
+use crate::standing::Standing;
+use crate::{Parts, Problem, keeper, lease, sealer, surroundings, timers};
 use dvt_model::id::{RunId, TenantId};
 use dvt_model::scope::TenantScope;
 use dvt_model::time::Timestamp;
@@ -105,6 +106,7 @@ impl Engine {
     pub(crate) fn begin(parts: Parts, row: Row, socket: Socket) -> Arc<Self> {
         let (timers, settings) = mpsc::unbounded_channel();
         let (seals, asks) = mpsc::unbounded_channel();
+        let changes = seals.clone();
         let (stop, stopping) = watch::channel(false);
         let (tell_ended, ended) = watch::channel(false);
         let (dispatcher, orders) = Dispatcher::new();
@@ -132,7 +134,15 @@ impl Engine {
         });
         let parts = engine.parts.clone();
         let ticking = tokio::spawn(timers::serve(Arc::clone(&parts.clock), settings));
-        let sealing = tokio::spawn(sealer::serve(parts.clone(), Arc::clone(&engine.pressure), asks));
+        let standing = Standing::new(&parts.folder, row.epoch);
+        let sealing =
+            tokio::spawn(sealer::serve(parts.clone(), Arc::clone(&engine.pressure), standing, asks));
+        let looking = tokio::spawn(surroundings::serve(
+            surroundings::begin(&parts),
+            parts.clone(),
+            changes,
+            stopping.clone(),
+        ));
         let keeping = tokio::spawn(keeper::serve(parts.store.clone(), stopping.clone()));
         let dispatching = tokio::spawn(dispatch::serve(parts.clone(), orders, stopping.clone()));
         let serving = tokio::spawn(server::serve(Arc::clone(&engine), socket, stopping.clone()));
@@ -148,6 +158,7 @@ impl Engine {
             drop(dispatching.await);
             drop(serving.await);
             drop(keeping.await);
+            drop(looking.await);
             ticking.abort();
             // 3. What is durable and unsealed is sealed.
             drop(lock(&engine.sealer).take());

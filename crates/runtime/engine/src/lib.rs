@@ -32,7 +32,9 @@ mod recover;
 mod retry;
 mod run;
 mod sealer;
+mod standing;
 mod status;
+mod surroundings;
 mod timers;
 
 pub use act::Asked;
@@ -40,6 +42,8 @@ pub use ahead::not_run_yet;
 pub use crash::CRASH_SITES;
 pub use problem::Problem;
 pub use publish::{PublishAnswer, PublishRequest};
+pub use standing::{Degraded, degraded};
+pub use surroundings::{LOOK_EVERY, Surroundings};
 
 use client::Client;
 use dvt_model::context::OpContext;
@@ -68,6 +72,8 @@ pub struct Parts {
     pub door: Arc<dyn Door>,
     /// For how long nothing happens to a run before its plan and state leave memory; [`IDLE`].
     pub idle: Duration,
+    /// What it looks at beside its work.
+    pub surroundings: Surroundings,
 }
 
 /// Long enough that a run at work never sleeps, short enough that thousands that wait for people or days cost nothing.

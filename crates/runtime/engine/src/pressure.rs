@@ -1,5 +1,5 @@
 //! Degraded modes of contract 5.10, as far as one machine with one file a tenant has them: starts that take too long, and a ledger
-//! that cannot be sealed. What a mode refuses is refused with `SERVICE_DEGRADED` and may be asked for again.
+//! that cannot be sealed; beside them those of the machine itself, which `surroundings` looks for. What a mode refuses is refused with `SERVICE_DEGRADED` and may be asked for again.
 //!
 //! It keeps times and decides; it writes nothing. Each change of a mode is handed back once, to be entered in the ledger. All
 //! times are of the engine's clock. (A write that fails is refused where it is tried; a worker that is silent is replaced by the
@@ -24,12 +24,16 @@ const BEHIND_MS: u64 = 5_000;
 const CLOSED_MS: u64 = 300_000;
 
 /// What is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Mode {
     /// Of the starts of the last minute one in twenty took longer than five seconds.
     SlowStarts,
     /// The tenant's ledger has not been sealed for more than five seconds.
     SealerBehind,
+    /// The key file cannot be read, or is another one. Everybody's.
+    KeyUnreadable,
+    /// The wall clock was set while we worked. Everybody's.
+    ClockStepped,
 }
 
 impl Mode {
@@ -37,6 +41,8 @@ impl Mode {
         match self {
             Self::SlowStarts => "SLOW_STARTS",
             Self::SealerBehind => "SEALER_BEHIND",
+            Self::KeyUnreadable => "KEY_UNREADABLE",
+            Self::ClockStepped => "CLOCK_STEPPED",
         }
     }
 }

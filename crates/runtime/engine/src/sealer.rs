@@ -1,11 +1,13 @@
 //! The sealer: a signed checkpoint within a second of an entry, at the end, and when somebody waits for one.
 //!
 //! It asks the store to seal, each tenant at most once per [`GATHER`], so that a busy tenant's entries share a checkpoint. The only
-//! entries that it appends tell that a ledger could not be sealed for long, and that it is sealed again. If we crash before a seal,
-//! the entries are durable and the next holder seals them.
+//! entries that it appends tell that a degraded mode was entered, and that it was left: a tenant's own in its ledger, and everybody's in
+//! each ledger that is written meanwhile, for one that rests does not grow (INV-07). If we crash before a seal, the entries are
+//! durable and the next holder seals them.
 
 use crate::entry::{self, Place};
-use crate::pressure::{Change, Pressure};
+use crate::pressure::{Change, Mode, Pressure};
+use crate::standing::Standing;
 use crate::{Parts, Problem};
 use dvt_model::id::TenantId;
 use dvt_model::scope::TenantScope;
@@ -25,8 +27,10 @@ const GATHER: Duration = Duration::from_millis(500);
 pub(crate) enum Ask {
     /// There are new entries.
     Soon(TenantScope),
-    /// A mode was entered or left: that is to be entered.
+    /// A mode of a tenant was entered or left: that is to be entered.
     Enter(TenantScope, Change),
+    /// A mode of the installation was.
+    Everywhere(Change),
     /// Seal now and tell the size.
     Now(TenantId, oneshot::Sender<Result<u64, Problem>>),
 }
@@ -40,12 +44,30 @@ struct Sealer {
     sizes: BTreeMap<TenantId, u64>,
     /// Changes of modes that are not entered yet.
     to_enter: Vec<(TenantScope, Change)>,
+    /// Tenants that were written, each with the last scope in which that was.
+    written: BTreeMap<TenantId, TenantScope>,
+    /// Modes of the installation that hold, each with the ledgers that tell of it.
+    everywhere: BTreeMap<Mode, BTreeMap<TenantId, TenantScope>>,
+    standing: Standing,
 }
 
 /// Serves until every sender is gone, then seals what is left.
-pub(crate) async fn serve(parts: Parts, pressure: Arc<Pressure>, mut asks: mpsc::UnboundedReceiver<Ask>) {
-    let mut sealer =
-        Sealer { parts, pressure, dirty: BTreeMap::new(), sizes: BTreeMap::new(), to_enter: Vec::new() };
+pub(crate) async fn serve(
+    parts: Parts,
+    pressure: Arc<Pressure>,
+    standing: Standing,
+    mut asks: mpsc::UnboundedReceiver<Ask>,
+) {
+    let mut sealer = Sealer {
+        parts,
+        pressure,
+        dirty: BTreeMap::new(),
+        sizes: BTreeMap::new(),
+        to_enter: Vec::new(),
+        written: BTreeMap::new(),
+        everywhere: BTreeMap::new(),
+        standing,
+    };
     let mut due: Option<Instant> = None;
     loop {
         let wake = async {
@@ -61,7 +83,11 @@ pub(crate) async fn serve(parts: Parts, pressure: Arc<Pressure>, mut asks: mpsc:
                     due.get_or_insert_with(|| Instant::now() + GATHER);
                 }
                 Some(Ask::Enter(scope, change)) => {
-                    sealer.to_enter.push((scope, change));
+                    sealer.change(scope, change);
+                    due.get_or_insert_with(|| Instant::now() + GATHER);
+                }
+                Some(Ask::Everywhere(change)) => {
+                    sealer.change_everywhere(change);
                     due.get_or_insert_with(|| Instant::now() + GATHER);
                 }
                 Some(Ask::Now(tenant, answer)) => {
@@ -87,6 +113,28 @@ impl Sealer {
     fn soon(&mut self, scope: TenantScope) {
         self.pressure.wrote(scope.tenant(), (self.parts.clock)());
         self.dirty.entry(scope.tenant()).or_insert(scope);
+        if self.written.insert(scope.tenant(), scope).is_none() {
+            for (mode, told) in &mut self.everywhere {
+                told.insert(scope.tenant(), scope);
+                self.to_enter.push((scope, Change { mode: *mode, entered: true }));
+            }
+        }
+    }
+
+    fn change(&mut self, scope: TenantScope, change: Change) {
+        self.standing.apply(Some(scope.tenant()), change, (self.parts.clock)());
+        self.to_enter.push((scope, change));
+    }
+
+    /// Every ledger that was written, or told of the beginning, tells of it.
+    fn change_everywhere(&mut self, change: Change) {
+        self.standing.apply(None, change, (self.parts.clock)());
+        let told = if change.entered {
+            self.everywhere.entry(change.mode).or_insert_with(|| self.written.clone()).clone()
+        } else {
+            self.everywhere.remove(&change.mode).unwrap_or_default()
+        };
+        self.to_enter.extend(told.into_values().map(|scope| (scope, change)));
     }
 
     async fn seal_all(&mut self) {
@@ -112,7 +160,9 @@ impl Sealer {
         };
         let scope =
             if sealed.is_ok() { self.dirty.remove(&tenant) } else { self.dirty.get(&tenant).copied() };
-        self.to_enter.extend(scope.zip(change));
+        if let Some((scope, change)) = scope.zip(change) {
+            self.change(scope, change);
+        }
         sealed
     }
 }

@@ -1,7 +1,7 @@
 //! An installation for one test: folder, store, tenants, clock, door, and proofs as access would make them.
 
 use dvt_engine::client::{Client, Progress, StartAnswer, StartRequest};
-use dvt_engine::{Door, Grant, Judging, Opened, Parts, Problem};
+use dvt_engine::{Door, Grant, Judging, Opened, Parts, Problem, Surroundings};
 use dvt_keys::RootKey;
 use dvt_keys::entropy::random;
 use dvt_model::action::{Action, Role};
@@ -75,11 +75,16 @@ impl House {
             minter: Arc::clone(&minter),
         };
         let store = Store::open(options, root).unwrap();
+        let measure = Arc::clone(&clock);
+        let steady =
+            Arc::new(move || Duration::from_millis(u64::try_from(measure().ms()).unwrap_or_default()));
         let parts = Parts {
             store: store.clone(),
             folder: data,
             worker: PathBuf::from("/proc/self/exe"),
             clock,
+            // A simulated clock is its own measure: it is never found set.
+            surroundings: Surroundings { steady, every: dvt_engine::LOOK_EVERY },
             door: Arc::new(TestDoor::default()),
             idle: dvt_engine::IDLE,
         };

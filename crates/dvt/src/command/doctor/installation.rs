@@ -5,6 +5,7 @@ use super::finding::Finding;
 use crate::problem::Problem;
 use crate::profile::{Selected, folder};
 use dvt_keys::RootKey;
+use dvt_model::id::TenantId;
 use dvt_store::Store;
 
 /// Everything, in the order in which it is shown. What a broken part keeps from being looked at is left out.
@@ -50,7 +51,7 @@ pub(super) async fn findings(selected: &Selected) -> Vec<Finding> {
                 Ok(_) => found.push(Finding::well("store", "opens; dvt audit verify looks at every entry")),
                 Err(error) => found.push(broken("store", &Problem::from(error))),
             }
-            found.push(processes(&store));
+            found.push(processes(&store, selected, profile.tenant_id));
             if let Err(error) = store.close().await {
                 found.push(broken("store", &Problem::from(error)));
             }
@@ -70,9 +71,19 @@ fn version() -> Finding {
     Finding::well("dvt", format!("version {}", env!("CARGO_PKG_VERSION")))
 }
 
-fn processes(store: &Store) -> Finding {
+fn processes(store: &Store, selected: &Selected, tenant: TenantId) -> Finding {
     // Contract 6.3: an auditor is to know that nothing separates these duties here.
     let duties = "engine, sealer and keeper are one process, with all keys of this installation";
+    let modes = dvt_engine::degraded(store, &selected.folders.data, tenant);
+    if !modes.is_empty() {
+        let modes: Vec<String> =
+            modes.iter().map(|degraded| format!("{} since {}", degraded.mode, degraded.since)).collect();
+        return Finding::lacking(
+            "engine",
+            format!("one lives, in a degraded mode: {}", modes.join(", ")),
+            "dvt audit show --type INCIDENT   tells when; dvt explain SERVICE_DEGRADED   what it means",
+        );
+    }
     if dvt_engine::engine_is_live(store) {
         Finding::well("engine", format!("one lives; {duties}"))
     } else {

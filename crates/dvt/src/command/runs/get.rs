@@ -218,6 +218,10 @@ mod tests {
                 clock: Arc::clone(&clock),
                 door: Arc::clone(&access) as Arc<dyn dvt_engine::Door>,
                 idle: dvt_engine::IDLE,
+                surroundings: dvt_engine::Surroundings {
+                    steady: Arc::new(crate::clock::steady),
+                    every: dvt_engine::LOOK_EVERY,
+                },
             };
             let context = OpContext::mint(&minter, authenticated);
             Composition { profile: profile.clone(), store: store.clone(), access, context, parts }

@@ -56,6 +56,11 @@ impl Opener {
         AuditKek::open(&self.root, self.platform, &self.audit).map_err(|error| fault(&error))
     }
 
+    /// Looks whether the root key still opens what hangs under it.
+    pub(crate) fn opens(&self) -> Result<(), Error> {
+        self.audit().map(drop)
+    }
+
     /// The platform tenant.
     pub(crate) fn platform(&self) -> TenantId {
         self.platform
