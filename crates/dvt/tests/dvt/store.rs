@@ -60,6 +60,21 @@ fn a_backup_comes_back_and_is_whole() {
     a_run(&other);
 }
 
+/// Everybody's data leaves, so everybody's ledger tells of it.
+#[test]
+fn each_tenant_s_ledger_tells_of_a_backup() {
+    let home = Home::new();
+    a_run(&home);
+    home.completed_run(&["--profile", "second"]);
+    home.dvt(&["store", "backup", "both.backup"]).ends(0);
+    for more in [&[][..], &["--profile", "second"]] {
+        let told = home.dvt(&[&["audit", "show"], more].concat()).ends(0).out;
+        assert_eq!(told.matches("LedgerExported").count(), 1, "{told}");
+    }
+    let told = home.dvt(&["store", "check", "--output", "json"]).ends(0).json();
+    assert_eq!((told["tenants"].as_array().unwrap().len(), &told["notLookedAt"]), (3, &0.into()));
+}
+
 #[test]
 fn it_is_taken_beside_a_running_run() {
     let home = Home::new();
@@ -177,22 +192,31 @@ fn killed_at_each_place_it_is_all_or_nothing() {
         let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
         assert_eq!(signal, Some(9), "{site} was not met: {output:?}");
     };
+    let left = |folder: &str, begins: &str| {
+        let entries = std::fs::read_dir(home.path(folder)).unwrap();
+        entries
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(begins))
+            .count()
+    };
     let mut killed_at = 0;
     for site in ["before-backup-sync", "after-backup-name"] {
         let file = format!("{site}.backup");
         killed(&["store", "backup", &file], site);
         assert_eq!(home.path(&file).exists(), site.starts_with("after"), "{site}");
+        // The killed one left its draft, the control; the next one, killed too, removed it and left none.
+        assert_eq!(left("", ".dvt-backup-"), usize::from(site.starts_with("before")), "{site}");
         killed_at += 1;
     }
-    // A second one finds what the first left and goes on.
     home.dvt(&["store", "backup", "again.backup"]).ends(0);
     for (site, file) in [("before-restore-name", "again.backup"), ("after-restore-name", "again.backup")] {
         lose(&home, site);
         killed(&["store", "restore", file], site);
         assert_eq!(home.path("home/data").exists(), site.starts_with("after"), "{site}");
         if site.starts_with("before") {
+            assert_eq!(left("home", ".dvt-restore-"), 1, "control: the killed one left its draft");
             home.dvt(&["store", "restore", file]).ends(0);
         }
+        assert_eq!(left("home", ".dvt-restore-"), 0);
         home.dvt(&["store", "check"]).ends(0);
         std::fs::remove_file(home.path("again.backup")).unwrap();
         home.dvt(&["store", "backup", "again.backup"]).ends(0);

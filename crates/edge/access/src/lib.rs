@@ -6,7 +6,10 @@
 mod decision;
 pub mod embedded;
 pub mod envelope;
+mod every;
 pub mod reading;
+
+pub use every::Judged;
 
 use dvt_model::code::Code;
 

@@ -6,7 +6,9 @@ use dvt_keys::entropy::random;
 use dvt_model::action::Role;
 use dvt_model::code::Code;
 use dvt_model::id::{RequestId, RunId, TenantId};
-use dvt_model::proof::{Authorized, PlanCreate, RunCancel, RunReadPayload, RunReadStatus};
+use dvt_model::proof::{
+    AuditExport, AuditRead, Authorized, PlanCreate, RunCancel, RunReadPayload, RunReadStatus,
+};
 use dvt_model::resource::{Ledger, Project, Run};
 use dvt_model::scope::ScopeIds;
 
@@ -139,5 +141,40 @@ fn a_record_is_complete_or_names_what_it_lacks() {
         assert_eq!(record["actorRole"], "operator");
         assert_eq!(record["resource"]["id"], run.id.to_string());
         assert_eq!(record["policyDecisionId"], proof.policy_decision_id().to_string());
+    });
+}
+
+/// What leaves with every tenant's data takes every tenant's right: an attack with that of one. Control: the old door, which asked for
+/// this one alone, stands open to the same caller; and where each is his, he gets the proofs of each.
+#[test]
+fn one_tenant_s_right_is_not_everybody_s() {
+    block_on(async {
+        let house = House::new(&[Role::Auditor]).await;
+        let context = house.enter().await;
+        let all = house.access.every_ledger::<AuditExport>(&context, "dvt store backup").await;
+        let refused = all.map(drop).unwrap_err();
+        assert_eq!(refused.code, Code::AuthzDenied);
+        assert!(!refused.message.contains(&house.theirs.tenant_id.to_string()), "it names nobody");
+        let old: Result<Authorized<Ledger, AuditExport>, Denied> =
+            house.access.ledger(&context, "dvt store backup").await;
+        assert!(old.is_ok(), "control: one tenant's right was enough");
+        // Each alone: what is his is proved, what is not is not.
+        let judged = house.access.each_ledger::<AuditRead>(&context, "dvt store check").await.unwrap();
+        let proved: Vec<(TenantId, bool)> = judged.iter().map(|(of, proof)| (*of, proof.is_ok())).collect();
+        assert_eq!(proved, [(house.ours.tenant_id, true), (house.theirs.tenant_id, false)]);
+
+        // A tenant more in which this OS user may look at runs and no more; then one installation where everything is his.
+        let house = House::alone(&[Role::Auditor]).await;
+        let context = house.enter().await;
+        let count =
+            async || house.access.every_ledger::<AuditExport>(&context, "b").await.map(|all| all.len());
+        assert_eq!(count().await.unwrap(), 1, "control");
+        house.another(&[Role::Auditor]).await;
+        assert_eq!(count().await.unwrap(), 2, "control");
+        let viewed = house.another(&[Role::Viewer]).await;
+        assert_eq!(count().await.unwrap_err().code, Code::AuthzDenied);
+        let entered = house.decisions_of(viewed.tenant_id);
+        assert_eq!(entered.len(), 1, "{entered:?}");
+        assert_eq!((entered[0].0.as_str(), entered[0].1.as_str()), ("AUDIT_EXPORT", "DENIED"));
     });
 }

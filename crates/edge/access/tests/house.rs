@@ -43,6 +43,19 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn new(roles: &[Role]) -> Self {
+        let mut house = Self::alone(roles).await;
+        let uid = rustix::process::geteuid().as_raw();
+        house.theirs = tenant(&house.store, uid + 1, &[Role::TenantAdmin]).await;
+        house
+    }
+
+    /// One tenant more of this OS user.
+    pub(crate) async fn another(&self, roles: &[Role]) -> ScopeIds {
+        tenant(&self.store, rustix::process::geteuid().as_raw(), roles).await
+    }
+
+    /// Without anybody else's tenant: `theirs` is ours.
+    pub(crate) async fn alone(roles: &[Role]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let now_ms = Arc::new(AtomicI64::new(BEGIN_MS));
         let reading = Arc::clone(&now_ms);
@@ -58,7 +71,7 @@ impl House {
         let store = Store::open(options, root).unwrap();
         let uid = rustix::process::geteuid().as_raw();
         let ours = tenant(&store, uid, roles).await;
-        let theirs = tenant(&store, uid + 1, &[Role::TenantAdmin]).await;
+        let theirs = ours;
         let access = Embedded::new(store.clone(), Arc::clone(&minter), Arc::clone(&clock));
         Self { folder, store, access, minter, clock, now_ms, ours, theirs }
     }
@@ -73,7 +86,11 @@ impl House {
 
     /// (action, decision, resource id) of the AUTH_DECISION entries of our tenant, in order.
     pub(crate) fn decisions(&self) -> Vec<(String, String, String)> {
-        let path: PathBuf = Store::ledger_path(&self.folder.path().join("data"), self.ours.tenant_id);
+        self.decisions_of(self.ours.tenant_id)
+    }
+
+    pub(crate) fn decisions_of(&self, tenant: TenantId) -> Vec<(String, String, String)> {
+        let path: PathBuf = Store::ledger_path(&self.folder.path().join("data"), tenant);
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let mut statement = connection
             .prepare(

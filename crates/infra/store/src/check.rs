@@ -85,13 +85,6 @@ enum Opened {
 }
 
 impl Store {
-    /// The tenants that a check goes through, the platform's first.
-    pub fn all_tenants(&self) -> Result<Vec<TenantId>, Error> {
-        let mut listed = self.inner.control.tenants()?;
-        listed.sort_by_key(|row| !row.platform);
-        Ok(listed.into_iter().map(|row| row.tenant).collect())
-    }
-
     /// Looks at everything of a tenant. What was entered so far is sealed first.
     pub async fn check(&self, tenant: TenantId) -> Result<Checked, Error> {
         let open = self.tenant(tenant)?;

@@ -164,6 +164,11 @@ impl Store {
         listed.into_iter().find(|row| row.platform).map(|row| row.tenant).ok_or(Error::NotFound)
     }
 
+    /// The root scope of a tenant, as its own file has it.
+    pub fn root_of(&self, tenant: TenantId) -> Result<ScopeIds, Error> {
+        Ok(self.tenant(tenant)?.system.ids())
+    }
+
     /// Runs that have not ended, with the scope of the row that names each (recovery; kind `system`).
     pub async fn open_runs(&self, tenant: TenantId) -> Result<Vec<OpenRun>, Error> {
         recover::open_runs(&self.tenant(tenant)?, Arc::clone(&self.inner.minter)).await

@@ -21,7 +21,7 @@ async fn taken() -> (House, PathBuf) {
     house.admit(&run).await;
     house.append(house.advance(&run, 1, json!({ "large": "x".repeat(70_000) }))).await.unwrap();
     let file = house.folder.path().join("a.backup");
-    house.store.backup(&file, vec![("profile.toml".to_owned(), b"name".to_vec())]).await.unwrap();
+    house.backup(&file, vec![("profile.toml".to_owned(), b"name".to_vec())]).await.unwrap();
     (house, file)
 }
 
@@ -63,7 +63,7 @@ async fn a_changed_byte_anywhere_is_refused_and_nothing_is_left() {
 async fn frames_of_another_backup_do_not_fit() {
     let (house, file) = taken().await;
     let second = house.folder.path().join("b.backup");
-    house.store.backup(&second, Vec::new()).await.unwrap();
+    house.backup(&second, Vec::new()).await.unwrap();
     let (one, two) = (std::fs::read(&file).unwrap(), std::fs::read(&second).unwrap());
     let head = |bytes: &[u8]| 22 + u32::from_be_bytes(bytes[18..22].try_into().unwrap()) as usize;
     let mixed = [&one[..head(&one)], &two[head(&two)..]].concat();
@@ -110,4 +110,21 @@ async fn a_check_names_what_does_not_open() {
     let checked = house.store.check(house.ids.tenant_id).await.unwrap();
     let named = checked.faults.join("\n");
     assert!(!checked.is_whole() && named.contains("the member") && named.contains("is missing"), "{named}");
+}
+
+/// INV-12: the right to one tenant's ledger takes no backup of an installation that has another. Control: with both it is taken.
+#[tokio::test]
+async fn one_tenant_s_right_takes_no_backup_of_two() {
+    let house = House::new().await;
+    let (_, other, _) = tenant(&house.store).await;
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("all.backup");
+    for proofs in [vec![], vec![house.export(house.scope)], vec![house.export(other)]] {
+        let refused = house.store.backup(&proofs, &file, Vec::new()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::AuthorizationRequired);
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0, "something was written");
+    }
+    let both = [house.export(house.scope), house.export(other)];
+    let taken = house.store.backup(&both, &file, Vec::new()).await.unwrap();
+    assert_eq!(taken.tenants, 3, "control: both and the platform");
 }

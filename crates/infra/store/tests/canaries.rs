@@ -106,7 +106,7 @@ async fn none_of_200_canaries_lies_on_the_disk() {
     tx.commit().await.unwrap();
     assert!(house.store.work_off(house.ids.tenant_id).await.unwrap().sealed_again > 0);
     assert_eq!(seen(&house, &nest), 0);
-    house.store.backup(&house.folder.path().join("all.backup"), Vec::new()).await.unwrap();
+    house.backup(&house.folder.path().join("all.backup"), Vec::new()).await.unwrap();
     house.store.close().await.unwrap();
     assert_eq!(seen(&house, &nest), 0, "database and backup");
 }
@@ -121,7 +121,7 @@ async fn all_of_200_canaries_are_found_where_nothing_is_sealed() {
     // The frames of a backup count as the platform's.
     dvt_store::weakened::seal_nothing(house.store.platform().unwrap());
     let backups = tempfile::tempdir().unwrap();
-    house.store.backup(&backups.path().join("all.backup"), Vec::new()).await.unwrap();
+    house.backup(&backups.path().join("all.backup"), Vec::new()).await.unwrap();
     house.store.close().await.unwrap();
     assert_eq!(seen(&house, &nest), nest.0.len());
     let mut all = BTreeSet::new();

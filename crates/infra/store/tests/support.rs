@@ -4,17 +4,19 @@ use dvt_keys::RootKey;
 use dvt_model::action::{Action, Role};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::canonical;
-use dvt_model::context::PrincipalType;
+use dvt_model::context::{Authenticated, Kind as CallKind, OpContext, Principal, PrincipalType};
 use dvt_model::digest::Digest;
 use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, RunPart, SourceModule};
 use dvt_model::id::*;
-use dvt_model::resource::ResourceRef;
+use dvt_model::proof::{AuditExport, Authorized};
+use dvt_model::resource::{Ledger, ResourceRef};
 use dvt_model::run::{PlanRef, RunMetadata, RunStatus};
 use dvt_model::scope::{Minter, ScopeIds, TenantScope};
 use dvt_model::time::Timestamp;
+use dvt_store::backup::BackedUp;
 use dvt_store::port::operation::*;
 use dvt_store::port::transaction::{Kind, TenantTx};
-use dvt_store::{Clock, Options, Store};
+use dvt_store::{Clock, Error, Options, Store};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -95,6 +97,36 @@ impl House {
         let scope = TenantScope::mint(&Minter::behind_the_test_seam(), ids);
         let ledger = store.begin(&scope, Kind::Act).unwrap().ledger();
         Self { folder, store, clock, ids, scope, ledger }
+    }
+
+    /// The right to export the ledger of a tenant, as access would prove it.
+    pub(crate) fn export(&self, scope: TenantScope) -> Authorized<Ledger, AuditExport> {
+        let minter = Minter::behind_the_test_seam();
+        let principal = Principal {
+            id: PrincipalId::from_random(random()),
+            principal_type: PrincipalType::User,
+            roles: vec![Role::TenantAdmin],
+            rights_epoch: 1,
+        };
+        let context = OpContext::mint(
+            &minter,
+            Authenticated {
+                principal,
+                scope,
+                request_id: RequestId::from_random(random()),
+                kind: CallKind::Interactive,
+                auth_time: (self.clock)(),
+                methods: vec!["os".to_owned()],
+            },
+        );
+        let ledger = Ledger { id: scope.tenant(), scope: scope.ids() };
+        let decision = || DecisionId::from_random(random());
+        Authorized::mint(&minter, context, ledger, decision(), decision())
+    }
+
+    /// Takes a backup with the right to this house's one tenant.
+    pub(crate) async fn backup(&self, to: &Path, beside: Vec<(String, Vec<u8>)>) -> Result<BackedUp, Error> {
+        self.store.backup(&[self.export(self.scope)], to, beside).await
     }
 
     /// Closes everything and opens it again.

@@ -1,4 +1,6 @@
 //! `dvt store backup`: everything of this installation in one sealed file, taken while runs go on. The key file is not in it.
+//!
+//! It holds every tenant, so it takes the right to export in each of them, and each ledger tells that it left.
 
 use crate::compose::Composition;
 use crate::problem::Problem;
@@ -26,18 +28,20 @@ pub(crate) struct Arguments {
     file: PathBuf,
 }
 
-/// Does it. That it was taken is an entry, and is in the backup itself.
+/// Does it. That it was taken is an entry of each ledger, and is in the backup itself.
 pub(crate) async fn run(
     arguments: &Arguments,
     selected: &Selected,
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
-    let proof: Authorized<Ledger, AuditExport> =
-        composition.access.ledger(&composition.context, ROUTE).await?;
+    let proofs: Vec<Authorized<Ledger, AuditExport>> =
+        composition.access.every_ledger(&composition.context, ROUTE).await?;
     let question = json!({ "backup": arguments.file.display().to_string() });
-    composition.access.entered_reading(&proof, Reading::Export, question, ROUTE).await?;
-    let taken = composition.store.backup(&arguments.file, selected.beside()?).await?;
+    for proof in &proofs {
+        composition.access.entered_reading(proof, Reading::Export, question.clone(), ROUTE).await?;
+    }
+    let taken = composition.store.backup(&proofs, &arguments.file, selected.beside()?).await?;
     let (file, key) = (folder::shown(&arguments.file), folder::shown(&selected.folders.key()));
     if screen.for_people() {
         let mebibytes = taken.bytes.div_ceil(1 << 20);

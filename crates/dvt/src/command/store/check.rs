@@ -1,4 +1,6 @@
-//! `dvt store check`: every page, entry, MAC, payload, sealed column and blob of every tenant of this installation.
+//! `dvt store check`: every page, entry, MAC, payload, sealed column and blob of every tenant that the caller may audit.
+//!
+//! What is not his to look at is counted, and nothing is told of it; a tenant whose file is too broken to ask is told of.
 
 use crate::compose::Composition;
 use crate::problem::Problem;
@@ -7,11 +9,11 @@ use crate::view::duration::plural;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::Args;
+use dvt_access::Judged;
 use dvt_access::reading::Reading;
 use dvt_model::code::Code;
 use dvt_model::id::TenantId;
-use dvt_model::proof::{AuditRead, Authorized};
-use dvt_model::resource::Ledger;
+use dvt_model::proof::AuditRead;
 use dvt_store::check::Checked;
 use serde_json::{Value, json};
 
@@ -34,28 +36,44 @@ struct Row {
 
 /// Does it.
 pub(crate) async fn run(composition: &Composition, screen: &mut Screen) -> Result<Exit, Problem> {
-    let proof: Authorized<Ledger, AuditRead> = composition.access.ledger(&composition.context, ROUTE).await?;
+    let judged: Vec<Judged<AuditRead>> = composition.access.each_ledger(&composition.context, ROUTE).await?;
     let question = json!({ "layers": ["pages", "mac", "payload", "sealed", "blobs"] });
-    composition.access.entered_reading(&proof, Reading::Page, question, ROUTE).await?;
-    let mut rows = Vec::new();
-    for tenant in composition.store.all_tenants()? {
-        rows.push(match composition.store.check(tenant).await {
-            Ok(checked) => Row { tenant, faults: faults(&checked), checked: Some(checked) },
-            Err(error) => {
-                let problem = Problem::from(error);
-                let fault = format!("{}: {}", problem.code, problem.message);
-                Row { tenant, faults: vec![fault], checked: None }
+    // The platform holds nothing of a tenant's, and every tenant's start rests on it.
+    let mut rows = vec![looked_at(composition, composition.store.platform()?).await];
+    let mut not_his = 0_u64;
+    for (tenant, proof) in judged {
+        match proof {
+            Ok(proof) => {
+                composition.access.entered_reading(&proof, Reading::Page, question.clone(), ROUTE).await?;
+                rows.push(looked_at(composition, tenant).await);
             }
-        });
+            Err(denied) if matches!(denied.code, Code::AuthzDenied | Code::Unauthenticated) => not_his += 1,
+            Err(denied) => rows.push(broken(tenant, &Problem::from(denied))),
+        }
     }
     let is_whole = rows.iter().all(|row| row.faults.is_empty());
     if screen.for_people() {
         rows.iter().for_each(|row| show(row, screen));
+        if not_his > 0 {
+            let tenants = plural(not_his, "tenant is", "tenants are");
+            screen.note(&format!("{tenants} not yours to look at: that takes AUDIT_READ there"));
+        }
     } else {
         let tenants = rows.iter().map(data).collect::<Result<Vec<_>, _>>()?;
-        screen.json(&json!({ "whole": is_whole, "tenants": tenants }));
+        screen.json(&json!({ "whole": is_whole, "tenants": tenants, "notLookedAt": not_his }));
     }
     Ok(if is_whole { Exit::Completed } else { Exit::Failed })
+}
+
+async fn looked_at(composition: &Composition, tenant: TenantId) -> Row {
+    match composition.store.check(tenant).await {
+        Ok(checked) => Row { tenant, faults: faults(&checked), checked: Some(checked) },
+        Err(error) => broken(tenant, &Problem::from(error)),
+    }
+}
+
+fn broken(tenant: TenantId, problem: &Problem) -> Row {
+    Row { tenant, faults: vec![format!("{}: {}", problem.code, problem.message)], checked: None }
 }
 
 fn faults(checked: &Checked) -> Vec<String> {

@@ -3,6 +3,7 @@
 //! A folder that holds anything is refused. Whatever is wrong with the file, nothing of it is left behind. Surprising: a copy
 //! that is older than a checkpoint known elsewhere is refused too, unless the caller says that what followed is lost.
 
+use super::draft;
 use super::frames::{self, Head, Piece, io};
 use super::name::Name;
 use super::take::{clear, folder_of};
@@ -76,9 +77,9 @@ pub fn restore(
     }
     let parent = folder_of(folder);
     private_parent(&parent)?;
-    let name = dvt_model::digest::hex(&crate::seal::random::<8>());
-    let draft = parent.join(format!(".dvt-restore-{name}"));
-    private_folder(&draft)?;
+    draft::clear_dead(&parent, draft::RESTORE);
+    // Locked until it has its name, or is gone.
+    let (draft, _held) = draft::folder(&parent)?;
     let done = unpack(backup, &draft, &root).and_then(|(head, restored)| {
         let older = judge(&draft, &head, root, elsewhere, clock)?;
         if let Some(first) = older.first().filter(|_| !accept_loss) {

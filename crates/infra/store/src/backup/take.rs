@@ -3,6 +3,7 @@
 //! Order per tenant: signed notes, database, blobs. A note is never ahead of its file and a blob is durable before the row that
 //! names it, so what a copied database names is there, but for what is erased in these very moments.
 
+use super::draft;
 use super::frames::{self, Head, Piece, Writer, io};
 use super::name::Name;
 use crate::port::error::Error;
@@ -13,15 +14,17 @@ use crate::sqlite::look;
 use crate::{Inner, Store, blocking, crash, known};
 use dvt_model::code::Code;
 use dvt_model::id::{BlobId, LedgerId, TenantId};
+use dvt_model::proof::{AuditExport, Authorized};
+use dvt_model::resource::Ledger;
 use dvt_model::time::Timestamp;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{CWD, FlockOperation, RenameFlags};
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Copies lie here until they are sealed.
 const STAGING: &str = "backup-staging";
@@ -40,18 +43,43 @@ pub struct BackedUp {
 }
 
 impl Store {
-    /// Takes a backup of everything into the new file `to`, with small files of the caller beside it. What was entered so far
-    /// is sealed first, so that the copy ends at a checkpoint that was signed.
-    pub async fn backup(&self, to: &Path, beside: Vec<(String, Vec<u8>)>) -> Result<BackedUp, Error> {
+    /// Takes a backup of everything into the new file `to`, with small files of the caller beside it. It takes the right to each
+    /// tenant's ledger; one without its proof, though made a moment ago, is a refusal. What was entered so far is sealed first, so
+    /// that the copy ends at a checkpoint that was signed.
+    // INVARIANT(INV-12): access judged each tenant; here nothing of a tenant goes in that was not judged.
+    pub async fn backup(
+        &self,
+        proofs: &[Authorized<Ledger, AuditExport>],
+        to: &Path,
+        beside: Vec<(String, Vec<u8>)>,
+    ) -> Result<BackedUp, Error> {
+        let allowed: BTreeSet<TenantId> = proofs.iter().map(|proof| proof.scope().tenant()).collect();
+        self.may_take(&allowed, to)?;
         for row in self.inner.control.tenants()? {
             self.seal(row.tenant).await?;
         }
-        let (inner, to) = (Arc::clone(&self.inner), to.to_owned());
-        blocking(move || take(&inner, &to, &beside)).await
+        let (store, to) = (self.clone(), to.to_owned());
+        blocking(move || take(&store, &allowed, &to, &beside)).await
+    }
+
+    /// The tenants of a backup: the platform, and whom the proofs are about, if that is everybody.
+    fn may_take(&self, allowed: &BTreeSet<TenantId>, to: &Path) -> Result<Vec<TenantId>, Error> {
+        let tenants = self.inner.control.tenants()?;
+        if tenants.iter().any(|row| !row.platform && !allowed.contains(&row.tenant)) {
+            let reason = "a backup holds every tenant, and the right to one of them was not proved";
+            return Err(refused(to, reason, Code::AuthorizationRequired));
+        }
+        Ok(tenants.into_iter().map(|row| row.tenant).collect())
     }
 }
 
-fn take(inner: &Inner, to: &Path, beside: &[(String, Vec<u8>)]) -> Result<BackedUp, Error> {
+fn take(
+    store: &Store,
+    allowed: &BTreeSet<TenantId>,
+    to: &Path,
+    beside: &[(String, Vec<u8>)],
+) -> Result<BackedUp, Error> {
+    let inner = &store.inner;
     let folder = &inner.home.folder;
     let _alone = alone(folder)?;
     if std::fs::symlink_metadata(to).is_ok() {
@@ -60,8 +88,13 @@ fn take(inner: &Inner, to: &Path, beside: &[(String, Vec<u8>)]) -> Result<Backed
     let staging = folder.join(STAGING);
     clear(&staging)?;
     private_folder(&staging)?;
-    let draft = draft_beside(to)?;
-    let done = write(inner, to, &draft, beside);
+    let folder = folder_of(to);
+    if !folder.is_dir() {
+        return Err(refused(to, "its folder is not there", Code::ConfigInvalid));
+    }
+    draft::clear_dead(&folder, draft::BACKUP);
+    let (draft, out) = draft::file(&folder)?;
+    let done = write((store, allowed), to, (&draft, out), beside);
     clear(&staging)?;
     if done.is_err() {
         // Named by chance and made by us: nothing else is lost with it.
@@ -74,22 +107,27 @@ fn exists(to: &Path) -> Error {
     refused(to, "it exists already; a backup never replaces a file", Code::ConfigInvalid)
 }
 
-fn write(inner: &Inner, to: &Path, draft: &Path, beside: &[(String, Vec<u8>)]) -> Result<BackedUp, Error> {
+fn write(
+    (store, allowed): (&Store, &BTreeSet<TenantId>),
+    to: &Path,
+    (draft, out): (&Path, File),
+    beside: &[(String, Vec<u8>)],
+) -> Result<BackedUp, Error> {
+    let inner = &store.inner;
     let made_at = (inner.home.clock)();
     let (key, row) = inner.keys.backup_key(made_at)?;
     let head = Head { platform: inner.keys.platform(), made_at, key: row };
     let fail = |error: std::io::Error| io("write", draft, &error);
-    let out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft).map_err(fail)?;
     let mut writer = Writer::begin(BufWriter::new(out), draft, key, &head)?;
 
     // The directory first: a tenant that is made meanwhile is not in it, and a file more is adopted at the start.
     database(inner, &mut writer, &Name::Control, &inner.home.folder.join("control.db"), (CONTROL, None))?;
-    let tenants = inner.control.tenants()?;
+    let tenants = store.may_take(allowed, to)?;
     notes(&inner.home.folder, &mut writer)?;
-    for row in &tenants {
-        let name = Name::Tenant(row.tenant);
-        database(inner, &mut writer, &name, &inner.home.file(row.tenant), (TENANT, Some(row.tenant)))?;
-        blobs(inner, &mut writer, row.tenant)?;
+    for tenant in tenants.iter().copied() {
+        let name = Name::Tenant(tenant);
+        database(inner, &mut writer, &name, &inner.home.file(tenant), (TENANT, Some(tenant)))?;
+        blobs(inner, &mut writer, tenant)?;
     }
     for (text, bytes) in beside {
         let name = Name::beside(text).ok_or_else(|| Error::Contract(format!("the name `{text}`")))?;
@@ -100,7 +138,6 @@ fn write(inner: &Inner, to: &Path, draft: &Path, beside: &[(String, Vec<u8>)]) -
     // If we crash here, a file with a name of its own is left that is not whole; nobody was told of it.
     crash::point("before-backup-sync");
     out.sync_all().map_err(fail)?;
-    drop(out);
     look_again(inner, draft)?;
     let bytes = std::fs::metadata(draft).map_err(fail)?.len();
     rustix::fs::renameat_with(CWD, draft, CWD, to, RenameFlags::NOREPLACE).map_err(|error| match error {
@@ -110,6 +147,8 @@ fn write(inner: &Inner, to: &Path, draft: &Path, beside: &[(String, Vec<u8>)]) -
     // If we crash here, the backup is whole under its name, or after a power cut has none.
     crash::point("after-backup-name");
     sync_folder(&folder_of(to))?;
+    // Until here it was locked, and nobody took it for a dead one.
+    drop(out);
     Ok(BackedUp { made_at, tenants: tenants.len() as u64, files: totals.files, bytes })
 }
 
@@ -145,14 +184,6 @@ pub(super) fn clear(folder: &Path) -> Result<(), Error> {
 pub(super) fn folder_of(path: &Path) -> PathBuf {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     parent.map_or_else(|| PathBuf::from("."), Path::to_owned)
-}
-
-fn draft_beside(to: &Path) -> Result<PathBuf, Error> {
-    let folder = folder_of(to);
-    if !folder.is_dir() {
-        return Err(refused(to, "its folder is not there", Code::ConfigInvalid));
-    }
-    Ok(folder.join(format!(".dvt-backup-{}", dvt_model::digest::hex(&crate::seal::random::<8>()))))
 }
 
 fn database(
