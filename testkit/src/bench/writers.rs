@@ -106,26 +106,37 @@ impl House {
         Ok(())
     }
 
+    /// One writer until then: how many entries it was told are there.
+    async fn write(&self, turn: &mut Turn, entries: u64, until: Instant) -> Result<u64, String> {
+        let first = turn.seq;
+        while Instant::now() < until {
+            self.append(turn, entries).await?;
+        }
+        Ok(turn.seq - first)
+    }
+
     /// As many writers as there are turns, for a while.
     pub async fn window(&self, turns: &mut [Turn], entries: u64, length: Duration) -> Result<Window, String> {
         let before = (watch::log_syncs(), watch::database_syncs(), watch::log_bytes(), cpu_us());
         let begun = Instant::now();
-        let mut waiting = Vec::with_capacity(turns.len());
-        for turn in turns.iter() {
-            let (here, mut turn) = (self.clone(), *turn);
-            waiting.push(tokio::spawn(async move {
-                let first = turn.seq;
-                while begun.elapsed() < length {
-                    here.append(&mut turn, entries).await?;
-                }
-                Ok::<_, String>((turn, turn.seq - first))
-            }));
-        }
         let mut window = Window::default();
-        for (turn, writer) in turns.iter_mut().zip(waiting) {
-            let (after, written) = writer.await.map_err(|error| error.to_string())??;
-            *turn = after;
-            window.entries += written;
+        if let [turn] = turns {
+            // Alone it runs on the caller's thread, as the raw writer does beside which it is measured.
+            window.entries = self.write(turn, entries, begun + length).await?;
+        } else {
+            let mut waiting = Vec::with_capacity(turns.len());
+            for turn in turns.iter() {
+                let (here, mut turn) = (self.clone(), *turn);
+                waiting.push(tokio::spawn(async move {
+                    let written = here.write(&mut turn, entries, begun + length).await?;
+                    Ok::<_, String>((turn, written))
+                }));
+            }
+            for (turn, writer) in turns.iter_mut().zip(waiting) {
+                let (after, written) = writer.await.map_err(|error| error.to_string())??;
+                *turn = after;
+                window.entries += written;
+            }
         }
         window.seconds = begun.elapsed().as_secs_f64();
         window.log_syncs = watch::log_syncs() - before.0;

@@ -8,9 +8,10 @@ use super::queue::Waiting;
 use super::turns::Turns;
 use crate::crash;
 use crate::port::error::{Error, Refusal};
+use crate::sqlite::immediate::{Immediate, run};
 use crate::sqlite::{Sql, column, fault};
 use dvt_model::id::{LedgerId, TenantId};
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, params};
 
 /// Why a piece stops.
 pub(crate) enum Stop {
@@ -104,7 +105,7 @@ pub(crate) fn commit(
     loop {
         // BEGIN IMMEDIATE is the head lock: no other process changes the file until the end. It may wait for one, so it comes
         // before the turn, which all tenants share.
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).sql()?;
+        let transaction = Immediate::begin(connection)?;
         let _turn = turns.take();
         let first = head(&transaction, tenant)?;
         let mut group = Group { connection: &transaction, tenant, head: first };
@@ -115,7 +116,7 @@ pub(crate) fn commit(
             }
             // If we crash here, nothing of the group is there; if not, it begins anew and each piece can be taken out alone.
             None => {
-                transaction.rollback().sql()?;
+                transaction.rollback()?;
                 manner = Manner::Apart;
             }
         }
@@ -176,13 +177,13 @@ fn pass(
 
 /// Moves the head and commits, where anything of the group stays.
 fn finish(
-    transaction: Transaction<'_>,
+    transaction: Immediate<'_>,
     tenant: TenantId,
     (first, last): (Head, Head),
     verdicts: Vec<Result<(), Refusal>>,
 ) -> Result<Vec<Result<(), Refusal>>, Error> {
     if verdicts.iter().all(Result::is_err) {
-        transaction.rollback().sql()?;
+        transaction.rollback()?;
         return Ok(verdicts);
     }
     if last.next_index != first.next_index {
@@ -202,12 +203,8 @@ fn finish(
     }
     // If we crash here, the transaction is in the write-ahead log without its commit frame: it never happened.
     crash::point("after-insert");
-    transaction.commit().sql()?;
+    transaction.commit()?;
     Ok(verdicts)
-}
-
-fn run(connection: &Connection, statement: &str) -> Result<(), Error> {
-    connection.prepare_cached(statement).and_then(|mut statement| statement.execute([])).map(drop).sql()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub(crate) mod column;
 pub(crate) mod connect;
 pub(crate) mod file;
+pub(crate) mod immediate;
 pub(crate) mod lanes;
 pub(crate) mod look;
 pub(crate) mod schema;

@@ -53,7 +53,13 @@ impl From<Error> for Fault {
 
 /// The canonical bytes.
 pub(super) fn to_bytes<T: Serialize + ?Sized>(item: &T) -> Result<Vec<u8>, Fault> {
-    let mut writer = Writer { out: Vec::with_capacity(1_024), ..Writer::default() };
+    // Room for an ordinary envelope, which is what most of it is asked for.
+    let mut writer = Writer {
+        out: Vec::with_capacity(1_024),
+        entries: Vec::with_capacity(64),
+        sorting: Vec::with_capacity(1_024),
+        ..Writer::default()
+    };
     item.serialize(&mut writer)?;
     Ok(writer.out)
 }
