@@ -38,6 +38,10 @@ const TESTS: &[Test] = &[
     ("runs::what_is_refused_at_the_start", runs::what_is_refused_at_the_start),
     ("runs::many_runs_share_the_slots", runs::many_runs_share_the_slots),
     (
+        "runs::the_end_of_a_step_and_the_start_of_the_next_are_one_block",
+        runs::the_end_of_a_step_and_the_start_of_the_next_are_one_block,
+    ),
+    (
         "admission::a_caller_who_goes_away_leaves_a_run_that_goes_on",
         admission::a_caller_who_goes_away_leaves_a_run_that_goes_on,
     ),

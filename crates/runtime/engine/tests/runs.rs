@@ -318,3 +318,30 @@ pub(crate) fn many_runs_share_the_slots() {
         }
     });
 }
+
+/// The end of one step and the start of the next are one block: a chain costs a sync a step.
+pub(crate) fn the_end_of_a_step_and_the_start_of_the_next_are_one_block() {
+    block_on(async {
+        let house = House::new().await;
+        let client = house.attach().await;
+        let tenant = house.tenant.ids.tenant_id;
+        let length = 24;
+        let steps: String = (0..length)
+            .map(|n| match n {
+                0 => "  s0: { run: ['true'] }\n".to_owned(),
+                n => format!("  s{n}: {{ run: ['true'], needs: s{} }}\n", n - 1),
+            })
+            .collect();
+        let request = house.request(&format!("apiVersion: dvt/v1\nname: chain\nsteps:\n{steps}"), &[]);
+        let before = house.store.counts(tenant).unwrap().put;
+        let run = house.start(&client, request).await.unwrap().run_id;
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+        let written = house.store.counts(tenant).unwrap().put - before;
+        // The admission, the first start and each end; beside them checkpoints, one a second at most.
+        assert!((length + 2..length + 2 + length / 2).contains(&written), "{written}");
+        let names = house.names(run).await;
+        let expected = (0..length).flat_map(|n| [format!("StepStarted s{n}"), format!("StepCompleted s{n}")]);
+        let expected = ["RunQueued", "RunStarted"].map(str::to_owned).into_iter().chain(expected);
+        assert_eq!(names, expected.chain(["RunCompleted".to_owned()]).collect::<Vec<String>>());
+    });
+}

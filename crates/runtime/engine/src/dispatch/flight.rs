@@ -1,10 +1,15 @@
 //! What is with the worker, who waits for slots, and how many there are: plain bookkeeping, without a worker in sight.
+//!
+//! The surprising rule: the slot that the end of an attempt frees goes with the report to its run, so that the end of one step
+//! and the start of the next are one block. Where another run waits in line nothing goes with it: whose turn it is stays so.
 
+use super::{Granted, Order};
 use crate::run::{Hot, Message};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::id::{RunId, StepId};
 use dvt_store::port::operation::Protection;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tokio::sync::mpsc::WeakUnboundedSender;
 
 /// An attempt that the worker has.
 pub(super) struct Flight {
@@ -20,18 +25,21 @@ pub(super) struct Flight {
 /// The slots and who has them.
 pub(super) struct Slots {
     capacity: u32,
-    /// Granted to runs and not yet settled.
+    /// Granted to runs and not yet given back.
     reserved: u32,
+    /// How they come back.
+    back: WeakUnboundedSender<Order>,
     pub(super) flights: BTreeMap<(RunId, StepId), Flight>,
     queue: VecDeque<(RunId, Hot)>,
     queued: BTreeSet<RunId>,
 }
 
 impl Slots {
-    pub(super) fn new(capacity: u32) -> Self {
+    pub(super) fn new(capacity: u32, back: WeakUnboundedSender<Order>) -> Self {
         Self {
             capacity,
             reserved: 0,
+            back,
             flights: BTreeMap::new(),
             queue: VecDeque::new(),
             queued: BTreeSet::new(),
@@ -42,7 +50,7 @@ impl Slots {
         self.capacity = capacity.max(1);
     }
 
-    fn free(&self) -> u32 {
+    pub(super) fn free(&self) -> u32 {
         let taken = u32::try_from(self.flights.len()).unwrap_or(u32::MAX).saturating_add(self.reserved);
         self.capacity.saturating_sub(taken)
     }
@@ -71,12 +79,32 @@ impl Slots {
             let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
             let Some((run, hot)) = self.queue.pop_front() else { return };
             self.queued.remove(&run);
-            let part = self.free().div_ceil(waiting.max(1));
-            self.reserved += part;
-            if hot.send(Message::Slots(part)).is_err() {
-                self.reserved -= part;
-            }
+            let Some(granted) = self.reserve(self.free().div_ceil(waiting.max(1))) else { return };
+            // A run that has left memory gives them back by letting go of them.
+            drop(hot.send(Message::Slots(granted)));
         }
+    }
+
+    /// What goes with a report to its run: the slot that was its attempt's, and whatever else is free where the run itself
+    /// waits in line for more. Nothing where another one waits.
+    pub(super) fn hand_on(&mut self, run: RunId) -> Option<Granted> {
+        let part = match self.queue.front() {
+            None => 1,
+            Some((first, _)) if *first == run && self.queue.len() == 1 => self.free(),
+            Some(_) => return None,
+        };
+        self.forget(run);
+        self.reserve(part.min(self.free()))
+    }
+
+    fn reserve(&mut self, slots: u32) -> Option<Granted> {
+        if slots == 0 {
+            return None;
+        }
+        // Nobody but the engine's runs has a use for slots.
+        let back = self.back.upgrade()?;
+        self.reserved += slots;
+        Some(Granted { slots, back })
     }
 
     /// The runs that had something with the worker, each once; all flights are over.

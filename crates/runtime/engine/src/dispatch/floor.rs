@@ -63,10 +63,15 @@ pub(super) struct Floor {
 }
 
 impl Floor {
-    pub(super) fn new(parts: Parts, pipe: mpsc::Sender<Item>) -> Self {
+    pub(super) fn new(
+        parts: Parts,
+        pipe: mpsc::Sender<Item>,
+        back: mpsc::WeakUnboundedSender<Order>,
+    ) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let own_limit = u32::try_from(cores).unwrap_or(1).saturating_mul(PER_CORE).max(FEWEST);
-        Self { parts, pipe, slots: Slots::new(own_limit), own_limit, working: None, parked: BTreeMap::new() }
+        let slots = Slots::new(own_limit, back);
+        Self { parts, pipe, slots, own_limit, working: None, parked: BTreeMap::new() }
     }
 
     pub(super) async fn serve(
@@ -215,7 +220,7 @@ impl Floor {
         let outcome = Outcome::Failed(failure);
         let report =
             Report { step_id, logical_attempt_id, engine_attempt_id, outcome, usage: Usage::default() };
-        self.put(Item::Report(attempt.hot, Box::new(report))).await;
+        self.put(Item::Report(attempt.hot, Box::new(report), None)).await;
     }
 
     async fn give(&mut self, attempt: &Attempt, program: protocol::Program) -> Result<(), String> {
@@ -353,7 +358,8 @@ impl Floor {
             outcome,
             usage,
         };
-        self.put(Item::Report(flight.hot, Box::new(report))).await;
+        let granted = self.slots.hand_on(key.run_id);
+        self.put(Item::Report(flight.hot, Box::new(report), granted)).await;
     }
 
     /// Nothing was heard for too long. If it is we who woke late (stopped at a terminal, or held up), the worker is asked to

@@ -2,11 +2,14 @@
 //!
 //! Slots are granted before a step starts, so that back-pressure lies inside the deterministic order: a run asks, gets a
 //! number of slots in its turn, and only then its core starts steps. What the worker sends is kept in its order: the
-//! output of a step is in its log before its end is in the ledger.
+//! output of a step is in its log before its end is in the ledger. With a report the run has its slot back where nobody else
+//! waits for one (ADR 65).
 
 mod flight;
 mod floor;
 mod pipe;
+#[cfg(test)]
+mod tests;
 mod unfit;
 
 use crate::run::Hot;
@@ -34,11 +37,31 @@ pub(crate) struct Attempt {
     pub(crate) hot: Hot,
 }
 
+/// Slots that a run has and has not used yet. They go back when this is dropped, whatever became of the run; what it started with
+/// them was ordered before.
+pub(crate) struct Granted {
+    slots: u32,
+    back: mpsc::UnboundedSender<Order>,
+}
+
+impl Granted {
+    pub(crate) fn slots(&self) -> u32 {
+        self.slots
+    }
+}
+
+impl Drop for Granted {
+    fn drop(&mut self) {
+        // A dispatcher that is gone counts no more.
+        drop(self.back.send(Order::Settle(self.slots)));
+    }
+}
+
 /// What the dispatcher is asked.
 pub(crate) enum Order {
     /// This run has ready steps.
     Want(RunId, Hot),
-    /// So many granted slots were used or not needed: what they started came as `Dispatch` before.
+    /// So many granted slots were used or not needed; only [`Granted`] says so.
     Settle(u32),
     /// Give this attempt out.
     Dispatch(Box<Attempt>),
@@ -54,9 +77,11 @@ pub(crate) enum Order {
 pub(crate) struct Dispatcher(mpsc::UnboundedSender<Order>);
 
 impl Dispatcher {
-    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Order>) {
+    /// The second is what the dispatcher serves.
+    pub(crate) fn new() -> (Self, Orders) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), receiver)
+        let back = sender.downgrade();
+        (Self(sender), Orders { receiver, back })
     }
 
     fn order(&self, order: Order) {
@@ -65,12 +90,6 @@ impl Dispatcher {
 
     pub(crate) fn want(&self, run: RunId, hot: Hot) {
         self.order(Order::Want(run, hot));
-    }
-
-    pub(crate) fn settle(&self, granted: u32) {
-        if granted > 0 {
-            self.order(Order::Settle(granted));
-        }
     }
 
     pub(crate) fn dispatch(&self, attempt: Attempt) {
@@ -97,14 +116,17 @@ impl Dispatcher {
     }
 }
 
+/// The other end of a [`Dispatcher`].
+pub(crate) struct Orders {
+    receiver: mpsc::UnboundedReceiver<Order>,
+    /// For what comes back from runs; weak, so that this end closes when the engine has gone.
+    back: mpsc::WeakUnboundedSender<Order>,
+}
+
 /// Serves until the engine ends; then the worker has ended, and every step with it.
-pub(crate) async fn serve(
-    parts: Parts,
-    orders: mpsc::UnboundedReceiver<Order>,
-    stop: watch::Receiver<bool>,
-) -> Result<(), Problem> {
+pub(crate) async fn serve(parts: Parts, orders: Orders, stop: watch::Receiver<bool>) -> Result<(), Problem> {
     let (pipe, items) = mpsc::channel(pipe::ROOM);
     let piping = tokio::spawn(pipe::serve(parts.store.clone(), items));
-    floor::Floor::new(parts, pipe).serve(orders, stop).await;
+    floor::Floor::new(parts, pipe, orders.back).serve(orders.receiver, stop).await;
     piping.await.map_err(|error| Problem::new(dvt_model::code::Code::Internal, error.to_string()))
 }

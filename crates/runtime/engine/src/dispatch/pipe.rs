@@ -2,6 +2,7 @@
 //!
 //! It is bounded: when the store is slow the pipe fills, the link is read no more, and the worker slows down.
 
+use super::Granted;
 use crate::run::{Hot, Message};
 use dvt_core::command::Report;
 use dvt_model::attempt::LogicalAttemptId;
@@ -26,8 +27,8 @@ pub(super) enum Item {
         attempt: LogicalAttemptId,
         chunk: LogChunk,
     },
-    /// The end of an attempt.
-    Report(Hot, Box<Report>),
+    /// The end of an attempt, with what its run has from then on.
+    Report(Hot, Box<Report>, Option<Granted>),
     /// The worker is gone, and with it what this run had running.
     Lost(Hot),
 }
@@ -44,7 +45,7 @@ pub(super) async fn serve(store: Store, mut items: mpsc::Receiver<Item>) {
                 }
             }
             // A run that has left memory is told nothing: who takes it up again folds it.
-            Item::Report(hot, report) => drop(hot.send(Message::Report(report))),
+            Item::Report(hot, report, granted) => drop(hot.send(Message::Report(report, granted))),
             Item::Lost(hot) => drop(hot.send(Message::Recover(Vec::new(), None))),
         }
     }

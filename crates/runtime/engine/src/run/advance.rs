@@ -10,6 +10,7 @@ use super::{Hot, Message};
 use crate::children::{self, Ending, Order, Orders, Parent};
 use crate::client::Progress;
 use crate::dispatch::Attempt;
+use crate::dispatch::Granted;
 use crate::engine::Engine;
 use crate::groups::LONGEST_WAIT_MS;
 use crate::{Problem, chance, crash};
@@ -48,7 +49,7 @@ pub(crate) struct Task {
     /// The last offer started nothing: another one would not either before something else happened.
     pub(crate) fruitless: bool,
     /// Slots of this turn, to be given back whatever becomes of it.
-    pub(crate) granted: u32,
+    pub(crate) granted: Vec<Granted>,
 }
 
 /// How far a run is that may begin only when its turn in its group comes.
@@ -112,7 +113,7 @@ impl Task {
             due: None,
             wants: false,
             fruitless: false,
-            granted: 0,
+            granted: Vec::new(),
         };
         (task, hot)
     }
@@ -228,6 +229,7 @@ impl Task {
                     next = self.inbox.try_recv().ok();
                 }
             }
+            self.offer(&mut turn)?;
             self.finish(turn).await?;
             if let Some(act) = act {
                 self.act_on(*act).await?;
@@ -239,15 +241,15 @@ impl Task {
         Ok(())
     }
 
-    /// Asks the core, and lets the state follow at once so that the next message of the turn is decided upon it.
+    /// Decides upon what one message brings.
     fn decide(&mut self, message: Message, turn: &mut Turn) -> Result<(), Left> {
         let command = match message {
-            Message::Slots(slots) => {
-                self.wants = false;
-                self.granted += slots;
-                Command::Offer { slots }
+            Message::Slots(granted) => {
+                self.take(granted);
+                return Ok(());
             }
-            Message::Report(report) => {
+            Message::Report(report, granted) => {
+                granted.into_iter().for_each(|granted| self.take(granted));
                 turn.reports.push((*report).clone());
                 Command::Report(*report)
             }
@@ -277,20 +279,39 @@ impl Task {
             Message::Rest => return Err(Left::Rested),
             Message::Act(_) => return Ok(()),
         };
-        let offer = matches!(command, Command::Offer { .. });
+        self.ask(command, turn).map(drop)
+    }
+
+    /// Slots are used at the end of the turn, when everything that came is known.
+    fn take(&mut self, granted: Granted) {
+        self.wants = false;
+        self.granted.push(granted);
+    }
+
+    /// What ended and what begins after it are one block: if we crash before it, neither happened.
+    fn offer(&mut self, turn: &mut Turn) -> Result<(), Left> {
+        let slots = self.granted.iter().map(Granted::slots).sum();
+        if slots > 0 && !self.rests {
+            self.fruitless = !self.ask(Command::Offer { slots }, turn)?;
+        }
+        Ok(())
+    }
+
+    /// Asks the core, and lets the state follow at once so that what comes next in the turn is decided upon it; whether it did
+    /// anything.
+    fn ask(&mut self, command: Command, turn: &mut Turn) -> Result<bool, Left> {
         let input = Input { now: self.engine.now(), entropy: chance::entropy(), command };
         // A refusal changes nothing: an old dispatch reports, or a repeat. Whoever sent it is still answered.
-        let Ok(decided) = dvt_core::decide(&self.fold.plan, &self.fold.state, &input) else { return Ok(()) };
-        if !decided.events.is_empty() {
-            self.fruitless = false;
-        } else if offer {
-            self.fruitless = true;
-        }
+        let Ok(decided) = dvt_core::decide(&self.fold.plan, &self.fold.state, &input) else {
+            return Ok(false);
+        };
+        let does = !decided.events.is_empty();
+        self.fruitless &= !does;
         let told = told(&self.fold.plan, &self.fold.state, &decided.events);
         self.evolve(&decided.events)?;
         turn.events.extend(told);
         turn.effects.extend(decided.effects);
-        Ok(())
+        Ok(does)
     }
 
     pub(crate) fn evolve(&mut self, events: &[Event]) -> Result<(), Left> {
@@ -319,7 +340,7 @@ impl Task {
         }
         self.act(turn.effects);
         let dispatcher = self.engine.dispatcher();
-        dispatcher.settle(std::mem::take(&mut self.granted));
+        self.granted.clear();
         for report in turn.reports {
             dispatcher.acknowledge(self.fold.metadata.run_id, report);
         }

@@ -6,6 +6,7 @@ use super::Message;
 use super::advance::{Left, Task};
 use crate::Problem;
 use crate::client::Progress;
+use crate::dispatch::Granted;
 use crate::engine::Engine;
 use crate::groups::Key;
 use dvt_model::code::Code;
@@ -22,7 +23,7 @@ pub(super) struct Leaving {
     pub(super) run: RunId,
     pub(super) group: Option<Key>,
     pub(super) inbox: mpsc::UnboundedReceiver<Message>,
-    pub(super) granted: u32,
+    pub(super) granted: Vec<Granted>,
     /// Kept to the last: whoever follows the run hears that it left when it is in no table any more, and may go on with it.
     pub(super) news: watch::Sender<Progress>,
 }
@@ -59,14 +60,14 @@ impl Leaving {
         if let Some(problem) = problem {
             self.engine.give_up(run, problem);
         }
-        self.engine.dispatcher().settle(self.granted);
+        drop(self.granted);
         self.engine.forget(run);
         if let Some(key) = &self.group {
             self.engine.leave_group(key, self.scope, run);
         }
         self.inbox.close();
         while let Ok(message) = self.inbox.try_recv() {
-            refuse(&self.engine, message);
+            refuse(message);
         }
         drop(self.news);
         // Only now: whoever looks for this run from here on finds its end in the ledger, where it stands if we crash here.
@@ -79,14 +80,14 @@ impl Leaving {
 }
 
 /// Answers what reached a run that is leaving.
-pub(super) fn refuse(engine: &Engine, message: Message) {
+pub(super) fn refuse(message: Message) {
     let again = || Problem::new(Code::LeaseLost, "the run left this engine; ask again");
     match message {
         Message::Act(act) => drop(act.answer.send(Err(again()))),
         Message::Recover(_, Some(answer)) => drop(answer.send(Err(again()))),
-        Message::Slots(granted) => engine.dispatcher().settle(granted),
         Message::Recover(_, None)
-        | Message::Report(_)
+        | Message::Slots(_)
+        | Message::Report(..)
         | Message::ChildEnded(_)
         | Message::CancelledByParent
         | Message::StoppedByParent(_)

@@ -12,6 +12,7 @@ mod sleep;
 mod take_over;
 
 use crate::client::Progress;
+use crate::dispatch::Granted;
 use crate::{Asked, Grant, Problem};
 use dvt_core::command::{ChildEnded, Report};
 use dvt_model::id::TenantId;
@@ -23,9 +24,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// What a run's task is asked.
 pub(crate) enum Message {
     /// The dispatcher has room for this many of its steps.
-    Slots(u32),
-    /// An attempt ended.
-    Report(Box<Report>),
+    Slots(Granted),
+    /// An attempt ended; with it the slots that the run may use in the same turn. It stands in no line then.
+    Report(Box<Report>, Option<Granted>),
     /// The run of one of its sub-plans ended.
     ChildEnded(Box<ChildEnded>),
     /// Its parent's run ends it, by its way out.
@@ -66,6 +67,17 @@ pub(crate) struct Hot {
 }
 
 impl Hot {
+    /// A way to nobody's task, and what is sent on it.
+    #[cfg(test)]
+    pub(crate) fn alone(
+        scope: TenantScope,
+        run_id: dvt_model::id::RunId,
+    ) -> (Self, mpsc::UnboundedReceiver<Message>) {
+        let (inbox, received) = mpsc::unbounded_channel();
+        let progress = Progress { run_id, last_run_seq: 0, status: RunStatus::Running };
+        (Self { scope, inbox, news: watch::channel(progress).1, rests: false }, received)
+    }
+
     pub(crate) fn tenant(&self) -> TenantId {
         self.scope.tenant()
     }

@@ -42,7 +42,7 @@ impl Task {
         let soon = self.engine.now().plus_ms(self.engine.idle_ms());
         let due = self.due.is_none_or(|at| at > soon);
         let orders = self.children.as_ref().is_none_or(|orders| orders.are_carried_out());
-        due && orders && !self.rests && !self.wants && self.granted == 0
+        due && orders && !self.rests && !self.wants && self.granted.is_empty()
     }
 
     /// Lets go of plan and state.
@@ -72,9 +72,8 @@ impl Asleep {
         match Box::pin(self.fold()).await {
             Ok(fold) => Ok((Box::new(self.awake(fold)), message)),
             Err(left) => {
-                let leaving = self.leaving();
-                refuse(&leaving.engine, message);
-                Err((leaving, left))
+                refuse(message);
+                Err((self.leaving(), left))
             }
         }
     }
@@ -112,12 +111,12 @@ impl Asleep {
             due: None,
             wants: false,
             fruitless: false,
-            granted: 0,
+            granted: Vec::new(),
         }
     }
 
     fn leaving(self) -> Leaving {
         let Self { engine, scope, run, group, inbox, news, .. } = self;
-        Leaving { engine, scope, run, group, inbox, granted: 0, news }
+        Leaving { engine, scope, run, group, inbox, granted: Vec::new(), news }
     }
 }

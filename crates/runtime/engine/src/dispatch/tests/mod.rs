@@ -1,0 +1,86 @@
+//! The line for slots: whose turn it is, whatever goes with reports.
+
+use super::Order;
+use super::flight::Slots;
+use crate::run::{Hot, Message};
+use dvt_model::id::{EnvironmentId, ProjectId, RunId, TenantId};
+use dvt_model::scope::{Minter, ScopeIds, TenantScope};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// A run of a tenant, and what reaches it.
+fn run(number: u8) -> (RunId, Hot, UnboundedReceiver<Message>) {
+    let ids = ScopeIds {
+        tenant_id: TenantId::from_random([number; 16]),
+        project_id: ProjectId::from_random([number; 16]),
+        environment_id: EnvironmentId::from_random([number; 16]),
+    };
+    let run = RunId::from_random([number; 16]);
+    let (hot, inbox) = Hot::alone(TenantScope::mint(&Minter::behind_the_test_seam(), ids), run);
+    (run, hot, inbox)
+}
+
+fn slots_in(inbox: &mut UnboundedReceiver<Message>) -> Option<u32> {
+    match inbox.try_recv().ok()? {
+        Message::Slots(granted) => Some(granted.slots()),
+        _ => None,
+    }
+}
+
+/// Does what the floor does with orders.
+fn settle(slots: &mut Slots, orders: &mut UnboundedReceiver<Order>) {
+    while let Ok(Order::Settle(granted)) = orders.try_recv() {
+        slots.settle(granted);
+    }
+}
+
+#[test]
+fn the_slot_goes_with_the_report_unless_another_run_waits() {
+    let (back, mut orders) = unbounded_channel();
+    let mut slots = Slots::new(2, back.downgrade());
+    let ((mine, my_hot, mut my_inbox), (others, other_hot, mut other_inbox)) = (run(1), run(2));
+    // Nobody waits: one slot, however many are free, for another run may come.
+    let granted = slots.hand_on(mine).unwrap();
+    assert_eq!((granted.slots(), slots.free()), (1, 1));
+    drop(granted);
+    settle(&mut slots, &mut orders);
+    assert_eq!(slots.free(), 2);
+    // The run waits itself, alone: all of them, and it stands in line no more.
+    slots.want(mine, my_hot.clone());
+    let granted = slots.hand_on(mine).unwrap();
+    assert_eq!((granted.slots(), slots.free()), (2, 0));
+    drop(granted);
+    settle(&mut slots, &mut orders);
+    slots.grant();
+    assert!(slots_in(&mut my_inbox).is_none());
+    // Another run waits, before or after it: it is its turn, and everybody gets one part.
+    for hands in [[(mine, &my_hot), (others, &other_hot)], [(others, &other_hot), (mine, &my_hot)]] {
+        for (run, hot) in hands {
+            slots.want(run, hot.clone());
+        }
+        assert!(slots.hand_on(mine).is_none());
+        slots.grant();
+        assert_eq!((slots_in(&mut my_inbox), slots_in(&mut other_inbox)), (Some(1), Some(1)));
+        settle(&mut slots, &mut orders);
+    }
+    slots.want(others, other_hot);
+    assert!(slots.hand_on(mine).is_none());
+    // What goes to a run that has left comes back.
+    drop(other_inbox);
+    slots.grant();
+    settle(&mut slots, &mut orders);
+    assert_eq!(slots.free(), 2);
+}
+
+#[test]
+fn with_more_taken_than_there_are_nothing_goes_with_a_report() {
+    let (back, _orders) = unbounded_channel();
+    let mut slots = Slots::new(2, back.downgrade());
+    let (mine, ..) = run(1);
+    let granted = slots.hand_on(mine);
+    slots.set_capacity(1);
+    assert!(slots.hand_on(mine).is_none());
+    drop(granted);
+    // Control: where nobody takes them back there are no more either.
+    drop(back);
+    assert!(slots.hand_on(mine).is_none());
+}
