@@ -26,6 +26,9 @@ use tokio::time::{Instant, sleep_until};
 /// Exit status of a transient failure (`EX_TEMPFAIL` of sysexits.h).
 const TRANSIENT: i32 = 75;
 
+/// Outputs up to here are taken on the runtime's own thread.
+const SMALL: usize = 16 << 10;
+
 /// What happens to an attempt from outside.
 #[derive(Debug)]
 pub(crate) enum Event {
@@ -222,18 +225,19 @@ impl Attempt {
             Some(Ended::Whole(bytes)) if self.captures() => Some(bytes),
             _ => None,
         };
-        // Off the runtime's thread: a MiB of JSON takes a while, and deadlines are kept meanwhile.
-        let taken = tokio::task::spawn_blocking(move || {
-            let bytes = match captured {
-                Some(bytes) => Ok(bytes),
-                None => output::read_file(&path)?,
-            };
-            Ok(bytes.and_then(|bytes| output::value(mode, &bytes)))
-        });
-        let taken: io::Result<_> = taken.await.map_err(|error| machinery(io::Error::other(error)))?;
-        taken
-            .map_err(machinery)?
-            .map_err(|error| failure(error.code(), error.to_string(), FailureCategory::User, "program"))
+        let bytes = match captured {
+            Some(bytes) => Ok(bytes),
+            None => output::read_file(&path).map_err(machinery)?,
+        };
+        let value = match bytes {
+            Ok(bytes) if bytes.len() > SMALL => {
+                // Off the runtime's thread: a MiB of JSON takes a while, and deadlines are kept meanwhile.
+                let taken = tokio::task::spawn_blocking(move || output::value(mode, &bytes));
+                taken.await.map_err(|error| machinery(io::Error::other(error)))?
+            }
+            bytes => bytes.and_then(|bytes| output::value(mode, &bytes)),
+        };
+        value.map_err(|error| failure(error.code(), error.to_string(), FailureCategory::User, "program"))
     }
 
     fn signal(&self, signal: StepSignal) -> Result<(), Failure> {

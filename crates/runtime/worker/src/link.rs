@@ -13,6 +13,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use tokio::io::BufReader;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -75,7 +76,8 @@ impl Link {
         // The command holds the other end of the socket until it is dropped; the worker's end must be the only one.
         drop(command);
         ours.set_nonblocking(true)?;
-        let (mut read, mut write) = tokio::net::UnixStream::from_std(ours)?.into_split();
+        let (read, mut write) = tokio::net::UnixStream::from_std(ours)?.into_split();
+        let mut read = BufReader::new(read);
         let (outgoing, mut to_write) = mpsc::channel(WAITING);
         let (received, incoming) = mpsc::channel(WAITING);
         let writing = tokio::spawn(async move {

@@ -76,6 +76,11 @@ pub(crate) struct Sink {
 pub(crate) async fn forward(mut from: Receiver, sink: Sink, mut gone: Gone) -> Ended {
     let mut scrubbing = Scrubber::rules().stream();
     let mut lines = Lines::default();
+    // No buffer before there is something for it: most steps say nothing.
+    tokio::select! {
+        _ = from.readable() => {}
+        _ = gone.wait_for(|gone| *gone) => {}
+    }
     let (mut chunk, mut seq) = (vec![0; 16 << 10], 0);
     loop {
         let read = next(&mut from, &mut chunk, &mut gone).await;

@@ -1,14 +1,21 @@
 //! The private place of one attempt: `$TMPDIR`, `$DVT_OUTPUT`, the script, and its streams. Wiped when the attempt ends.
+//!
+//! Most steps leave nothing but what stands here, and that goes with a call each; whatever else is found is a tree of a stranger.
 
 use crate::protocol::{Program, Shell};
 use crate::removal::remove_tree;
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::fs::{AtFlags, MemfdFlags, Mode, OFlags, SealFlags, unlinkat};
+use rustix::io::Errno;
 use serde_json::Value;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+const TEMPORARY: &str = "tmp";
+const OUTPUT: &str = "output.json";
+const SCRIPT: &str = "script";
 
 /// The folder of an attempt, gone when this is dropped.
 #[derive(Debug)]
@@ -20,7 +27,7 @@ impl Place {
     /// Makes the folder of attempt `number`.
     pub(crate) fn new(root: &Path, number: u64) -> io::Result<Self> {
         let place = Self { folder: root.join(format!("step-{number}")) };
-        for folder in [place.folder.clone(), place.temporary(), place.folder.join("output")] {
+        for folder in [&place.folder, &place.temporary()] {
             DirBuilder::new().mode(0o700).create(folder)?;
         }
         Ok(place)
@@ -28,12 +35,12 @@ impl Place {
 
     /// `$TMPDIR`.
     pub(crate) fn temporary(&self) -> PathBuf {
-        self.folder.join("tmp")
+        self.folder.join(TEMPORARY)
     }
 
-    /// `$DVT_OUTPUT`: does not exist until the step writes it. Alone in its folder, so that it may be replaced by renaming.
+    /// `$DVT_OUTPUT`: does not exist until the step writes it. Not in `$TMPDIR`, so that a step which empties that keeps it.
     pub(crate) fn output(&self) -> PathBuf {
-        self.folder.join("output/output.json")
+        self.folder.join(OUTPUT)
     }
 
     /// What is executed: the program as it stands, or the interpreter of a script that lies in a private file.
@@ -44,7 +51,7 @@ impl Place {
             }
             Program::Script { shell, text } => (shell, text),
         };
-        let script = self.folder.join("script");
+        let script = self.folder.join(SCRIPT);
         OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -64,11 +71,28 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if remove_what_is_known(&self.folder).is_ok() {
+            return;
+        }
         // What cannot be removed now goes with the worker's root.
         if let Err(error) = remove_tree(&self.folder) {
             eprintln!("dvt worker: `{}` could not be removed: {error}", self.folder.display());
         }
     }
+}
+
+/// Removes a folder in which nothing was added, renamed or linked; an error where something was.
+fn remove_what_is_known(folder: &Path) -> rustix::io::Result<()> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(folder, flags, Mode::empty())?;
+    unlinkat(&opened, TEMPORARY, AtFlags::REMOVEDIR)?;
+    for file in [OUTPUT, SCRIPT] {
+        match unlinkat(&opened, file, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    rustix::fs::rmdir(folder)
 }
 
 /// Standard input: the JSON in memory, read-only and of fixed size; an empty one for null. It never touches a disk.

@@ -12,10 +12,12 @@ use crate::starter::{self, Requests};
 use dvt_model::failure::Usage;
 use dvt_wall::protocol::FromStarter;
 use std::collections::BTreeMap;
+use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream as Socket;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::io::BufReader;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
@@ -28,7 +30,8 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
     engine.set_nonblocking(true)?;
     // Not `into_split`: its writing half shuts the socket down when it is dropped. The engine must see the end of this process
     // and nothing earlier, for it may start another worker then; standard input keeps the socket open until that.
-    let (mut read, mut write) = tokio::io::split(tokio::net::UnixStream::from_std(engine)?);
+    let (read, mut write) = tokio::io::split(tokio::net::UnixStream::from_std(engine)?);
+    let mut read = BufReader::new(read);
     let (to_engine, mut outgoing) = mpsc::channel::<FromWorker>(WAITING);
     let mut writing = tokio::spawn(async move {
         while let Some(message) = outgoing.recv().await {
@@ -81,6 +84,8 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
             // Whatever stops the writer ends the session: a worker that is not heard must not go on working.
             written = &mut writing => return match written.map_err(std::io::Error::other)? {
                 Ok(()) => Ok(()),
+                // The engine is gone, and it was the writer who saw it first.
+                Err(frame::Error::Io(error)) if matches!(error.kind(), BrokenPipe | ConnectionReset) => Ok(()),
                 Err(error) => Err(error.into()),
             },
             _ = heartbeat.tick() => session.beat(),

@@ -44,7 +44,7 @@ fn environment() {
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
         format!("TMPDIR={folder}"),
         format!("HOME={folder}"),
-        format!("DVT_OUTPUT={step}/output/output.json"),
+        format!("DVT_OUTPUT={step}/output.json"),
         "DVT_RUN_ID=run_01010101-0101-4101-8101-010101010101".to_owned(),
         "DVT_STEP_ID=env".to_owned(),
         "DVT_ATTEMPT=2".to_owned(),
