@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::forward::remote::Remote;
 use crate::forward::request::{Command, Reply};
+use crate::held::{Held, One};
 use crate::lease::{self, Place};
 use crate::status::Follow;
 use crate::{Asked, Grant, Parts, Problem, PublishAnswer, PublishRequest, act};
@@ -17,7 +18,7 @@ use dvt_model::run::RunStatus;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex as AsyncMutex;
 
 /// What a run is started with.
@@ -96,11 +97,10 @@ pub struct Counts {
 /// How many engines one question is put to; more than that means that something else is wrong.
 const MOST_TURNS: u32 = 8;
 
-/// What this client attends or watches, and by what right.
+/// By what right this client asks about a run.
 #[derive(Clone)]
-struct Held {
+struct Right {
     grant: Grant,
-    attends: bool,
     host_allowed: bool,
 }
 
@@ -127,7 +127,7 @@ pub struct Client {
     parts: Parts,
     stance: Stance,
     side: RwLock<Side>,
-    held: Mutex<BTreeMap<RunId, Held>>,
+    held: Held<Right>,
     turning: AsyncMutex<()>,
 }
 
@@ -150,7 +150,7 @@ impl Client {
             parts,
             stance,
             side: RwLock::new(side),
-            held: Mutex::default(),
+            held: Held::default(),
             turning: AsyncMutex::default(),
         })
     }
@@ -228,7 +228,10 @@ impl Client {
             })
             .await?;
         let Reply::Started(answer) = answer else { return Err(unexpected()) };
-        self.hold(answer.run_id, Held { grant: start, attends: true, host_allowed });
+        self.held.hold(answer.run_id, true, Right { grant: start, host_allowed });
+        if answer.status.is_terminal() {
+            self.held.has_ended(answer.run_id);
+        }
         Ok(answer)
     }
 
@@ -283,8 +286,8 @@ impl Client {
             })
             .await?;
         let Reply::Started(answer) = answer else { return Err(unexpected()) };
-        let held = Held { grant: start, attends: true, host_allowed: again.host_allowed };
-        self.hold(answer.run_id, held);
+        let right = Right { grant: start, host_allowed: again.host_allowed };
+        self.held.hold(answer.run_id, true, right);
         Ok(answer)
     }
 
@@ -296,7 +299,7 @@ impl Client {
         record: DecisionRecord,
         signal_id: SignalId,
     ) -> Result<RunStatus, Problem> {
-        let word = self.held_of(proof.resource().id).is_ok_and(|held| held.host_allowed);
+        let word = self.held.of(proof.resource().id).is_some_and(|held| held.right.host_allowed);
         self.cancel_run_with_word(proof, record, signal_id, word).await
     }
 
@@ -338,7 +341,7 @@ impl Client {
             })
             .await?;
         if ends {
-            self.hold(run, Held { grant, attends: true, host_allowed });
+            self.held.hold(run, true, Right { grant, host_allowed });
         }
         status_in(answer)
     }
@@ -364,7 +367,7 @@ impl Client {
                 }
             })
             .await?;
-        self.hold(run, Held { grant, attends: true, host_allowed });
+        self.held.hold(run, true, Right { grant, host_allowed });
         status_in(answer)
     }
 
@@ -383,7 +386,7 @@ impl Client {
             }
         })
         .await?;
-        self.hold(run, Held { grant, attends: false, host_allowed: false });
+        self.held.hold(run, false, Right { grant, host_allowed: false });
         Ok(())
     }
 
@@ -391,8 +394,8 @@ impl Client {
     /// ended. Where the other engine ends meanwhile this process takes over (4.10) and goes on answering. The run must be
     /// one that this client started, resumed, cancelled or [`Client::follow`]s; `NOT_FOUND` else.
     pub async fn progress(&self, run: RunId, known_seq: u64) -> Result<Progress, Problem> {
-        let held = self.held_of(run)?;
-        let follow = Follow::by(&held.grant, held.attends);
+        let One { attends, right } = self.held_of(run)?;
+        let follow = Follow::by(&right.grant, attends);
         let command = Command::Progress { run, known_seq };
         let answer = self
             .ask(|side| {
@@ -408,15 +411,16 @@ impl Client {
             })
             .await?;
         let Reply::News(news) = answer else { return Err(unexpected()) };
+        if news.status.is_terminal() {
+            self.held.has_ended(run);
+        }
         Ok(news)
     }
 
     /// Stops the running steps of this client's runs hard (second interrupt): kill without grace, then the process may end.
     pub async fn stop_hard(&self) {
-        let runs: Vec<RunId> =
-            self.lock_held().iter().filter(|(_, held)| held.attends).map(|(run, _)| *run).collect();
         match self.side() {
-            Side::Engine(engine) => engine.stop_hard(&runs),
+            Side::Engine(engine) => engine.stop_hard(&self.held.attended()),
             // If the engine is gone its steps are too.
             Side::Remote(remote) => drop(remote.call(&Command::StopHard, &[]).await),
         }
@@ -424,8 +428,7 @@ impl Client {
 
     /// Asks for a checkpoint over everything acknowledged so far; gives its size.
     pub async fn seal(&self, run: RunId) -> Result<u64, Problem> {
-        let held = self.held_of(run)?;
-        let tenant = held.grant.context.scope().tenant();
+        let tenant = self.held_of(run)?.right.grant.context.scope().tenant();
         let answer = self
             .ask(|side| async move {
                 match side {
@@ -453,20 +456,8 @@ impl Client {
         self.side.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn lock_held(&self) -> MutexGuard<'_, BTreeMap<RunId, Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn hold(&self, run: RunId, held: Held) {
-        let mut runs = self.lock_held();
-        // A right to watch, or to cancel, does not take the place of the one that the run goes on by.
-        if !runs.get(&run).is_some_and(|known| known.attends) {
-            runs.insert(run, held);
-        }
-    }
-
-    fn held_of(&self, run: RunId) -> Result<Held, Problem> {
-        self.lock_held().get(&run).cloned().ok_or_else(Problem::not_found)
+    fn held_of(&self, run: RunId) -> Result<One<Right>, Problem> {
+        self.held.of(run).ok_or_else(Problem::not_found)
     }
 
     /// Asks the engine, and the next one when it ended before it answered. Every command may be asked twice: a start by its
@@ -501,9 +492,7 @@ impl Client {
         }
         let side = find(&self.parts, self.stance).await?;
         *self.side.write().unwrap_or_else(PoisonError::into_inner) = side.clone();
-        let held: Vec<(RunId, Held)> =
-            self.lock_held().iter().map(|(run, held)| (*run, held.clone())).collect();
-        for (run, Held { grant, attends, host_allowed }) in held {
+        for (run, One { attends, right: Right { grant, host_allowed } }) in self.held.all() {
             let brought = match (&side, attends) {
                 (Side::Engine(engine), true) => engine.attend(&grant, run, host_allowed).await.map(drop),
                 (Side::Engine(_), false) => Ok(()),

@@ -29,7 +29,7 @@ use tokio::time::sleep;
 const MOST_WAITING: u64 = 100;
 /// How long a run may wait for its turn.
 pub(crate) const LONGEST_WAIT_MS: u64 = 3_600_000;
-/// Between two tries to ask the ledger.
+/// Between two tries to ask a ledger that could not be read. Whose turn it is is told, not asked for again.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// A group: the plan's, in its project and environment. The name is a digest, for a group may be named after somebody.
@@ -287,9 +287,11 @@ impl Engine {
                 continue;
             }
             if let Some(hot) = self.at_work(scope.tenant(), run) {
-                // One that leaves memory at this moment is asked for again.
-                hot.send(Message::CancelledByGroup).map_err(|_| Problem::engine_gone())?;
-                continue;
+                if hot.send(Message::CancelledByGroup).is_ok() {
+                    continue;
+                }
+                // It leaves memory at this moment. Unless it has ended, it is ended like one that nobody works on.
+                hot.has_left().await;
             }
             // First the end, then what was running is settled.
             let messages = vec![Message::CancelledByGroup, Message::Recover(Vec::new(), None)];

@@ -18,6 +18,7 @@ mod entry;
 mod forward;
 mod gate;
 mod groups;
+mod held;
 pub mod keep;
 mod keeper;
 mod lease;

@@ -16,12 +16,7 @@ use dvt_model::scope::TenantScope;
 use dvt_store::port::operation::RunRow;
 use dvt_store::port::transaction::Kind;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::sleep;
-
-/// Between two looks whether a run that rests has left.
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 impl Engine {
     /// Makes an open run hot and sends it these messages first. A run that became hot meanwhile gets them too, but for
@@ -35,12 +30,16 @@ impl Engine {
         host_allowed: bool,
         messages: Vec<Message>,
     ) -> Result<Hot, Problem> {
-        let folding = self.folding.lock().await;
-        // One that rests leaves as soon as its act is written, and needs no lock for that.
-        while self.hot(scope.tenant(), run).is_some_and(|hot| hot.rests()) {
-            sleep(LOOK_AGAIN).await;
-        }
-        let known = self.hot(scope.tenant(), run);
+        let (folding, known) = loop {
+            let folding = self.folding.lock().await;
+            let known = self.hot(scope.tenant(), run);
+            let Some(resting) = known.as_ref().filter(|hot| hot.rests()).cloned() else {
+                break (folding, known);
+            };
+            // It leaves as soon as its act is written. Nobody else's fold waits for that.
+            drop(folding);
+            resting.has_left().await;
+        };
         let was_hot = known.is_some();
         let hot = match known {
             Some(hot) => hot,

@@ -7,11 +7,11 @@ use super::frame;
 use super::request::{self, Answer, Call, Command, Greeting, Reply};
 use super::socket::Socket;
 use crate::engine::Engine;
+use crate::held::Held;
 use crate::status::Follow;
 use crate::{Grant, Problem, act};
 use dvt_model::id::RunId;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
@@ -43,29 +43,15 @@ pub(crate) async fn serve(engine: Arc<Engine>, socket: Socket, mut stop: watch::
 
 /// What a connection has proved: the runs it may ask about, and which of them it attends.
 #[derive(Default)]
-struct Proved(Mutex<BTreeMap<RunId, Follow>>);
+struct Proved(Held<Follow>);
 
 impl Proved {
     fn add(&self, run: RunId, follow: Follow) {
-        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A right to watch does not take the place of the one that the run goes on by.
-        if follow.attends || !runs.contains_key(&run) {
-            runs.insert(run, follow);
-        }
+        self.0.hold(run, follow.attends, follow);
     }
 
     fn of(&self, run: RunId) -> Result<Follow, Problem> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&run)
-            .cloned()
-            .ok_or_else(Problem::not_found)
-    }
-
-    fn attended(&self) -> Vec<RunId> {
-        let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.iter().filter(|(_, follow)| follow.attends).map(|(run, _)| *run).collect()
+        self.0.of(run).map(|held| held.right).ok_or_else(Problem::not_found)
     }
 }
 
@@ -141,11 +127,15 @@ async fn answer(engine: &Arc<Engine>, audience: &str, proved: &Proved, call: Cal
             Ok(Reply::Done)
         }
         (Command::Progress { run, known_seq }, []) => {
-            Ok(Reply::News(engine.progress(&proved.of(run)?, run, known_seq).await?))
+            let news = engine.progress(&proved.of(run)?, run, known_seq).await?;
+            if news.status.is_terminal() {
+                proved.0.has_ended(run);
+            }
+            Ok(Reply::News(news))
         }
         (Command::Seal { run }, []) => Ok(Reply::Sealed(engine.seal(proved.of(run)?.tenant()).await?)),
         (Command::StopHard, []) => {
-            engine.stop_hard(&proved.attended());
+            engine.stop_hard(&proved.0.attended());
             Ok(Reply::Done)
         }
         _ => Err(Problem::unproved("it has not the envelopes that this command needs")),

@@ -103,6 +103,13 @@ impl Hot {
         self.inbox.send(message).map_err(|error| Box::new(error.0))
     }
 
+    /// Waits until the run is in no table of the engine any more: its task has ended, and somebody else may take it up.
+    pub(crate) async fn has_left(&self) {
+        let mut news = self.news.clone();
+        // The end of the news is the last thing that a run does.
+        while news.changed().await.is_ok() {}
+    }
+
     /// Something became due. A task that has ended has nothing due.
     pub(crate) fn due(&self) {
         drop(self.send(Message::Due));
