@@ -34,5 +34,5 @@ pub fn bare(count: u64, threads: u32) -> Result<f64, String> {
 /// Slots of an engine on this machine, as `dvt-engine` counts them.
 pub fn slots() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    u32::try_from(cores).unwrap_or(1).saturating_mul(4).max(8)
+    u32::try_from(cores).unwrap_or(1).saturating_mul(8).max(8)
 }
