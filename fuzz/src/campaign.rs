@@ -17,7 +17,7 @@ const CUTS: usize = 4_000;
 const MOST_ASKED: usize = 4 << 10;
 /// Texts that are tried at once as answers to the comparisons of one text.
 const MOST_ANSWERS: usize = 64;
-/// Texts that are asked after each of those that campaigns begin with, the newest first.
+/// Texts that are asked after each of those that campaigns begin with, those with new edges first.
 const FOLLOWED: usize = 6;
 /// Texts that are tried at once as answers to the comparisons of one of these.
 const MOST_OF_FOLLOWED: usize = 16;
@@ -216,14 +216,14 @@ fn campaign(
     }
     runner.first = runner.executions;
     let mut asked = 0;
-    let mut order = [Next::Newest, Next::Oldest, Next::Newest, Next::Again].into_iter().cycle();
+    let mut order = [Next::Edge, Next::Oldest, Next::Newest, Next::Again].into_iter().cycle();
     // First what people wrote and the target took, in any order: what it was compared with, and what comes of that. Of all of
     // them a little, for the shortest have the shortest names, and an answer takes the place of as many letters as it has.
     while !runner.is_over(1, 2) && !taken.is_empty() {
         let seed = taken.swap_remove(chance.below(taken.len()));
         ask(runner, (usize::MAX, &seed), &mut words, MOST_ANSWERS)?;
         for _ in 0..FOLLOWED {
-            let Some((at, text)) = runner.pool.unasked(Next::Newest, chance) else { break };
+            let Some((at, text)) = runner.pool.unasked(Next::Edge, chance) else { break };
             ask(runner, (at, &text), &mut words, MOST_OF_FOLLOWED)?;
         }
     }

@@ -38,8 +38,8 @@ pub(crate) struct Words {
     known: Vec<Vec<u8>>,
     learned: Vec<Vec<u8>>,
     answered: HashMap<(Vec<u8>, Vec<u8>), u8>,
-    /// How often something was compared with a word.
-    met: HashMap<Vec<u8>, u32>,
+    /// How often these two were compared, in either order.
+    met: HashMap<(Vec<u8>, Vec<u8>), u32>,
 }
 
 /// What is answered first.
@@ -69,7 +69,8 @@ impl Words {
 
     /// At most `most` texts that answer the comparisons which were made with `text`, and whether these are all. Those come first that
     /// were answered least often; of these, the first answer to each before the second one to any; of these, words that the text
-    /// does not hold; and of these, the words that are met least often, for the keys of a language are compared in every text.
+    /// does not hold; and of these, the two that are met least often, for the keys of a language are compared with each other in
+    /// every text, and a name with one of them in few.
     pub(crate) fn answers(
         &mut self,
         text: &[u8],
@@ -85,7 +86,7 @@ impl Words {
                 continue;
             }
             let is_held = text.windows(right.len().max(1)).any(|window| window == right);
-            let met = self.met.get(&right).copied().unwrap_or_default();
+            let met = self.met.get(&pair_of(&left, &right)).copied().unwrap_or_default();
             let everywhere = (places.len() > 1).then(|| everywhere(text, &left, &right));
             let each = places.into_iter().map(|at| {
                 let mut text = text.to_vec();
@@ -121,6 +122,9 @@ impl Words {
                 Compared::Texts(left, right) => {
                     self.learn(&left);
                     self.learn(&right);
+                    if self.met.len() < MOST_ANSWERED {
+                        *self.met.entry(pair_of(&left, &right)).or_default() += 1;
+                    }
                     sides.push((left, right, false));
                 }
                 Compared::Numbers(..) if numbers >= MOST_NUMBERS => {}
@@ -142,14 +146,16 @@ impl Words {
     }
 
     fn learn(&mut self, word: &[u8]) {
-        if self.met.len() < MOST_ANSWERED {
-            *self.met.entry(word.to_vec()).or_default() += 1;
-        }
         let is_known = || self.learned.iter().any(|known| known == word);
         if self.learned.len() < MOST_LEARNED && word.is_ascii() && !is_known() {
             self.learned.push(word.to_vec());
         }
     }
+}
+
+/// Two texts, the smaller one first.
+fn pair_of(left: &[u8], right: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    (left.min(right).to_vec(), left.max(right).to_vec())
 }
 
 /// The text with a part changed wherever it stands: a name and all that refers to it.

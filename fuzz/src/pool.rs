@@ -42,6 +42,8 @@ pub(crate) struct Pool {
 /// Which text is asked next.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Next {
+    /// The one with the edge that was met last, or the newest.
+    Edge,
     Newest,
     Oldest,
     Again,
@@ -143,7 +145,14 @@ impl Pool {
 
     /// A text that nobody asked yet, or not everything, and where it is; from now on it counts as asked.
     pub(crate) fn unasked(&mut self, next: Next, chance: &mut Chance) -> Option<(usize, Vec<u8>)> {
+        let of_edge = || {
+            let newest = self.firsts.iter().rev().take(NEWEST);
+            let mut owners = newest.filter_map(|feature| self.owners.get(*feature)?.checked_sub(1));
+            let owner = owners.find(|owner| self.fresh.contains(owner))?;
+            self.fresh.get(&owner)
+        };
         let fresh = match next {
+            Next::Edge => of_edge().or(self.fresh.last()),
             Next::Newest => self.fresh.last(),
             Next::Oldest => self.fresh.first(),
             Next::Again => None,
@@ -216,8 +225,10 @@ mod tests {
         pool.offer(b"oldest", &[(0, 1)]);
         pool.offer(b"gone", &[(1, 1)]);
         pool.offer(b"go", &[(1, 1)]);
-        pool.offer(b"newest", &[(2, 1)]);
+        pool.offer(b"edge", &[(3, 1)]);
+        pool.offer(b"newest", &[(3, 4)]);
         let mut ask = |pool: &mut Pool, next| pool.unasked(next, &mut chance);
+        assert_eq!(ask(&mut pool, Next::Edge).unwrap().1, b"edge");
         let (at, text) = ask(&mut pool, Next::Newest).unwrap();
         assert_eq!(text, b"newest");
         assert_eq!(ask(&mut pool, Next::Again).unwrap().1, b"oldest", "where nothing is asked again");

@@ -19,8 +19,12 @@ pub(crate) const GATE_SECONDS: u64 = 20;
 /// Seconds within which the planted fault is found.
 const PLANTED_SECONDS: u64 = 20;
 
-/// Targets of which one must meet its planted fault in the gate: asked one after the other, the first that does is enough.
-const CONTROLS: [&str; 3] = ["wfcommons", "scrub", "expression"];
+/// Targets of which two must meet their planted fault in the gate: asked one after the other, until two did.
+const CONTROLS: [&str; 3] = ["wfcommons", "dbt", "scrub"];
+
+/// The target of which a campaign is repeated, and how far.
+const REPEATED: &str = "argo";
+const REPEATED_EXECUTIONS: u64 = 1_500;
 
 /// What one campaign did.
 pub(crate) struct Told {
@@ -29,9 +33,18 @@ pub(crate) struct Told {
     pub(crate) figures: Value,
 }
 
+/// How long each target is asked.
+#[derive(Clone, Copy)]
+pub(crate) enum Length {
+    /// Seconds of the processor.
+    Seconds(u64),
+    /// Executions: the same seed then makes the same campaign, where addresses can be held still.
+    Executions(u64),
+}
+
 /// How the campaigns are run.
 pub(crate) struct Campaign {
-    pub(crate) seconds: u64,
+    pub(crate) length: Length,
     pub(crate) seed: u64,
     /// Where the texts of earlier campaigns lie; without it nothing is kept.
     pub(crate) kept: Option<PathBuf>,
@@ -40,10 +53,18 @@ pub(crate) struct Campaign {
     pub(crate) only: Option<String>,
 }
 
+impl Campaign {
+    /// All targets, nothing kept.
+    fn of_gate() -> Self {
+        let length = Length::Seconds(GATE_SECONDS);
+        Self { length, seed: 1, kept: None, distills: false, only: None }
+    }
+}
+
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let (only, rest) = target_of(arguments)?;
-    known(&rest, &["--seconds", "--seed", "--planted", "--keep", "--distill", "--slice"])?;
+    known(&rest, &["--seconds", "--seed", "--planted", "--keep", "--distill", "--slice", "--executions"])?;
     if flag(&rest, "--slice") {
         return slice();
     }
@@ -52,8 +73,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         return planted(seed, only.as_deref());
     }
     let kept = flag(&rest, "--keep").then(folder);
-    let seconds = number(&rest, "--seconds", GATE_SECONDS)?;
-    campaigns(&Campaign { seconds, seed, kept, distills: flag(&rest, "--distill"), only }).map(drop)
+    let length = match number(&rest, "--executions", 0)? {
+        0 => Length::Seconds(number(&rest, "--seconds", GATE_SECONDS)?),
+        executions => Length::Executions(executions),
+    };
+    campaigns(&Campaign { length, seed, kept, distills: flag(&rest, "--distill"), only }).map(drop)
 }
 
 /// The target that is named alone, and the other arguments.
@@ -64,12 +88,19 @@ fn target_of(arguments: &[String]) -> Result<(Option<String>, Vec<String>), Stri
     }
 }
 
-/// The stage of the gate: all targets, and the control in one of those that mostly meet it. A control that is missed by chance
-/// would refuse a change that is sound, so one that met it is enough.
+/// The stage of the gate: all targets, whether a campaign repeats itself, and the control in those that meet it steadily. A
+/// control that is missed by chance would refuse a change that is sound, so one of the three may.
 pub(crate) fn slice() -> Outcome {
-    campaigns(&Campaign { seconds: GATE_SECONDS, seed: 1, kept: None, distills: false, only: None })?;
-    let missed: Vec<String> = CONTROLS.iter().map_while(|target| planted(1, Some(target)).err()).collect();
-    if missed.len() < CONTROLS.len() { Ok(()) } else { Err(missed.join("\n")) }
+    campaigns(&Campaign::of_gate())?;
+    repeats()?;
+    let mut missed = Vec::new();
+    for (asked, target) in CONTROLS.iter().enumerate() {
+        missed.extend(planted(1, Some(target)).err());
+        if asked + 1 >= missed.len() + 2 {
+            return Ok(());
+        }
+    }
+    Err(missed.join("\n"))
 }
 
 /// Runs the campaigns and prints what each did.
@@ -106,7 +137,8 @@ fn print(told: &Told) {
 fn planted(seed: u64, only: Option<&str>) -> Outcome {
     let program = build()?;
     let only = only.map(str::to_owned);
-    let campaign = Campaign { seconds: PLANTED_SECONDS, seed, kept: None, distills: false, only };
+    let length = Length::Seconds(PLANTED_SECONDS);
+    let campaign = Campaign { length, seed, only, ..Campaign::of_gate() };
     let mut missed = Vec::new();
     for told in all(&program, &campaign, &["--planted"])? {
         match told {
@@ -128,6 +160,53 @@ fn planted(seed: u64, only: Option<&str>) -> Outcome {
     } else {
         Err(format!("the planted fault was not found in {}", missed.join(", ")))
     }
+}
+
+/// The same seed makes the same campaign, so that whoever is told a seed and a number of executions finds what was found.
+fn repeats() -> Outcome {
+    if !stands_still() {
+        println!("fuzz: this machine does not let addresses stand still, so no campaign is repeated");
+        return Ok(());
+    }
+    let program = build()?;
+    let once = |seed| -> Result<Value, String> {
+        let only = Some(REPEATED.to_owned());
+        let length = Length::Executions(REPEATED_EXECUTIONS);
+        let told = all(&program, &Campaign { length, seed, only, ..Campaign::of_gate() }, &[])?;
+        let mut figures = told.into_iter().next().ok_or("no campaign")??.figures;
+        for of_time in ["cpuSeconds", "slowestMs"] {
+            figures.as_object_mut().and_then(|figures| figures.remove(of_time));
+        }
+        Ok(figures)
+    };
+    let (first, second, other) = (once(1)?, once(1)?, once(2)?);
+    if first != second {
+        return Err(format!("two campaigns of one seed differ:\n{first}\n{second}"));
+    }
+    if first == other {
+        return Err(format!("another seed makes the same campaign: {first}"));
+    }
+    println!(
+        "fuzz: {REPEATED} repeats itself over {REPEATED_EXECUTIONS} executions, and another seed differs"
+    );
+    Ok(())
+}
+
+/// Whether a program can be started so that its addresses are the same each time.
+fn stands_still() -> bool {
+    let still = Command::new("setarch").args(["--addr-no-randomize", "true"]).stderr(Stdio::null()).status();
+    still.is_ok_and(|status| status.success())
+}
+
+/// The program, with the same addresses each time where the machine allows it: comparisons of addresses would make each
+/// campaign another one.
+fn still(program: &Path) -> Command {
+    if !stands_still() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setarch");
+    command.arg("--addr-no-randomize").arg(program);
+    command
 }
 
 /// Where the instrumented program and what it keeps lie.
@@ -178,8 +257,12 @@ fn all(program: &Path, campaign: &Campaign, flags: &[&str]) -> Result<Vec<Result
 
 fn one(program: &Path, name: &str, campaign: &Campaign, flags: &[&str]) -> Result<Told, String> {
     let current = folder().join(format!("{name}.current"));
-    let mut command = Command::new(program);
-    command.arg(name).args(flags).args(["--seconds", &campaign.seconds.to_string()]);
+    let mut command = still(program);
+    command.arg(name).args(flags);
+    match campaign.length {
+        Length::Seconds(seconds) => command.args(["--seconds", &seconds.to_string()]),
+        Length::Executions(executions) => command.args(["--executions", &executions.to_string()]),
+    };
     command.args(["--seed", &campaign.seed.to_string()]).arg("--current").arg(&current);
     if let Some(kept) = &campaign.kept {
         command.arg("--kept").arg(kept.join(format!("{name}.jsonl")));

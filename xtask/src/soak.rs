@@ -114,7 +114,7 @@ fn batches(what: &str, size: u64, range: Range<u64>, play: impl Fn(u64, u64) -> 
 fn fuzzing(seed: u64, commit: &str, machine: &str) -> Outcome {
     let kept = Some(process::target_folder().join("fuzz"));
     let told = fuzz::campaigns(&fuzz::Campaign {
-        seconds: FUZZ_SECONDS_A_BATCH,
+        length: fuzz::Length::Seconds(FUZZ_SECONDS_A_BATCH),
         seed,
         kept,
         distills: false,
