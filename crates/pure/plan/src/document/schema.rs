@@ -8,7 +8,7 @@ use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Report, shown};
 use crate::diagnostic::nearest;
 use crate::input::{Input, Schema, Type};
-use crate::read::tree::{Entry, Kind, Node};
+use crate::read::tree::{Entry, Kind, Node, Place};
 use serde_json::Value;
 
 const MOST_INPUTS: usize = 256;
@@ -85,14 +85,10 @@ pub(crate) fn of_value(reader: &mut Reader<'_, '_>, entry: &Entry, what: &str) -
 fn read(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node) -> (Schema, Option<Value>) {
     let mut schema = Schema { additional: true, ..Schema::default() };
     let mut default = None;
-    reader.schemas += 1;
-    if reader.schemas == MOST_SCHEMAS + 1 {
-        let message = format!("the schemas of the plan have more than {MOST_SCHEMAS} parts");
-        reader.error(codes::OUT_OF_LIMITS, entry.place, message);
-    }
-    if reader.schemas > MOST_SCHEMAS {
+    if !has_room(reader, 1, entry.place) {
         return (schema, default);
     }
+    reader.schemas += 1;
     let Some(entries) = node.as_map() else {
         let mut report = Report::error(
             codes::INPUT_SCHEMA,
@@ -120,6 +116,19 @@ fn read(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node) -> (Schema, Opt
     (schema, default)
 }
 
+/// Whether so many more parts may stand in the plan; the first that may not is told, and from then on there is no room.
+fn has_room(reader: &mut Reader<'_, '_>, more: usize, place: Place) -> bool {
+    if reader.schemas.saturating_add(more) <= MOST_SCHEMAS {
+        return true;
+    }
+    if reader.schemas <= MOST_SCHEMAS {
+        let message = format!("the schemas of the plan have more than {MOST_SCHEMAS} parts");
+        reader.error(codes::OUT_OF_LIMITS, place, message);
+    }
+    reader.schemas = MOST_SCHEMAS + 1;
+    false
+}
+
 fn one_word(reader: &mut Reader<'_, '_>, word: &Entry, schema: &mut Schema, default: &mut Option<Value>) {
     let most = u64::from(u32::MAX);
     match word.name() {
@@ -140,7 +149,12 @@ fn one_word(reader: &mut Reader<'_, '_>, word: &Entry, schema: &mut Schema, defa
         "maximum" => schema.maximum = number(reader, word),
         "items" => schema.items = Some(Box::new(read(reader, word, &word.value).0)),
         "properties" => {
-            for property in reader.mapping("properties", word.place, &word.value).unwrap_or_default() {
+            let properties = reader.mapping("properties", word.place, &word.value).unwrap_or_default();
+            // Asked before the first of them is built: more than all that there may be is not built for nothing.
+            if !has_room(reader, properties.len(), word.place) {
+                return;
+            }
+            for property in properties {
                 schema.properties.insert(property.key.to_string(), read(reader, property, &property.value).0);
             }
         }

@@ -18,7 +18,7 @@ pub(crate) const MAX_DEPTH: usize = 64;
 /// Values, keys and what aliases stand for: the most of all.
 pub(crate) const MAX_NODES: usize = 1_000_000;
 /// As many of them every document may have.
-const FREE_NODES: usize = 150_000;
+const FREE_NODES: usize = 100_000;
 /// And so many more for each step.
 const NODES_OF_A_STEP: usize = 64;
 /// Collections that are open where a step begins: the plan, and its `steps` or `finally`.

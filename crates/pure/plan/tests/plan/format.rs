@@ -137,6 +137,21 @@ fn what_cannot_be_read_is_refused_with_its_place() {
     }
 }
 
+/// ADR 82: a layout is of the text; what is wrong with the plan is told by lint, before and after in the same words.
+#[test]
+fn a_wrong_plan_is_laid_out_and_stays_as_wrong_as_it_was() {
+    let text = "apiVersion:   dvt/v1\nname: a\nsteps:\n    load:\n        need: [gone]\n        run:   [echo, '${{ inputs.gone }}']\n";
+    let found = format(text).unwrap();
+    assert_eq!(found.layout, Layout::Whole);
+    assert_ne!(found.text, text);
+    let told = |text: &str| -> Vec<(String, String)> {
+        let all = crate::lint("plan.yaml", text).diagnostics;
+        all.into_iter().map(|one| (one.code, one.message)).collect()
+    };
+    assert!(told(text).len() >= 2, "{:?}", told(text));
+    assert_eq!(told(&found.text), told(text));
+}
+
 /// Everything in a folder and below it that ends so.
 pub(crate) fn below(folder: &Path, ending: &str, found: &mut Vec<(PathBuf, String)>) {
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -59,11 +59,11 @@ fn texts() -> Vec<Bomb> {
         ("comments", || "#\n".repeat(SIZE / 2), "DVT-P003"),
         ("comments between keys", || format!("{}a: 1", "# a comment\n".repeat(SIZE / 12 - 10)), "DVT-P005"),
         ("directives", || format!("{}---\na: 1", "%FOO bar\n".repeat(100_000)), "DVT-P005"),
-        ("tags", || format!("a: [{}]", "!x 1, ".repeat(100_000)), "DVT-P004"),
+        ("tags", || format!("a: [{}]", "!x 1, ".repeat(95_000)), "DVT-P004"),
         ("documents", || "--- a\n".repeat(500_000), "DVT-P004"),
-        ("one key again and again", || "a: 1\n".repeat(70_000), "DVT-P002"),
+        ("one key again and again", || "a: 1\n".repeat(48_000), "DVT-P002"),
         ("one key much too often", || "a: 1\n".repeat(300_000), "DVT-P003"),
-        ("unknown keys", || (0..70_000).map(|key| format!("k{key}: 1\n")).collect(), "DVT-P005"),
+        ("unknown keys", || (0..48_000).map(|key| format!("k{key}: 1\n")).collect(), "DVT-P005"),
         ("zero bytes", || "\0".repeat(1 << 20), "DVT-P001"),
         ("colons", || ":".repeat(1 << 20), "DVT-P001"),
         ("tabs", || "\t".repeat(1 << 20), "DVT-P001"),
@@ -124,8 +124,8 @@ fn inside_a_plan() -> Vec<Bomb> {
         ("an endless condition", || quoted("if", &"a || ".repeat(1 << 18)), "DVT-P013"),
         ("a pattern", || pattern("((a{1000}){1000}){1000}"), "DVT-P018"),
         ("a deep pattern", || pattern(&"(".repeat(1 << 20)), "DVT-P018"),
-        ("needs", || plan(&format!("    run: [echo]\n    needs: [{}]", "y, ".repeat(140_000))), "DVT-P010"),
-        ("arguments", || plan(&format!("    run: [{}]", "y, ".repeat(140_000))), "DVT-P019"),
+        ("needs", || plan(&format!("    run: [echo]\n    needs: [{}]", "y, ".repeat(95_000))), "DVT-P010"),
+        ("arguments", || plan(&format!("    run: [{}]", "y, ".repeat(95_000))), "DVT-P019"),
         (
             "a glob",
             || format!("{}files: ['{}']\n", plan("    run: [echo, load.py]"), "*a".repeat(128)),
@@ -138,11 +138,7 @@ fn lists_and_schemas() -> Vec<Bomb> {
     vec![
         ("lists in lists", || step("foreach", format!("\"{}\"", "[".repeat(1 << 20))), "DVT-P013"),
         ("sums of lists", || step("foreach", format!("\"{}1\"", "[1] + ".repeat(1 << 17))), "DVT-P013"),
-        (
-            "a list of a hundred thousand",
-            || step("foreach", format!("[{}]", "1,".repeat(100_000))),
-            "DVT-P019",
-        ),
+        ("a list of ninety thousand", || step("foreach", format!("[{}]", "1,".repeat(90_000))), "DVT-P019"),
         (
             "a schema of many parts",
             || step("outputs", format!("{{ properties: {{ {} }} }}", parts())),
