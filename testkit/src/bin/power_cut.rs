@@ -223,7 +223,7 @@ fn engine(count: u64, arguments: &Arguments) -> Result<bool, String> {
         tally.faults.len()
     );
     let mut survived = 0;
-    for kind in SyncKind::ALL.into_iter().filter(|_| arguments.controls) {
+    for kind in SyncKind::UNDER_AN_ENGINE.into_iter().filter(|_| arguments.controls) {
         let caught = control_of_runs(kind, arguments.seed, &rehearsed)?;
         match &caught {
             Some((runs, error)) => {

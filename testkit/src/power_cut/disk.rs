@@ -27,11 +27,19 @@ pub enum SyncKind {
     Journal,
     /// The folder, with the first sync of a new journal or log: names.
     Folder,
+    /// The file of a blob, before an entry names it. Not below SQLite: see [`super::blobs`].
+    Blob,
+    /// The folder of blobs, after that.
+    BlobFolder,
 }
 
 impl SyncKind {
-    /// All of them.
+    /// All that SQLite does.
     pub const ALL: [Self; 4] = [Self::Log, Self::Database, Self::Journal, Self::Folder];
+
+    /// All that a working engine does.
+    pub const UNDER_AN_ENGINE: [Self; 6] =
+        [Self::Log, Self::Database, Self::Journal, Self::Folder, Self::Blob, Self::BlobFolder];
 }
 
 /// A seeded source of chance (SplitMix64).
@@ -368,7 +376,7 @@ impl State {
             file.pending.clear();
         }
         if names_folder {
-            self.sync_folder(name);
+            self.sync_folder(name, SyncKind::Folder);
         }
         if self.waiting.loses_answer(Call::Sync(kind), self.calls) {
             self.go_dark();
@@ -377,9 +385,16 @@ impl State {
         Ok(())
     }
 
-    fn sync_folder(&mut self, name: &str) {
-        self.counts.syncs.entry(SyncKind::Folder).or_default().push(self.done);
-        if self.removed == Some(SyncKind::Folder) {
+    /// Syncs the folder of a blob: an operation of its own.
+    pub(super) fn sync_names(&mut self, name: &str) -> Result<(), Trouble> {
+        self.step()?;
+        self.sync_folder(name, SyncKind::BlobFolder);
+        Ok(())
+    }
+
+    fn sync_folder(&mut self, name: &str, kind: SyncKind) {
+        self.counts.syncs.entry(kind).or_default().push(self.done);
+        if self.removed == Some(kind) {
             return;
         }
         let folder = Path::new(name).parent();
@@ -404,7 +419,7 @@ impl State {
             file.deleted = true;
         }
         if sync {
-            self.sync_folder(name);
+            self.sync_folder(name, SyncKind::Folder);
         }
         Ok(())
     }

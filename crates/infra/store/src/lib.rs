@@ -46,6 +46,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tenant::{Home, Tenant};
 
+#[cfg(feature = "watched-blobs")]
+#[doc(hidden)]
+pub use blob::seam as blobs;
 pub use commit::counts::Counts;
 pub use dvt_keys::Purpose;
 pub use erase::hold::Hold;

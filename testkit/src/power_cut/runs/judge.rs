@@ -39,6 +39,10 @@ pub(super) async fn found_again(store: &Store, folder: &Path, mut told: Told) ->
         if heard.status.is_some_and(|status| status.is_terminal() && status != row.status) {
             return Err(format!("lost: the end of `{run}`: it is {}", row.status));
         }
+        // What an event said may lie in a blob; one that is gone reads like one that was erased, and nobody erases here.
+        if let Some(at) = events.iter().position(|event| event.payload.is_none()) {
+            return Err(format!("lost: what event {} of `{run}` said", at + 1));
+        }
         found += 1 + heard.events.len() as u64;
     }
     for decision in &told.decisions {

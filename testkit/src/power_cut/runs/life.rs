@@ -11,7 +11,7 @@ use super::text;
 use super::told::Told;
 use crate::house::{self, Ground, House};
 use crate::power_cut::disk::{Disk, SyncKind};
-use crate::power_cut::vfs;
+use crate::power_cut::{blobs, vfs};
 use dvt_engine::client::Client;
 use dvt_model::code::Code;
 use dvt_model::deed::Deed;
@@ -64,7 +64,7 @@ impl Life {
 
     fn parse(words: &[String]) -> Option<Self> {
         let [plan, number, seed, cut_at, removed] = words else { return None };
-        let removed = SyncKind::ALL.into_iter().find(|kind| format!("{kind:?}") == *removed);
+        let removed = SyncKind::UNDER_AN_ENGINE.into_iter().find(|kind| format!("{kind:?}") == *removed);
         Some(Self {
             plan: Plan::named(plan)?,
             number: number.parse().ok()?,
@@ -117,6 +117,7 @@ fn live(folder: PathBuf, life: Life) -> Result<Never, String> {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     std::fs::set_permissions(&data, mode).map_err(text)?;
     vfs::mount(&data, &disk)?;
+    blobs::mount(&disk);
     let living = Arc::new(Living { folder, life, disk, told, has_ended: AtomicBool::new(false) });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(text)?;
@@ -171,7 +172,7 @@ impl Living {
         told.keep(&self.folder)?;
         let (from, to) =
             (Life::data(&self.folder, self.life.number), Life::data(&self.folder, self.life.number + 1));
-        // What does not lie on the disk that was cut: blobs, locks. Sockets end with their process.
+        // What does not lie on the disk that was cut: logs of steps, locks, blobs of earlier lives. Sockets end with their process.
         self.copy(&from, &to)?;
         self.disk.restore(&from, &to).map_err(text)
     }

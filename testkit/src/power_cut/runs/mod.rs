@@ -103,6 +103,11 @@ pub fn history(
 pub fn windows(kind: SyncKind, syncs: &BTreeMap<SyncKind, Vec<u64>>) -> Vec<(u64, u64)> {
     let all: BTreeSet<u64> = syncs.values().flatten().copied().collect();
     let of_kind = syncs.get(&kind).into_iter().flatten();
+    if matches!(kind, SyncKind::Blob | SyncKind::BlobFolder) {
+        // Nothing syncs a blob a second time: it matters to the end.
+        let last = all.last().copied().unwrap_or_default();
+        return of_kind.map(|at| (*at, last.max(at + 4))).collect();
+    }
     of_kind.map(|at| (*at, all.range(at + 1..).next().copied().unwrap_or(at + 4))).collect()
 }
 

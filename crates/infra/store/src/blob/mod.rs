@@ -6,6 +6,10 @@
 pub(crate) mod bundle;
 pub(crate) mod frame;
 pub(crate) mod log;
+#[cfg(not(feature = "watched-blobs"))]
+pub(crate) mod seam;
+#[cfg(feature = "watched-blobs")]
+pub mod seam;
 pub(crate) mod value;
 
 use crate::crash;
@@ -14,6 +18,7 @@ use crate::seal::keyring::SealKey;
 use crate::sqlite::file::sync_folder;
 use crate::tenant::Ground;
 use dvt_model::id::BlobId;
+use seam::Did;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -31,12 +36,14 @@ pub(crate) fn io(what: &str, error: &std::io::Error) -> Error {
 /// Writes a whole blob and makes it durable, name included.
 pub(crate) fn put(tenant: &Ground, key: &SealKey, bytes: &[u8]) -> Result<BlobId, Error> {
     let blob = BlobId::from_random(crate::seal::random());
+    let place = path(tenant, blob);
     let mut file = OpenOptions::new()
         .create_new(true)
         .write(true)
         .mode(0o600)
-        .open(path(tenant, blob))
+        .open(&place)
         .map_err(|error| io("make", &error))?;
+    seam::did(&place, Did::Made);
     let last = bytes.len().div_ceil(frame::PLAIN).max(1) - 1;
     let mut rest = bytes;
     for number in 0..=last {
@@ -44,12 +51,15 @@ pub(crate) fn put(tenant: &Ground, key: &SealKey, bytes: &[u8]) -> Result<BlobId
         let sealed =
             frame::seal(tenant, key, frame::At { blob, number: number as u64, last: number == last }, plain)?;
         file.write_all(&sealed).map_err(|error| io("write", &error))?;
+        seam::did(&place, Did::Added(&sealed));
         rest = behind;
     }
     // If we crash here, a file that no row names lies in the folder; the sweep takes it.
     crash::point("before-blob-sync");
     file.sync_all().map_err(|error| io("sync", &error))?;
+    seam::did(&place, Did::Synced);
     sync_folder(&tenant.blobs)?;
+    seam::did(&place, Did::Named);
     // If we crash here, it is durable and still nobody names it.
     crash::point("after-blob-sync");
     Ok(blob)
@@ -57,9 +67,14 @@ pub(crate) fn put(tenant: &Ground, key: &SealKey, bytes: &[u8]) -> Result<BlobId
 
 /// Removes a blob's file; one that is gone already is fine.
 pub(crate) fn remove(tenant: &Ground, blob: BlobId) -> Result<(), Error> {
-    match std::fs::remove_file(path(tenant, blob)) {
+    let place = path(tenant, blob);
+    match std::fs::remove_file(&place) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(io("remove", &error)),
-        _ => Ok(()),
+        Err(_) => Ok(()),
+        Ok(()) => {
+            seam::did(&place, Did::Removed);
+            Ok(())
+        }
     }
 }
 
