@@ -134,9 +134,12 @@ steps:
         let asked = Asked { deed, record: Some(record), signal_id: SignalId::parse("stop").unwrap() };
         let status = client.act_on_run(&proof, asked, true).await.unwrap();
         assert_eq!(status, RunStatus::Cancelled);
-        while test_kill_process(pid).is_ok() {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+        let gone = async {
+            while test_kill_process(pid).is_ok() {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(crate::house::PATIENCE, gone).await.expect("the killed process is gone");
         assert!(!house.file("witness.after").exists());
         assert_eq!(house.payload(run, "RunCancelled", None).await["cause"], json!("EMERGENCY_STOP"));
     });
