@@ -6,7 +6,7 @@ use crate::drafts;
 use crate::power_cut::watch;
 use dvt_access::embedded::Embedded;
 use dvt_engine::client::{Again, Client, StartAnswer, StartRequest};
-use dvt_engine::{Asked, Parts, PublishAnswer, PublishRequest, Surroundings};
+use dvt_engine::{Asked, Parts, PublishAnswer, PublishRequest, Surroundings, TwoPersons};
 use dvt_keys::RootKey;
 use dvt_model::action::Role;
 use dvt_model::canonical;
@@ -150,7 +150,8 @@ impl House {
         let door = Arc::clone(&access) as Arc<dyn dvt_engine::Door>;
         let idle = dvt_engine::IDLE;
         let surroundings = simulated(&clock);
-        let parts = Parts { store, folder: ground.data.clone(), worker, clock, door, idle, surroundings };
+        let (folder, two_persons) = (ground.data.clone(), TwoPersons::Required);
+        let parts = Parts { store, folder, worker, clock, door, idle, surroundings, two_persons };
         Ok(Self { access, context, parts })
     }
 

@@ -3,6 +3,7 @@
 //! The minter goes to exactly two places: access, and the store's recovery. Here also lies the first start: it is safe
 //! against a crash at every line and against a second first start beside it.
 
+use crate::problem::exit::Exit;
 use crate::problem::{Problem, internal};
 use crate::profile::file::Profile;
 use crate::profile::{Selected, folder, user};
@@ -60,8 +61,27 @@ pub(crate) async fn compose(selected: &Selected, screen: &Screen) -> Result<Comp
             steady: Arc::new(crate::clock::steady),
             every: dvt_engine::LOOK_EVERY,
         },
+        // Embedded is single-tenant, and its one member is its owner.
+        two_persons: dvt_engine::TwoPersons::Waived,
     };
     Ok(Composition { profile, store, access, context, parts })
+}
+
+/// Opens the installation, works in it and closes it: the keeping of public keys and the close happen however the work ended, and
+/// what it refused is told before what they did.
+pub(crate) async fn within(
+    selected: &Selected,
+    screen: &mut Screen,
+    work: impl AsyncFnOnce(&Composition, &mut Screen) -> Result<Exit, Problem>,
+) -> Result<Exit, Problem> {
+    let composition = compose(selected, screen).await?;
+    let done = work(&composition, screen).await;
+    let kept = keep_public_keys(selected, &composition.store, composition.profile.tenant_id).await;
+    let closed = composition.store.close().await;
+    let exit = done?;
+    kept?;
+    closed?;
+    Ok(exit)
 }
 
 fn the_minter() -> Result<Arc<Minter>, Problem> {

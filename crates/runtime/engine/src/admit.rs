@@ -129,7 +129,7 @@ impl Engine {
             inputs,
             bounds,
             selection: request.selection,
-            initiators: [start.context.principal().id].into(),
+            initiators: self.parts().two_persons.kept_out(start.context.principal().id),
             ..Start::plain(run_id, scope.tenant().key(), plan_ref, power)
         };
         let wanted = Wanted {

@@ -49,10 +49,11 @@ pub use surroundings::{LOOK_EVERY, Surroundings};
 use client::Client;
 use dvt_model::context::OpContext;
 use dvt_model::decision::DecisionRecord;
-use dvt_model::id::RunId;
+use dvt_model::id::{PrincipalId, RunId};
 use dvt_model::proof::{Authorized, Permits};
 use dvt_model::resource::Resource;
 use dvt_store::{Clock, Store};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -75,6 +76,27 @@ pub struct Parts {
     pub idle: Duration,
     /// What it looks at beside its work.
     pub surroundings: Surroundings,
+    /// Whether whoever starts a run is kept from approving it.
+    pub two_persons: TwoPersons,
+}
+
+/// What `not: initiator` and an approval before a run mean here (contract 1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TwoPersons {
+    /// Whoever starts a run cannot approve it.
+    Required,
+    /// The one member of a single tenant may; the record of his vote says `soloOwner`.
+    Waived,
+}
+
+impl TwoPersons {
+    /// Who may not vote in a run that this principal starts. It is fixed when the run is queued.
+    pub(crate) fn kept_out(self, starter: PrincipalId) -> BTreeSet<PrincipalId> {
+        match self {
+            Self::Required => [starter].into(),
+            Self::Waived => BTreeSet::new(),
+        }
+    }
 }
 
 /// Long enough that a run at work never sleeps, short enough that thousands that wait for people or days cost nothing.

@@ -95,7 +95,7 @@ impl Engine {
             selection: queued.selection,
             original_run_id: Some(original),
             reuse,
-            initiators: [start.context.principal().id].into(),
+            initiators: self.parts().two_persons.kept_out(start.context.principal().id),
             ..Start::plain(chance::run(), scope.tenant().key(), plan_ref, power)
         };
         let acts = |place: Place| -> Result<Vec<EntryDraft>, Problem> {

@@ -8,7 +8,7 @@ pub(crate) mod rotate_keys;
 pub(crate) mod sweep;
 
 use crate::command::runs::locate;
-use crate::compose::{Composition, compose, keep_public_keys};
+use crate::compose::{Composition, within};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
@@ -38,21 +38,15 @@ pub(crate) enum Command {
 
 /// Does it.
 pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
-    let composition = compose(selected, screen).await?;
-    let done = match command {
-        Command::Erase(arguments) => erase::run(&arguments, &composition, screen).await,
-        Command::Hold(command) => hold::run(command, &composition, screen).await,
-        Command::Prune(arguments) => prune::run(&arguments, &composition, screen).await,
-        Command::Retention(command) => retention::run(command, &composition, screen).await,
-        Command::RotateKeys(arguments) => rotate_keys::run(&arguments, &composition, screen).await,
-        Command::Sweep(arguments) => sweep::run(&arguments, &composition, screen).await,
-    };
-    let kept = keep_public_keys(selected, &composition.store, composition.profile.tenant_id).await;
-    let closed = composition.store.close().await;
-    let exit = done?;
-    kept?;
-    closed?;
-    Ok(exit)
+    within(selected, screen, async |composition, screen| match command {
+        Command::Erase(arguments) => erase::run(&arguments, composition, screen).await,
+        Command::Hold(command) => hold::run(command, composition, screen).await,
+        Command::Prune(arguments) => prune::run(&arguments, composition, screen).await,
+        Command::Retention(command) => retention::run(command, composition, screen).await,
+        Command::RotateKeys(arguments) => rotate_keys::run(&arguments, composition, screen).await,
+        Command::Sweep(arguments) => sweep::run(&arguments, composition, screen).await,
+    })
+    .await
 }
 
 /// Whose data is meant.

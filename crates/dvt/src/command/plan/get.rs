@@ -1,10 +1,9 @@
 //! `dvt plan get NAME[@VERSION]`: a published plan as it is kept: its canonical document, whose digest it is named by.
 
 use super::list;
-use crate::compose::{Composition, compose};
+use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
-use crate::profile::Selected;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::Args;
@@ -35,18 +34,9 @@ const ROUTE: &str = "dvt plan get";
 /// Does it.
 pub(crate) async fn run(
     arguments: &Arguments,
-    selected: &Selected,
+    composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
-    let composition = compose(selected, screen).await?;
-    let done = get(arguments, &composition, screen).await;
-    let closed = composition.store.close().await;
-    let exit = done?;
-    closed?;
-    Ok(exit)
-}
-
-async fn get(arguments: &Arguments, composition: &Composition, screen: &mut Screen) -> Result<Exit, Problem> {
     let (name, version) = match arguments.plan.split_once('@') {
         Some((name, "latest")) => (name, None),
         Some((name, version)) => (name, Some(version)),

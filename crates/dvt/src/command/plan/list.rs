@@ -1,9 +1,8 @@
 //! `dvt plan list [NAME]`: published versions, the newest first.
 
-use crate::compose::{Composition, compose};
+use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
-use crate::profile::Selected;
 use crate::view::screen::{Format, Screen};
 use crate::view::table;
 use clap::Args;
@@ -37,19 +36,6 @@ pub(crate) struct Arguments {
 
 /// Does it.
 pub(crate) async fn run(
-    arguments: &Arguments,
-    selected: &Selected,
-    screen: &mut Screen,
-) -> Result<Exit, Problem> {
-    let composition = compose(selected, screen).await?;
-    let done = list(arguments, &composition, screen).await;
-    let closed = composition.store.close().await;
-    let exit = done?;
-    closed?;
-    Ok(exit)
-}
-
-async fn list(
     arguments: &Arguments,
     composition: &Composition,
     screen: &mut Screen,

@@ -11,6 +11,7 @@ pub(crate) mod test;
 
 use crate::command::sub_plans::Library;
 use crate::command::{lint, wait};
+use crate::compose::within;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
@@ -43,8 +44,12 @@ pub(crate) fn run(command: Command, selected: &Selected, screen: &mut Screen) ->
     let library = &mut library;
     match &command {
         Command::Publish(arguments) => wait(publish::run(arguments, selected, screen)),
-        Command::List(arguments) => wait(list::run(arguments, selected, screen)),
-        Command::Get(arguments) => wait(get::run(arguments, selected, screen)),
+        Command::List(arguments) => wait(within(selected, screen, async |composition, screen| {
+            list::run(arguments, composition, screen).await
+        })),
+        Command::Get(arguments) => wait(within(selected, screen, async |composition, screen| {
+            get::run(arguments, composition, screen).await
+        })),
         Command::Stats(arguments) => stats::run(arguments, library, screen),
         Command::Test(arguments) => test::run(arguments, library, screen),
         Command::Graph(arguments) => graph::run(arguments, library, screen),

@@ -222,6 +222,7 @@ mod tests {
                     steady: Arc::new(crate::clock::steady),
                     every: dvt_engine::LOOK_EVERY,
                 },
+                two_persons: dvt_engine::TwoPersons::Required,
             };
             let context = OpContext::mint(&minter, authenticated);
             Composition { profile: profile.clone(), store: store.clone(), access, context, parts }

@@ -20,7 +20,7 @@ pub(crate) mod stop;
 mod wait;
 pub(crate) mod why;
 
-use crate::compose::{Composition, compose, keep_public_keys};
+use crate::compose::{Composition, within};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
@@ -61,29 +61,23 @@ pub(crate) enum Command {
 
 /// Does it.
 pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
-    let composition = compose(selected, screen).await?;
-    let done = match command {
-        Command::List(arguments) => list::run(&arguments, &composition, screen).await,
-        Command::Get(arguments) => get::run(&arguments, &composition, screen).await,
-        Command::Logs(arguments) => logs::run(&arguments, &composition, screen).await,
-        Command::Events(arguments) => events::run(&arguments, &composition, screen).await,
-        Command::Why(arguments) => why::run(&arguments, &composition, screen).await,
-        Command::Cancel(arguments) => cancel::run(&arguments, &composition, screen).await,
-        Command::Resume(arguments) => resume::run(&arguments, selected, &composition, screen).await,
-        Command::Pause(arguments) => pause::run(&arguments, &composition, screen).await,
-        Command::Approve(arguments) => approve::run(&arguments, &composition, screen).await,
-        Command::Reject(arguments) => reject::run(&arguments, &composition, screen).await,
-        Command::Signal(arguments) => signal::run(&arguments, &composition, screen).await,
-        Command::Skip(arguments) => skip::run(&arguments, &composition, screen).await,
-        Command::Retry(arguments) => retry::run(&arguments, selected, &composition, screen).await,
-        Command::Stop(arguments) => stop::run(&arguments, &composition, screen).await,
-    };
-    let kept = keep_public_keys(selected, &composition.store, composition.profile.tenant_id).await;
-    let closed = composition.store.close().await;
-    let exit = done?;
-    kept?;
-    closed?;
-    Ok(exit)
+    within(selected, screen, async |composition, screen| match command {
+        Command::List(arguments) => list::run(&arguments, composition, screen).await,
+        Command::Get(arguments) => get::run(&arguments, composition, screen).await,
+        Command::Logs(arguments) => logs::run(&arguments, composition, screen).await,
+        Command::Events(arguments) => events::run(&arguments, composition, screen).await,
+        Command::Why(arguments) => why::run(&arguments, composition, screen).await,
+        Command::Cancel(arguments) => cancel::run(&arguments, composition, screen).await,
+        Command::Resume(arguments) => resume::run(&arguments, selected, composition, screen).await,
+        Command::Pause(arguments) => pause::run(&arguments, composition, screen).await,
+        Command::Approve(arguments) => approve::run(&arguments, composition, screen).await,
+        Command::Reject(arguments) => reject::run(&arguments, composition, screen).await,
+        Command::Signal(arguments) => signal::run(&arguments, composition, screen).await,
+        Command::Skip(arguments) => skip::run(&arguments, composition, screen).await,
+        Command::Retry(arguments) => retry::run(&arguments, selected, composition, screen).await,
+        Command::Stop(arguments) => stop::run(&arguments, composition, screen).await,
+    })
+    .await
 }
 
 /// The row of a run that one may see.

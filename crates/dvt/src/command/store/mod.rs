@@ -4,7 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod restore;
 
-use crate::compose::compose;
+use crate::compose::within;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
@@ -36,14 +36,10 @@ pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Scre
         }
         other => other,
     };
-    let composition = compose(selected, screen).await?;
-    let done = match command {
-        Command::Check(_) => check::run(&composition, screen).await,
-        Command::Backup(arguments) => backup::run(&arguments, selected, &composition, screen).await,
+    within(selected, screen, async |composition, screen| match command {
+        Command::Check(_) => check::run(composition, screen).await,
+        Command::Backup(arguments) => backup::run(&arguments, selected, composition, screen).await,
         Command::Restore(arguments) => restore::run(&arguments, selected, screen),
-    };
-    let closed = composition.store.close().await;
-    let exit = done?;
-    closed?;
-    Ok(exit)
+    })
+    .await
 }

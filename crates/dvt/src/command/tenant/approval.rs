@@ -1,6 +1,8 @@
 //! `dvt tenant approval get|set|remove`: the approval that every run waits for before its first step (the setting `runApproval`).
 //!
-//! Runs that are queued already keep what they were queued with. Whoever starts a run cannot approve it.
+//! Runs that are queued already keep what they were queued with. Where a tenant has one member, as here, he may approve what he
+//! started himself (contract 1.3), and the record says so; an approval by more persons than there are is refused, for no run would
+//! ever begin.
 
 use crate::command::data::{draft, keeping, reason};
 use crate::compose::Composition;
@@ -36,7 +38,7 @@ pub(crate) enum Command {
 #[command(verbatim_doc_comment)]
 pub(crate) struct Get {}
 
-/// Let every run that is started from now on wait until others than its starter approve it.
+/// Let every run that is started from now on wait until it is approved.
 ///
 /// Example:
 ///   dvt tenant approval set operator --min 1 -m "two pairs of eyes since the audit"
@@ -92,16 +94,28 @@ pub(crate) async fn run(
     let keeping = keeping(composition);
     let (before, version) = keeping.run_approval(&proof).await?;
     if before != gate {
+        gate.iter().try_for_each(can_be_met)?;
         let why = reason(message, "changing what every run waits for", screen)?;
         let record = composition.access.record(&proof, draft(Operation::PolicyChange, why))?;
         keeping.set_run_approval(&proof, &record, (gate, from.unwrap_or(version))).await?;
     }
     show(keeping.run_approval(&proof).await?, screen);
     if gate.is_some() && screen.for_people() {
-        screen
-            .note("runs that are queued already do not wait for it; whoever starts a run cannot approve it");
+        screen.note("runs that are queued already do not wait for it");
+        screen.note("you are the one member and may approve what you start; on a server somebody else must");
     }
     Ok(Exit::Completed)
+}
+
+/// Embedded is single-tenant: whoever acts here is its one member.
+fn can_be_met(gate: &ApprovalGate) -> Result<(), Problem> {
+    if gate.min <= 1 {
+        return Ok(());
+    }
+    let persons = plural(u64::from(gate.min), "person", "persons");
+    Err(Problem::usage(format!("this tenant has one member, and the approval would need {persons}"))
+        .why("no run could ever begin")
+        .fix(format!("dvt tenant approval set {} --min 1 -m \"…\"", gate.role)))
 }
 
 async fn proof(composition: &Composition, route: &str) -> Result<Authorized<Tenant, PolicyWrite>, Problem> {

@@ -2,7 +2,7 @@
 
 pub(crate) mod approval;
 
-use crate::compose::{compose, keep_public_keys};
+use crate::compose::within;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
@@ -22,13 +22,7 @@ pub(crate) enum Command {
 
 /// Does it.
 pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
-    let composition = compose(selected, screen).await?;
     let Command::Approval(command) = command;
-    let done = approval::run(&command, &composition, screen).await;
-    let kept = keep_public_keys(selected, &composition.store, composition.profile.tenant_id).await;
-    let closed = composition.store.close().await;
-    let exit = done?;
-    kept?;
-    closed?;
-    Ok(exit)
+    within(selected, screen, async |composition, screen| approval::run(&command, composition, screen).await)
+        .await
 }

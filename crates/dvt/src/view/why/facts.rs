@@ -12,6 +12,8 @@ pub(crate) struct Facts {
     pub(crate) pause_cause: Option<String>,
     pub(crate) cancel_cause: Option<String>,
     pub(crate) children: BTreeMap<String, String>,
+    /// Whether whoever started it is kept from voting.
+    pub(crate) is_starter_kept_out: bool,
     /// Votes for the present attempt.
     pub(crate) approvals: BTreeMap<String, u32>,
 }
@@ -27,6 +29,11 @@ impl Facts {
                 value.and_then(Value::as_str).map(ToOwned::to_owned)
             };
             match (name, &event.envelope.step_id) {
+                (Some(EventName::RunQueued), _) => {
+                    let kept_out = event.payload.as_ref().and_then(|payload| payload.get("initiators"));
+                    facts.is_starter_kept_out =
+                        kept_out.and_then(Value::as_array).is_some_and(|all| !all.is_empty());
+                }
                 (Some(EventName::RunPaused), _) => facts.pause_cause = text("cause"),
                 (Some(EventName::RunResumed), _) => facts.pause_cause = None,
                 (Some(EventName::RunCancelRequested | EventName::RunCancelled), _) => {

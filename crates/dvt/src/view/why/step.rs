@@ -146,7 +146,8 @@ fn running(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
     match form {
         Some(Form::Approval(approval)) => {
             let given = case.facts.approvals.get(id).copied().unwrap_or(0);
-            let who = if approval.not_initiator { " other than who started the run" } else { "" };
+            let keeps_out = approval.not_initiator && case.facts.is_starter_kept_out;
+            let who = if keeps_out { " other than who started the run" } else { "" };
             let text = format!(
                 "{shown} waits for approval by {} with the role {}{who}: {given} given{until}",
                 plural(u64::from(approval.min), "person", "persons"),
