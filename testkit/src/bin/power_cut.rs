@@ -4,7 +4,8 @@
 //! With `--controls` each kind of sync is removed in turn, and at least one cut must notice; a control that survives is a
 //! failure of this harness and ends it with status 1.
 
-use dvt_testkit::power_cut::disk::{Chance, Disk, SyncKind};
+use dvt_testkit::power_cut::chance::Chance;
+use dvt_testkit::power_cut::disk::{Disk, SyncKind};
 use dvt_testkit::power_cut::judge::{Found, judge};
 use dvt_testkit::power_cut::runs::plans::{PLANS, Plan};
 use dvt_testkit::power_cut::runs::{self, Rehearsed, Shown, hands, life, windows};

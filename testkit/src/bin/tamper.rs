@@ -5,7 +5,7 @@
 
 use dvt_ledger::verify::result::Status;
 use dvt_ledger::verify::weakened::{self, Check};
-use dvt_testkit::power_cut::disk::Chance;
+use dvt_testkit::power_cut::chance::Chance;
 use dvt_testkit::tamper::attack::{CLASSES, Made, Manner, at_checkpoint, attack};
 use dvt_testkit::tamper::file::File;
 use dvt_testkit::tamper::judge::{fault, keyed, keyed_fault, public, says, second, second_places};

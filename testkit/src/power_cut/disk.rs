@@ -3,18 +3,16 @@
 //! Owns no file handle and no SQLite type. Surprising: a sync that a control removed answers "done" and makes nothing
 //! durable.
 
+use super::chance::Chance;
 use super::fault::{Call, Fault, Trouble, Waiting};
-use super::locks::{Locks, Shared};
+use super::remains::{Change, File, apply, survived};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-
-/// Sectors survive or not, whole.
-const SECTOR: usize = 512;
 
 /// What a sync is of. Removing one of them is a control.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -40,67 +38,6 @@ impl SyncKind {
     /// All that a working engine does.
     pub const UNDER_AN_ENGINE: [Self; 6] =
         [Self::Log, Self::Database, Self::Journal, Self::Folder, Self::Blob, Self::BlobFolder];
-}
-
-/// A seeded source of chance (SplitMix64).
-#[derive(Clone, Debug)]
-pub struct Chance(u64);
-
-impl Chance {
-    /// From a seed.
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// The next number.
-    pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `bound` (at least 1).
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.draw() % bound.max(1)
-    }
-}
-
-enum Change {
-    Write { at: usize, bytes: Vec<u8> },
-    Cut { length: usize },
-}
-
-/// A file.
-pub(super) struct File {
-    kind: SyncKind,
-    view: Vec<u8>,
-    durable: Vec<u8>,
-    pending: Vec<Change>,
-    /// Whether its name outlives a cut.
-    named: bool,
-    /// Whether its deletion is on the way: the name is gone from view and comes back with a cut.
-    deleted: bool,
-    synced_once: bool,
-    pub(super) locks: Locks,
-    pub(super) shared: Shared,
-}
-
-impl File {
-    fn new(kind: SyncKind, content: Vec<u8>) -> Self {
-        Self {
-            kind,
-            view: content,
-            durable: Vec::new(),
-            pending: Vec::new(),
-            named: false,
-            deleted: false,
-            synced_once: false,
-            locks: Locks::default(),
-            shared: Shared::default(),
-        }
-    }
 }
 
 /// Counts of what happened.
@@ -442,54 +379,10 @@ impl State {
     }
 }
 
-fn apply(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
-    if content.len() < at + bytes.len() {
-        content.resize(at + bytes.len(), 0);
-    }
-    for (to, from) in content.iter_mut().skip(at).zip(bytes) {
-        *to = *from;
-    }
-}
-
-/// What remains of a file: everything synced, and of the rest nothing, a beginning, or any sectors at all. In a control it is
-/// the worst of that for the removed kind of sync: its own files keep nothing, the others any sectors.
-fn survived(file: &File, removed: Option<SyncKind>, chance: &mut Chance) -> Vec<u8> {
-    let mut content = file.durable.clone();
-    let written = file.pending.len() as u64;
-    let manner = match removed {
-        Some(kind) if file.kind == kind => 0,
-        Some(_) => 2,
-        None => chance.below(3),
-    };
-    let upto = chance.below(written + 1);
-    let lost: BTreeSet<u64> = (0..file.pending.len() as u64).filter(|_| chance.below(2) == 0).collect();
-    for (number, change) in (0..).zip(&file.pending) {
-        let keep = match manner {
-            0 => false,
-            1 => number < upto,
-            _ => !lost.contains(&number),
-        };
-        if !keep {
-            continue;
-        }
-        match change {
-            Change::Cut { length } => content.truncate(*length),
-            Change::Write { at, bytes } if manner == 2 && chance.below(2) == 0 => {
-                for (sector, piece) in bytes.chunks(SECTOR).enumerate() {
-                    if chance.below(2) == 0 {
-                        apply(&mut content, at + sector * SECTOR, piece);
-                    }
-                }
-            }
-            Change::Write { at, bytes } => apply(&mut content, *at, bytes),
-        }
-    }
-    content
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn what_is_synced_survives_and_the_rest_may_not() {

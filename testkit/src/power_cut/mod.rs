@@ -8,11 +8,13 @@
 //! `unsafe` is confined to [`vfs`] and [`watch`], which leaves the files where they are and watches the syncs.
 
 pub mod blobs;
+pub mod chance;
 pub mod disk;
 pub mod fault;
 pub mod judge;
 mod keep;
 pub mod locks;
+mod remains;
 pub mod runs;
 pub mod scenario;
 pub mod vfs;

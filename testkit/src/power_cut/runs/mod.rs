@@ -12,7 +12,8 @@ pub mod life;
 pub mod plans;
 mod told;
 
-use super::disk::{Chance, SyncKind};
+use super::chance::Chance;
+use super::disk::SyncKind;
 use life::{ENDED, Life, WITNESS, WORKER};
 use plans::Plan;
 use std::collections::{BTreeMap, BTreeSet};
