@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::entry::{self, Place};
 use crate::groups::Key;
 use crate::run::append::after;
-use crate::run::kept::{Told, class_of, subject_of, told};
+use crate::run::kept::{Told, class_of, paired, subject_of};
 use crate::run::load::Fold;
 use crate::{Problem, chance};
 use dvt_core::State;
@@ -75,7 +75,7 @@ impl Engine {
         let decided = dvt_core::decide(&plan, &State::default(), &input)?;
         let place = Place { ledger, scope: scope.ids(), now, run: Some(run_id) };
         let mut state = State::default();
-        let mut all = follow(&plan, &mut state, &decided.events)?;
+        let mut all: Vec<Told> = follow(&plan, &mut state, decided.events)?;
         if admission.group.is_none() {
             all.extend(at_once(&plan, &mut state, now)?);
         }
@@ -132,13 +132,13 @@ impl Engine {
 }
 
 /// Lets the state follow, and says how each event is kept.
-fn follow(plan: &Plan, state: &mut State, events: &[Event]) -> Result<Vec<Told>, Problem> {
-    let told = told(plan, state, events);
-    for event in events {
+fn follow(plan: &Plan, state: &mut State, events: Vec<Event>) -> Result<Vec<Told>, Problem> {
+    let kept = dvt_core::kept(plan, state, &events);
+    for event in &events {
         dvt_core::evolve(plan, state, event)
             .map_err(|error| Problem::new(Code::ContractViolation, error.to_string()))?;
     }
-    Ok(told)
+    Ok(paired(events, kept).collect())
 }
 
 /// What the first offer would do at this very moment without a single slot: steps inside the engine that begin, and mostly end. It
@@ -155,7 +155,7 @@ fn at_once(plan: &Plan, state: &mut State, now: Timestamp) -> Result<Vec<Told>, 
     if !begins || !decided.effects.is_empty() || decided.events.len() > MOST_AT_ONCE {
         return Ok(Vec::new());
     }
-    follow(plan, state, &decided.events)
+    follow(plan, state, decided.events)
 }
 
 /// What a start asks for. Keys that say nothing are left out, as they were before there were such keys.

@@ -6,7 +6,7 @@
 
 use super::flight::{Flight, Slots};
 use super::pipe::Item;
-use super::{Attempt, Order, unfit};
+use super::{Attempt, Order, Reported, unfit};
 use crate::{Parts, crash};
 use dvt_core::command::{Outcome, Report};
 use dvt_core::event::{self, Dispatch};
@@ -140,14 +140,8 @@ impl Floor {
                 }
                 self.stop(key_of(run, &place.1, logical, engine), grace_ms);
             }
-            Order::Acknowledge(run, report) => {
-                let key = Key {
-                    run_id: run,
-                    step_id: report.step_id,
-                    logical_attempt_id: report.logical_attempt_id,
-                    engine_attempt_id: report.engine_attempt_id,
-                };
-                self.say(ToWorker::Ack { key });
+            Order::Acknowledge(run, Reported { step_id, logical, engine }) => {
+                self.say(ToWorker::Ack { key: key_of(run, &step_id, logical, engine) });
             }
             Order::Abandon(run) => self.abandon(run),
         }

@@ -57,6 +57,20 @@ impl Drop for Granted {
     }
 }
 
+/// Whose report it was, without what it brought.
+pub(crate) struct Reported {
+    step_id: StepId,
+    logical: LogicalAttemptId,
+    engine: EngineAttemptId,
+}
+
+impl Reported {
+    pub(crate) fn of(report: &Report) -> Self {
+        let Report { step_id, logical_attempt_id, engine_attempt_id, .. } = report;
+        Self { step_id: step_id.clone(), logical: *logical_attempt_id, engine: *engine_attempt_id }
+    }
+}
+
 /// What the dispatcher is asked.
 pub(crate) enum Order {
     /// This run has ready steps.
@@ -68,7 +82,7 @@ pub(crate) enum Order {
     /// End this attempt.
     Stop(RunId, StepId, LogicalAttemptId, EngineAttemptId, u64),
     /// This report is durable.
-    Acknowledge(RunId, Box<Report>),
+    Acknowledge(RunId, Reported),
     /// The run has left memory: kill what it may still have running, and believe none of its reports.
     Abandon(RunId),
 }
@@ -107,8 +121,8 @@ impl Dispatcher {
         self.order(Order::Stop(run, step, logical, engine, grace_ms));
     }
 
-    pub(crate) fn acknowledge(&self, run: RunId, report: Report) {
-        self.order(Order::Acknowledge(run, Box::new(report)));
+    pub(crate) fn acknowledge(&self, run: RunId, reported: Reported) {
+        self.order(Order::Acknowledge(run, reported));
     }
 
     pub(crate) fn abandon(&self, run: RunId) {

@@ -4,17 +4,16 @@
 //! memory may run ahead of the ledger only inside one turn: nothing is told or started before the append returned, and
 //! if it fails the memory is dropped.
 
-use super::kept::{Told, of_log, told};
+use super::kept::{Told, of_log, paired};
 use super::load::Fold;
 use super::{Hot, Message};
 use crate::children::{self, Ending, Order, Orders, Parent};
 use crate::client::Progress;
-use crate::dispatch::Attempt;
-use crate::dispatch::Granted;
+use crate::dispatch::{Attempt, Granted, Reported};
 use crate::engine::Engine;
 use crate::groups::LONGEST_WAIT_MS;
 use crate::{Problem, chance, crash};
-use dvt_core::command::{Command, Input, OtherRun, Report, Signal};
+use dvt_core::command::{Command, Input, OtherRun, Signal};
 use dvt_core::event::{Effect, Event};
 use dvt_model::code::Code;
 use dvt_model::run::RunStatus;
@@ -88,7 +87,7 @@ struct Turn {
     acts: Vec<EntryDraft>,
     events: Vec<Told>,
     effects: Vec<Effect>,
-    reports: Vec<Report>,
+    reports: Vec<Reported>,
     answers: Vec<oneshot::Sender<Result<RunStatus, Problem>>>,
 }
 
@@ -250,7 +249,7 @@ impl Task {
             }
             Message::Report(report, granted) => {
                 granted.into_iter().for_each(|granted| self.take(granted));
-                turn.reports.push((*report).clone());
+                turn.reports.push(Reported::of(&report));
                 Command::Report(*report)
             }
             // Time alone makes a retry ready: the next offer may start it though nothing was appended since the last one.
@@ -307,9 +306,9 @@ impl Task {
         };
         let does = !decided.events.is_empty();
         self.fruitless &= !does;
-        let told = told(&self.fold.plan, &self.fold.state, &decided.events);
+        let kept = dvt_core::kept(&self.fold.plan, &self.fold.state, &decided.events);
         self.evolve(&decided.events)?;
-        turn.events.extend(told);
+        turn.events.extend(paired(decided.events, kept));
         turn.effects.extend(decided.effects);
         Ok(does)
     }

@@ -20,6 +20,11 @@ pub(crate) fn told(plan: &Plan, state: &State, events: &[Event]) -> Vec<Told> {
     events.iter().zip(kept).map(|(event, kept)| Told { event: event.clone(), kept }).collect()
 }
 
+/// The same where the state has followed the events meanwhile: `kept` was asked before it did.
+pub(crate) fn paired(events: Vec<Event>, kept: Vec<Kept>) -> impl Iterator<Item = Told> {
+    events.into_iter().zip(kept).map(|(event, kept)| Told { event, kept })
+}
+
 /// The entries of acts that come before the events, and whom some of them are about.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Acts {
