@@ -31,6 +31,10 @@ type Test = (&'static str, fn());
 const TESTS: &[Test] = &[
     ("runs::two_steps_and_an_output_between_them", runs::two_steps_and_an_output_between_them),
     ("runs::exit_75_is_tried_again", runs::exit_75_is_tried_again),
+    (
+        "runs::a_retry_that_is_due_before_it_is_durable_begins",
+        runs::a_retry_that_is_due_before_it_is_durable_begins,
+    ),
     ("runs::waits_and_noops_need_no_worker", runs::waits_and_noops_need_no_worker),
     ("runs::what_needs_nobody_is_in_the_first_block", runs::what_needs_nobody_is_in_the_first_block),
     ("runs::without_the_owners_word_no_program_starts", runs::without_the_owners_word_no_program_starts),

@@ -116,6 +116,32 @@ steps:
     });
 }
 
+/// The pause before a retry may be over before its step's end is written; no timer tells of it then.
+pub(crate) fn a_retry_that_is_due_before_it_is_durable_begins() {
+    block_on(async {
+        let house = House::new().await;
+        let client = house.attach().await;
+        let mark = house.file("mark");
+        let plan = r#"
+apiVersion: dvt/v1
+name: soon
+inputs: { mark: { type: string } }
+steps:
+  shaky:
+    script: |
+      echo tried >> "$MARK"
+      if [ "$(wc -l < "$MARK")" -ge 5 ]; then exit 0; fi
+      exit 75
+    env: { MARK: '${{ inputs.mark }}' }
+    retry: { max: 6, backoff: constant, initial: 1ms, on: [transient] }
+"#;
+        let request = house.request(plan, &[("mark", json!(mark.to_str().unwrap()))]);
+        let run = house.start(&client, request).await.unwrap().run_id;
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+        assert_eq!(std::fs::read_to_string(&mark).unwrap().lines().count(), 5);
+    });
+}
+
 pub(crate) fn waits_and_noops_need_no_worker() {
     block_on(async {
         let mut house = House::new().await;

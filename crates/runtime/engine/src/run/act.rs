@@ -81,7 +81,7 @@ impl Task {
                 return Err(refusal.into());
             }
         }
-        self.fruitless = false;
+        self.fruitless = None;
         self.evolve(&decided.events)?;
         self.act(decided.effects);
         drop(answer.send(Ok(self.fold.status)));

@@ -45,8 +45,9 @@ pub(crate) struct Task {
     pub(super) due: Option<Timestamp>,
     /// Stands in the dispatcher's line.
     pub(super) wants: bool,
-    /// The last offer started nothing: another one would not either before something else happened.
-    pub(crate) fruitless: bool,
+    /// When the last offer was made, if it started nothing: another one would not either before something else happens, or
+    /// becomes due.
+    pub(crate) fruitless: Option<Timestamp>,
     /// Slots of this turn, to be given back whatever becomes of it.
     pub(crate) granted: Vec<Granted>,
 }
@@ -111,7 +112,7 @@ impl Task {
             turn: Turning::Outside,
             due: None,
             wants: false,
-            fruitless: false,
+            fruitless: None,
             granted: Vec::new(),
         };
         (task, hot)
@@ -175,10 +176,17 @@ impl Task {
         if self.fold.state.may_begin(now) && self.waits_for_its_turn() {
             return self.line_up();
         }
-        if !self.wants && !self.fruitless && self.fold.state.has_ready(now) {
+        if !self.wants && !self.is_fruitless(now) && self.fold.state.has_ready(now) {
             self.wants = true;
             self.engine.dispatcher().want(run, self.hot.clone());
         }
+    }
+
+    /// Whether an offer would start nothing. What became due since the last one (a retry, while a turn was written) it would start,
+    /// and no timer tells of it any more.
+    fn is_fruitless(&self, now: Timestamp) -> bool {
+        let due = |since| self.fold.state.next_due_after(since).is_some_and(|at| at <= now);
+        self.fruitless.is_some_and(|since| !due(since))
     }
 
     /// Whether it is time to bring what it takes over from another run.
@@ -254,7 +262,7 @@ impl Task {
             }
             // Time alone makes a retry ready: the next offer may start it though nothing was appended since the last one.
             Message::Due => {
-                self.fruitless = false;
+                self.fruitless = None;
                 let has_waited = self.patience_ends().is_some_and(|at| at <= self.engine.now());
                 if has_waited { Command::QueueExpired } else { Command::Due }
             }
@@ -291,7 +299,9 @@ impl Task {
     fn offer(&mut self, turn: &mut Turn) -> Result<(), Left> {
         let slots = self.granted.iter().map(Granted::slots).sum();
         if slots > 0 && !self.rests {
-            self.fruitless = !self.ask(Command::Offer { slots }, turn)?;
+            let now = self.engine.now();
+            let does = self.ask(Command::Offer { slots }, turn)?;
+            self.fruitless = (!does).then_some(now);
         }
         Ok(())
     }
@@ -305,7 +315,9 @@ impl Task {
             return Ok(false);
         };
         let does = !decided.events.is_empty();
-        self.fruitless &= !does;
+        if does {
+            self.fruitless = None;
+        }
         let kept = dvt_core::kept(&self.fold.plan, &self.fold.state, &decided.events);
         self.evolve(&decided.events)?;
         turn.events.extend(paired(decided.events, kept));

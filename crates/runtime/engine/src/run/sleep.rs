@@ -110,7 +110,7 @@ impl Asleep {
             turn,
             due: None,
             wants: false,
-            fruitless: false,
+            fruitless: None,
             granted: Vec::new(),
         }
     }
