@@ -116,15 +116,17 @@ steps:
     });
 }
 
-/// The pause before a retry may be over before its step's end is written; no timer tells of it then.
+/// The pause before a retry may be over before its step's end is written; no timer tells of it then. How long a write takes
+/// nobody knows, so pauses of several lengths.
 pub(crate) fn a_retry_that_is_due_before_it_is_durable_begins() {
     block_on(async {
         let house = House::new().await;
         let client = house.attach().await;
-        let mark = house.file("mark");
-        let plan = r#"
+        for pause_ms in [1, 2, 3, 5, 8] {
+            let mark = house.file(&format!("mark-{pause_ms}"));
+            let plan = r#"
 apiVersion: dvt/v1
-name: soon
+name: soon-PAUSE
 inputs: { mark: { type: string } }
 steps:
   shaky:
@@ -133,12 +135,14 @@ steps:
       if [ "$(wc -l < "$MARK")" -ge 5 ]; then exit 0; fi
       exit 75
     env: { MARK: '${{ inputs.mark }}' }
-    retry: { max: 6, backoff: constant, initial: 1ms, on: [transient] }
-"#;
-        let request = house.request(plan, &[("mark", json!(mark.to_str().unwrap()))]);
-        let run = house.start(&client, request).await.unwrap().run_id;
-        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
-        assert_eq!(std::fs::read_to_string(&mark).unwrap().lines().count(), 5);
+    retry: { max: 6, backoff: constant, jitter: none, initial: PAUSE, on: [transient] }
+"#
+            .replace("PAUSE", &format!("{pause_ms}ms"));
+            let request = house.request(&plan, &[("mark", json!(mark.to_str().unwrap()))]);
+            let run = house.start(&client, request).await.unwrap().run_id;
+            assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+            assert_eq!(std::fs::read_to_string(&mark).unwrap().lines().count(), 5);
+        }
     });
 }
 
