@@ -93,8 +93,10 @@ impl Slots {
             Some((first, _)) if *first == run && self.queue.len() == 1 => self.free(),
             Some(_) => return None,
         };
+        // More may be taken than there are (what is given out again asks for no slot): then it keeps its place in the line.
+        let granted = self.reserve(part.min(self.free()))?;
         self.forget(run);
-        self.reserve(part.min(self.free()))
+        Some(granted)
     }
 
     fn reserve(&mut self, slots: u32) -> Option<Granted> {

@@ -73,14 +73,20 @@ fn the_slot_goes_with_the_report_unless_another_run_waits() {
 
 #[test]
 fn with_more_taken_than_there_are_nothing_goes_with_a_report() {
-    let (back, _orders) = unbounded_channel();
+    let (back, mut orders) = unbounded_channel();
     let mut slots = Slots::new(2, back.downgrade());
-    let (mine, ..) = run(1);
+    let (mine, hot, mut inbox) = run(1);
     let granted = slots.hand_on(mine);
     slots.set_capacity(1);
+    slots.want(mine, hot);
     assert!(slots.hand_on(mine).is_none());
+    // It has its place in the line still.
     drop(granted);
+    settle(&mut slots, &mut orders);
+    slots.grant();
+    assert_eq!(slots_in(&mut inbox), Some(1));
     // Control: where nobody takes them back there are no more either.
+    settle(&mut slots, &mut orders);
     drop(back);
     assert!(slots.hand_on(mine).is_none());
 }
