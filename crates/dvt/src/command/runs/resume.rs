@@ -17,7 +17,7 @@ use crate::view::width::wrap;
 use clap::Args;
 use dvt_model::code::Code;
 use dvt_model::deed::Deed;
-use dvt_model::proof::{Authorized, RunReadPayload, SignalSend};
+use dvt_model::proof::{Authorized, RunReadPayload, RunReadStatus, SignalSend};
 use dvt_model::resource::Run;
 use dvt_model::run::RunStatus;
 
@@ -52,12 +52,14 @@ pub(crate) async fn run(
     let Composition { access, context, .. } = composition;
     let proof: Authorized<Run, SignalSend> = access.run(context, run, ROUTE).await?;
     let read: Authorized<Run, RunReadPayload> = access.run(context, run, ROUTE).await?;
+    let look: Authorized<Run, RunReadStatus> = access.run(context, run, ROUTE).await?;
     let row = row(composition, &read).await?;
     if row.status.is_terminal() {
         return Err(Problem::new(Code::RunTerminal, format!("{run} has ended: {}", row.status))
             .fix(format!("dvt runs get {run}")));
     }
-    if row.status == RunStatus::Paused {
+    let was_paused = row.status == RunStatus::Paused;
+    if was_paused {
         let paused = Act {
             run: &run.to_string(),
             deed: Deed::Resume {},
@@ -86,9 +88,13 @@ pub(crate) async fn run(
         .map(|(id, _)| id.as_str())
         .collect();
     let client = dvt_engine::attach(composition.parts.clone()).await?;
-    let resumed = client.resume_run(&proof, host_allowed && before.host_allowed).await;
+    let resumed = match client.resume_run(&proof, host_allowed && before.host_allowed).await {
+        // What was paused may have waited for nothing else: it has ended with the act, and its end is shown.
+        Err(problem) if was_paused && problem.code == Code::RunTerminal => client.follow(&look).await,
+        other => other.map(drop),
+    };
     let exit = match resumed {
-        Ok(_) => {
+        Ok(()) => {
             let flight = if again.is_empty() { "none".to_owned() } else { again.join(", ") };
             let folded = format!("folded {} events, {kept} steps done and kept", before.last_run_seq);
             if screen.verbose || (screen.format == Format::Table && !screen.quiet) {
