@@ -3,9 +3,9 @@
 //! The regular expressions are linear in the text and work on bytes, so that no encoding makes a line unreadable. Each is
 //! compiled when a text first holds one of its keywords: all of them together take longer than most commands of DVT.
 
-use crate::rules::{self, Rule};
+use crate::rules::{self, Rule, WEAK, Weak};
 use crate::{Finding, accept};
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, Match};
 use regex::bytes::{Regex, RegexBuilder};
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
@@ -28,8 +28,24 @@ impl Lazy {
 struct Patterns {
     rules: Vec<Lazy>,
     keywords: AhoCorasick,
-    /// The rules of each keyword.
-    owners: Vec<Vec<usize>>,
+    /// What is known of each keyword.
+    words: Vec<Word>,
+}
+
+/// A keyword.
+struct Word {
+    /// The rules that it belongs to.
+    owners: Vec<usize>,
+    /// What else must stand there, where it is too short to tell.
+    weak: Option<&'static Weak>,
+}
+
+impl Patterns {
+    /// The keyword that was met, where a match may hold it there.
+    fn word(&self, hit: &Match, text: &[u8], whole: bool) -> Option<&Word> {
+        let word = self.words.get(hit.pattern().as_usize())?;
+        word.weak.is_none_or(|weak| weak.allows(text, hit.end(), whole)).then_some(word)
+    }
 }
 
 static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(gather);
@@ -37,15 +53,16 @@ static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(gather);
 fn gather() -> Option<Patterns> {
     let mut table = Vec::new();
     let mut words: Vec<&str> = Vec::new();
-    let mut owners: Vec<Vec<usize>> = Vec::new();
+    let mut known: Vec<Word> = Vec::new();
     for (index, rule) in rules::all().enumerate() {
         table.push(Lazy { rule, regex: OnceLock::new(), is_of_lines: rule.regex.contains("(?s") });
         for keyword in rule.keywords {
             match words.iter().position(|word| word == keyword) {
-                Some(at) => owners.get_mut(at)?.push(index),
+                Some(at) => known.get_mut(at)?.owners.push(index),
                 None => {
                     words.push(keyword);
-                    owners.push(vec![index]);
+                    let weak = WEAK.iter().find(|weak| weak.keyword.eq_ignore_ascii_case(keyword));
+                    known.push(Word { owners: vec![index], weak });
                 }
             }
         }
@@ -55,7 +72,7 @@ fn gather() -> Option<Patterns> {
         .kind(Some(AhoCorasickKind::DFA))
         .build(&words)
         .ok()?;
-    Some(Patterns { rules: table, keywords, owners })
+    Some(Patterns { rules: table, keywords, words: known })
 }
 
 /// How far before a keyword a match may begin, and how far behind it may end; both reach on to the border of a line.
@@ -124,6 +141,9 @@ pub(crate) fn keywords(text: &[u8]) -> Option<Keywords> {
     let patterns = PATTERNS.as_ref()?;
     let mut blocks: Vec<u32> = Vec::new();
     for hit in patterns.keywords.find_overlapping_iter(text) {
+        if patterns.word(&hit, text, false).is_none() {
+            continue;
+        }
         for block in hit.start() / BLOCK..=hit.end() / BLOCK {
             let block = u32::try_from(block).ok()?;
             if blocks.last() != Some(&block) {
@@ -143,11 +163,12 @@ fn windows(patterns: &Patterns, text: &[u8]) -> Vec<(usize, Range<usize>)> {
     let mut last_of: Vec<Option<usize>> = Vec::new();
     let mut breaks: Option<Vec<usize>> = None;
     for hit in patterns.keywords.find_overlapping_iter(text) {
+        let Some(word) = patterns.word(&hit, text, true) else { continue };
         let breaks = breaks.get_or_insert_with(|| breaks_of(text));
         let from = start_of_line(breaks, hit.start().saturating_sub(BEFORE));
         let end = end_of_line(breaks, (hit.end() + BEHIND).min(text.len()), text.len());
         last_of.resize(patterns.rules.len(), None);
-        for owner in patterns.owners.get(hit.pattern().as_usize()).into_iter().flatten() {
+        for owner in &word.owners {
             let Some(lazy) = patterns.rules.get(*owner) else { continue };
             let end =
                 if lazy.is_of_lines { end.max((hit.end() + BEHIND_LINES).min(text.len())) } else { end };

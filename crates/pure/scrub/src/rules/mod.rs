@@ -5,8 +5,10 @@
 
 mod own;
 mod published;
+mod weak;
 
 pub use crate::accept::Accept;
+pub(crate) use weak::{WEAK, Weak};
 
 /// One rule.
 #[derive(Debug, Clone, Copy)]
