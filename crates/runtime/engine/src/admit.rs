@@ -227,7 +227,7 @@ impl Engine {
         if status.is_terminal() {
             self.ends.note(scope.tenant(), fold.progress());
         } else {
-            self.warm(fold, host_allowed, false);
+            self.warm(fold, host_allowed, Vec::new());
         }
         drop(admitting);
         Ok(StartAnswer {

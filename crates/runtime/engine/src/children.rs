@@ -318,7 +318,7 @@ impl Parent {
             }
         }
         engine.seal_soon(&self.scope);
-        engine.warm(fold, self.host_allowed, false);
+        engine.warm(fold, self.host_allowed, Vec::new());
         drop(admitting);
         Ok(())
     }

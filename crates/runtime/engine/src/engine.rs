@@ -263,11 +263,11 @@ impl Engine {
         self.hot(tenant, run).map(|hot| hot.news())
     }
 
-    /// Makes a run hot. The caller holds `folding`. A run that `rests` starts nothing by itself.
-    pub(crate) fn warm(self: &Arc<Self>, fold: Fold, host_allowed: bool, rests: bool) -> Hot {
+    /// Makes a run hot, with what it does before anything else. The caller holds `folding`.
+    pub(crate) fn warm(self: &Arc<Self>, fold: Fold, host_allowed: bool, first: Vec<Message>) -> Hot {
         let run = fold.metadata.run_id;
         lock(&self.given_up).remove(&run);
-        let (task, hot) = Task::new(Arc::clone(self), fold, host_allowed, rests);
+        let (task, hot) = Task::new(Arc::clone(self), fold, host_allowed, first);
         lock(&self.hot).insert(run, hot.clone());
         self.go_on(task.serve());
         hot

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 impl Engine {
-    /// Makes an open run hot and sends it these messages first. A run that became hot meanwhile gets them too, but for
+    /// Makes an open run hot, with these messages before all others. A run that became hot meanwhile gets them too, but for
     /// `Recover`, which is answered with a refusal: whoever made it hot recovers it.
     // Power: what is taken up here runs with the recorded power AND `host_allowed`.
     // INVARIANT(INV-29): a run is recovered once a fold; a second `Recover` would give out again what is alive.
@@ -40,31 +40,26 @@ impl Engine {
             drop(folding);
             resting.has_left().await;
         };
-        let was_hot = known.is_some();
-        let hot = match known {
-            Some(hot) => hot,
-            None => {
-                // The scope of the row that names the run (contract 1.1): a wide caller's would be wider than the run.
-                self.claim(scope.tenant()).await?;
-                let open = self.parts().store.open_runs(scope.tenant()).await?;
-                let open = open.into_iter().find(|open| open.row.metadata.run_id == run);
-                let own = open.ok_or_else(Problem::terminal)?.scope;
-                let fold = Fold::load(self, own, run).await?;
-                let rests = messages.iter().any(|message| matches!(message, Message::Rest));
-                self.warm(fold, host_allowed, rests)
-            }
+        let Some(hot) = known else {
+            // The scope of the row that names the run (contract 1.1): a wide caller's would be wider than the run.
+            self.claim(scope.tenant()).await?;
+            let open = self.parts().store.open_runs(scope.tenant()).await?;
+            let open = open.into_iter().find(|open| open.row.metadata.run_id == run);
+            let own = open.ok_or_else(Problem::terminal)?.scope;
+            let fold = Fold::load(self, own, run).await?;
+            return Ok(self.warm(fold, host_allowed, messages));
         };
         drop(folding);
         for message in messages {
             match message {
-                Message::Recover(_, answer) if was_hot => {
+                Message::Recover(_, answer) => {
                     if let Some(answer) = answer {
                         // Nobody may be waiting any more; then nobody is refused.
                         drop(answer.send(Err(worked_on())));
                     }
                 }
                 // It is worked on: there is nothing to leave.
-                Message::Rest if was_hot => {}
+                Message::Rest => {}
                 other => hot.send(other).map_err(|_| Problem::engine_gone())?,
             }
         }

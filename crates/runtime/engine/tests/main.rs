@@ -20,6 +20,7 @@ mod recovery;
 mod retry;
 mod runs;
 mod sleep;
+mod taken_up;
 mod times;
 mod votes;
 
@@ -115,6 +116,10 @@ const TESTS: &[Test] = &[
     (
         "sleep::a_run_that_was_written_while_it_slept_goes_on_from_its_ledger",
         sleep::a_run_that_was_written_while_it_slept_goes_on_from_its_ledger,
+    ),
+    (
+        "taken_up::a_run_goes_on_by_the_resume_alone_and_after_it",
+        taken_up::a_run_goes_on_by_the_resume_alone_and_after_it,
     ),
     ("votes::a_role_that_a_step_names_is_asked_for", votes::a_role_that_a_step_names_is_asked_for),
     ("votes::a_vote_says_what_it_was_about", votes::a_vote_says_what_it_was_about),

@@ -93,10 +93,23 @@ struct Turn {
 }
 
 impl Task {
-    /// Makes the task of a folded run; `host_allowed` is the word of whoever continues it.
+    /// Makes the task of a folded run; `host_allowed` is the word of whoever continues it. One that is to rest after the first
+    /// messages starts nothing by itself.
     // Power only narrows: the recorded word AND the present one.
-    pub(crate) fn new(engine: Arc<Engine>, fold: Fold, host_allowed: bool, rests: bool) -> (Self, Hot) {
+    // INVARIANT(INV-29): what it was taken up for lies in its inbox before anybody can reach it. Slots that came earlier would start
+    // steps before what was running is settled, and might end the run before the decision to go on with it is entered.
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        fold: Fold,
+        host_allowed: bool,
+        first: Vec<Message>,
+    ) -> (Self, Hot) {
         let (sender, inbox) = mpsc::unbounded_channel();
+        let rests = first.iter().any(|message| matches!(message, Message::Rest));
+        for message in first {
+            // The other end is in our hand.
+            drop(sender.send(message));
+        }
         let (news, told) = watch::channel(fold.progress());
         let hot = Hot { scope: fold.scope, inbox: sender, news: told, rests };
         let host_allowed = host_allowed && fold.power.host_allowed;
