@@ -96,11 +96,11 @@ impl Engine {
             now: self.now(),
             run: Some(run),
         };
-        // The same proof comes again when an answer was lost.
+        // The same proof comes again when an answer was lost: it was accepted then, whatever became of the run since.
         let known = transaction.decision_recorded(grant.decision_id).await?;
         let decision = if known { Vec::new() } else { vec![entry::of_decision(place, grant, "resumeRun")] };
         if row.status.is_terminal() {
-            return Err(Problem::terminal());
+            return if known { Ok(row.status) } else { Err(Problem::terminal()) };
         }
         if self.at_work(scope.tenant(), run).is_some() {
             return Err(worked_on());

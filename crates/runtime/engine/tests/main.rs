@@ -121,6 +121,10 @@ const TESTS: &[Test] = &[
         "taken_up::a_run_goes_on_by_the_resume_alone_and_after_it",
         taken_up::a_run_goes_on_by_the_resume_alone_and_after_it,
     ),
+    (
+        "taken_up::a_resume_asked_again_after_the_end_has_its_first_answer",
+        taken_up::a_resume_asked_again_after_the_end_has_its_first_answer,
+    ),
     ("votes::a_role_that_a_step_names_is_asked_for", votes::a_role_that_a_step_names_is_asked_for),
     ("votes::a_vote_says_what_it_was_about", votes::a_vote_says_what_it_was_about),
 ];

@@ -3,6 +3,7 @@
 use crate::house::{House, block_on};
 use dvt_engine::Asked;
 use dvt_engine::client::Client;
+use dvt_model::code::Code;
 use dvt_model::deed::Deed;
 use dvt_model::id::{PlanId, RunId, SignalId, StepId};
 use dvt_model::proof::{Authorized, Permits, SignalSend, StepApprove};
@@ -73,5 +74,25 @@ pub(crate) fn a_run_goes_on_by_the_resume_alone_and_after_it() {
             assert_eq!(tokens.lines().count(), 1, "{number}: {names:?}");
             client.close().await.unwrap();
         }
+    });
+}
+
+/// The answer to a resume may be lost with its engine; the same proof asks again, and the run may have ended since.
+pub(crate) fn a_resume_asked_again_after_the_end_has_its_first_answer() {
+    block_on(async {
+        let house = House::new().await;
+        let run = resting(&house, 0).await;
+        let client = house.attach().await;
+        let proof = house.run_proof::<SignalSend>(house.tenant, run);
+        client.resume_run(&proof, true).await.unwrap();
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+        let events = house.names(run).await;
+        assert_eq!(client.resume_run(&proof, true).await.unwrap(), RunStatus::Completed);
+        client.close().await.unwrap();
+        let client = house.attach().await;
+        assert_eq!(client.resume_run(&proof, true).await.unwrap(), RunStatus::Completed);
+        // Control: another proof was never accepted.
+        assert_eq!(house.resume(&client, run).await.unwrap_err().code, Code::RunTerminal);
+        assert_eq!(house.names(run).await, events);
     });
 }
