@@ -58,8 +58,9 @@ pub(crate) async fn run(
         return Err(Problem::new(Code::RunTerminal, format!("{run} has ended: {}", row.status))
             .fix(format!("dvt runs get {run}")));
     }
-    let was_paused = row.status == RunStatus::Paused;
-    if was_paused {
+    // What was paused may have waited for nothing else: then it ends with the act, and its end is shown.
+    let mut has_ended = false;
+    if row.status == RunStatus::Paused {
         let paused = Act {
             run: &run.to_string(),
             deed: Deed::Resume {},
@@ -74,11 +75,12 @@ pub(crate) async fn run(
         if dvt_engine::engine_is_live(&composition.store) {
             return Ok(exit);
         }
+        has_ended = self::row(composition, &read).await?.status.is_terminal();
     }
     let plan = plan(composition, &read, &row).await?;
     let (before, _) = picture(composition, &read, &plan).await?;
     let host_allowed = words::has_word(arguments.allow_host, Some(&composition.profile));
-    if words::needs_word(&plan) && !host_allowed {
+    if words::needs_word(&plan) && !host_allowed && !has_ended {
         return Err(words::refusal(&selected.path(), "dvt runs resume"));
     }
     let kept = before.steps.values().filter(|step| step.is_over()).count();
@@ -88,10 +90,10 @@ pub(crate) async fn run(
         .map(|(id, _)| id.as_str())
         .collect();
     let client = dvt_engine::attach(composition.parts.clone()).await?;
-    let resumed = match client.resume_run(&proof, host_allowed && before.host_allowed).await {
-        // What was paused may have waited for nothing else: it has ended with the act, and its end is shown.
-        Err(problem) if was_paused && problem.code == Code::RunTerminal => client.follow(&look).await,
-        other => other.map(drop),
+    let resumed = if has_ended {
+        client.follow(&look).await
+    } else {
+        client.resume_run(&proof, host_allowed && before.host_allowed).await.map(drop)
     };
     let exit = match resumed {
         Ok(()) => {

@@ -145,6 +145,26 @@ fn an_act_on_a_resting_run_is_written_and_wakes_nothing() {
     assert_eq!(ended["status"], "COMPLETED", "{ended}");
 }
 
+const LAST: &str = "apiVersion: dvt/v1\nname: last\nsteps:\n  work: { run: ['true'] }\n  release: { needs: work, approval: { role: operator } }\n";
+
+/// What waits for nothing but its resume ends with that. Nothing starts any more, so nobody's word is needed.
+#[test]
+fn a_resume_that_ends_the_run_shows_its_end() {
+    let home = Home::new();
+    let mut running = started(&home, "last", LAST, "\"stepId\":\"release\"");
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    home.dvt(&["runs", "pause", "@latest", "-m", "not now"]).ends(0);
+    home.dvt(&["runs", "approve", "@latest", "release", "-m", "good"]).ends(0);
+    assert_eq!(status(&home), "PAUSED");
+    let told = home.dvt(&["runs", "resume", "@latest", "-m", "now", "--output", "jsonl"]).ends(0);
+    assert!(told.out.contains("\"RunCompleted\""), "{told:#?}");
+    assert_eq!(status(&home), "COMPLETED");
+    // Control: it has ended now, and that is told.
+    let again = home.dvt(&["runs", "resume", "@latest", "-m", "now"]).ends(6);
+    assert!(again.err.contains("RUN_TERMINAL"), "{again:#?}");
+}
+
 const PRODUCT: &str = "apiVersion: dvt/v1\nname: product\nsteps:\n  transform:\n    foreach: { region: [eu, us], kind: [full, delta] }\n    maxParallel: 2\n    script: |\n      printf '\"%s-%s\"' \"$REGION\" \"$KIND\" > \"$DVT_OUTPUT\"\n      echo \"at work on $REGION\"\n    env: { REGION: '${{ item.region }}', KIND: '${{ item.kind }}' }\n    compensate: { run: [echo, undone] }\n  fails: { needs: transform, run: ['false'] }\nfinally:\n  tell: { uses: dvt/noop@1, with: { output: '${{ run.status }}' } }\n";
 
 /// Items run beside each other, a failure undoes them, and `finally` runs whatever happened.
