@@ -12,6 +12,7 @@
 )]
 
 mod admission;
+mod cold_cancel;
 mod forwarding;
 mod gate;
 mod groups;
@@ -60,6 +61,16 @@ const TESTS: &[Test] = &[
     ),
     ("admission::turns_larger_than_a_block_are_written", admission::turns_larger_than_a_block_are_written),
     ("admission::a_cold_cancel_needs_the_owners_word", admission::a_cold_cancel_needs_the_owners_word),
+    (
+        "cold_cancel::what_an_engine_that_is_gone_ran_is_not_waited_for",
+        cold_cancel::what_an_engine_that_is_gone_ran_is_not_waited_for,
+    ),
+    (
+        "cold_cancel::what_the_engine_itself_forgot_is_waited_for_until_it_is_gone",
+        cold_cancel::what_the_engine_itself_forgot_is_waited_for_until_it_is_gone,
+    ),
+    ("cold_cancel::what_may_be_alive_is_waited_for", cold_cancel::what_may_be_alive_is_waited_for),
+    ("cold_cancel::what_nobody_can_know_has_its_grace", cold_cancel::what_nobody_can_know_has_its_grace),
     ("forwarding::a_second_process_starts_and_cancels", forwarding::a_second_process_starts_and_cancels),
     ("forwarding::a_repeated_cancel_adds_no_event", forwarding::a_repeated_cancel_adds_no_event),
     ("forwarding::another_tenants_run_is_no_run", forwarding::another_tenants_run_is_no_run),

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// Writes its token, then waits for the file `go`.
-const WITNESS: &str = r#"
+pub(crate) const WITNESS: &str = r#"
 apiVersion: dvt/v1
 name: witness
 inputs: { witness: { type: string }, go: { type: string } }

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 const HOUR_MS: i64 = 3_600_000;
 
 /// The clock goes on, and somebody's quick run makes the timers look at it.
-async fn pass(house: &House, client: &Client, ms: i64) {
+pub(crate) async fn pass(house: &House, client: &Client, ms: i64) {
     house.pushed_ms.fetch_add(ms, Ordering::SeqCst);
     let plan =
         "apiVersion: dvt/v1\nname: quick\nsteps:\n  nothing: { uses: dvt/noop@1, with: { simulate: 1ms } }\n";

@@ -5,6 +5,7 @@
 //! waits until that one is gone, for a step must never run twice at once.
 
 use super::flight::{Flight, Slots};
+use super::missing::{Missing, Stop};
 use super::pipe::Item;
 use super::{Attempt, Order, Reported, unfit};
 use crate::{Parts, crash};
@@ -61,6 +62,8 @@ pub(super) struct Floor {
     working: Option<Working>,
     /// Attempts that wait until an abandoned one of the same step is gone.
     parked: BTreeMap<(RunId, StepId), Attempt>,
+    /// Attempts that are to end and that the worker will not report.
+    missing: Missing,
 }
 
 impl Floor {
@@ -72,7 +75,8 @@ impl Floor {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let own_limit = u32::try_from(cores).unwrap_or(1).saturating_mul(PER_CORE).max(FEWEST);
         let slots = Slots::new(own_limit, back);
-        Self { parts, pipe, slots, own_limit, working: None, parked: BTreeMap::new() }
+        let (working, parked, missing) = (None, BTreeMap::new(), Missing::default());
+        Self { parts, pipe, slots, own_limit, working, parked, missing }
     }
 
     pub(super) async fn serve(
@@ -126,20 +130,7 @@ impl Floor {
             Order::Want(run, hot) => self.slots.want(run, hot),
             Order::Settle(granted) => self.slots.settle(granted),
             Order::Dispatch(attempt) => self.dispatch(*attempt).await,
-            Order::Stop(run, step, logical, engine, grace_ms) => {
-                let place = (run, step);
-                let waits = |attempt: &Attempt| {
-                    attempt.dispatch.logical_attempt_id == logical
-                        && attempt.dispatch.engine_attempt_id == engine
-                };
-                // The worker does not know an attempt that waits here; it must not begin after it was stopped.
-                if self.parked.get(&place).is_some_and(waits)
-                    && let Some(attempt) = self.parked.remove(&place)
-                {
-                    return self.fail(attempt, unfit::stopped()).await;
-                }
-                self.stop(key_of(run, &place.1, logical, engine), grace_ms);
-            }
+            Order::Stop(stop) => self.end(*stop).await,
             Order::Acknowledge(run, Reported { step_id, logical, engine }) => {
                 self.say(ToWorker::Ack { key: key_of(run, &step_id, logical, engine) });
             }
@@ -147,9 +138,43 @@ impl Floor {
         }
     }
 
+    /// Ends an attempt, wherever it is.
+    async fn end(&mut self, stop: Stop) {
+        let place = (stop.run, stop.step_id.clone());
+        let waits = |attempt: &Attempt| {
+            attempt.dispatch.logical_attempt_id == stop.logical
+                && attempt.dispatch.engine_attempt_id == stop.engine
+        };
+        // The worker does not know an attempt that waits here; it must not begin after it was stopped.
+        if self.parked.get(&place).is_some_and(waits)
+            && let Some(attempt) = self.parked.remove(&place)
+        {
+            return self.fail(attempt, unfit::stopped()).await;
+        }
+        match self.slots.flights.get(&place).map(|flight| flight.abandoned) {
+            Some(false) => self.stop(key_of(stop.run, &place.1, stop.logical, stop.engine), stop.grace_ms),
+            // It is being killed already; its end is the answer.
+            Some(true) => drop(self.missing.note(stop)),
+            None if self.missing.note(stop) => self.make_sure().await,
+            None => {}
+        }
+    }
+
+    /// A worker that has said `Hello` is the proof that none of what an earlier one ran is alive. There may be none yet.
+    async fn make_sure(&mut self) {
+        // Where no worker can be started nothing is sure, and nobody is told.
+        if self.worker().is_ok_and(|working| working.said_hello) {
+            let flights = &self.slots.flights;
+            for item in self.missing.gone_but(|place| flights.contains_key(place)) {
+                self.put(item).await;
+            }
+        }
+    }
+
     /// The run's memory is gone: its steps are killed, and their reports will not be heard.
     fn abandon(&mut self, run: RunId) {
         self.slots.forget(run);
+        self.missing.forget(run);
         self.parked.retain(|(parked, _), _| *parked != run);
         let mut keys = Vec::new();
         for ((of, step), flight) in &mut self.slots.flights {
@@ -294,6 +319,7 @@ impl Floor {
                     working.said_hello = true;
                 }
                 self.slots.set_capacity(capacity.min(self.own_limit));
+                self.make_sure().await;
             }
             // If we crash here, the step runs and its starter ends it with us; it is given out again under the same token.
             FromWorker::Started { .. } => crash::point(crash::AFTER_DISPATCH),
@@ -337,6 +363,9 @@ impl Floor {
         let Some(flight) = self.slots.flights.remove(&place) else { return };
         if flight.abandoned {
             self.say(ToWorker::Ack { key });
+            if let Some(item) = self.missing.gone(&place) {
+                self.put(item).await;
+            }
             if let Some(attempt) = self.parked.remove(&place) {
                 self.dispatch(attempt).await;
             }
@@ -382,12 +411,18 @@ impl Floor {
 
     /// The worker is gone. Its steps are dying; the next worker says `Hello` only when none of them is alive.
     async fn lose_worker(&mut self) {
-        self.working = None;
+        let lived = self.working.take().is_some_and(|working| working.said_hello);
         for hot in self.slots.lose_all() {
             self.put(Item::Lost(hot)).await;
         }
         for attempt in std::mem::take(&mut self.parked).into_values() {
             self.dispatch(attempt).await;
+        }
+        // The next one makes it sure. One that never said `Hello` is not started again and again for this.
+        if !lived {
+            self.missing.forget_all();
+        } else if !self.missing.is_empty() {
+            self.make_sure().await;
         }
     }
 

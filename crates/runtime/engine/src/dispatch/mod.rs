@@ -7,10 +7,13 @@
 
 mod flight;
 mod floor;
+mod missing;
 mod pipe;
 #[cfg(test)]
 mod tests;
 mod unfit;
+
+pub(crate) use missing::Stop;
 
 use crate::run::Hot;
 use crate::{Parts, Problem};
@@ -80,7 +83,7 @@ pub(crate) enum Order {
     /// Give this attempt out.
     Dispatch(Box<Attempt>),
     /// End this attempt.
-    Stop(RunId, StepId, LogicalAttemptId, EngineAttemptId, u64),
+    Stop(Box<Stop>),
     /// This report is durable.
     Acknowledge(RunId, Reported),
     /// The run has left memory: kill what it may still have running, and believe none of its reports.
@@ -110,15 +113,8 @@ impl Dispatcher {
         self.order(Order::Dispatch(Box::new(attempt)));
     }
 
-    pub(crate) fn stop(
-        &self,
-        run: RunId,
-        step: StepId,
-        logical: LogicalAttemptId,
-        engine: EngineAttemptId,
-        grace_ms: u64,
-    ) {
-        self.order(Order::Stop(run, step, logical, engine, grace_ms));
+    pub(crate) fn stop(&self, stop: Stop) {
+        self.order(Order::Stop(Box::new(stop)));
     }
 
     pub(crate) fn acknowledge(&self, run: RunId, reported: Reported) {

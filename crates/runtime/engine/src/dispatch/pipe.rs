@@ -3,7 +3,7 @@
 //! It is bounded: when the store is slow the pipe fills, the link is read no more, and the worker slows down.
 
 use super::Granted;
-use crate::run::{Hot, Message};
+use crate::run::{Gone, Hot, Message};
 use dvt_core::command::Report;
 use dvt_model::attempt::LogicalAttemptId;
 use dvt_model::id::{RunId, StepId};
@@ -31,6 +31,8 @@ pub(super) enum Item {
     Report(Hot, Box<Report>, Option<Granted>),
     /// The worker is gone, and with it what this run had running.
     Lost(Hot),
+    /// An attempt that was to end, and that no worker has.
+    Gone(Hot, Gone),
 }
 
 /// Serves until the floor is closed.
@@ -47,6 +49,7 @@ pub(super) async fn serve(store: Store, mut items: mpsc::Receiver<Item>) {
             // A run that has left memory is told nothing: who takes it up again folds it.
             Item::Report(hot, report, granted) => drop(hot.send(Message::Report(report, granted))),
             Item::Lost(hot) => drop(hot.send(Message::Recover(Vec::new(), None))),
+            Item::Gone(hot, gone) => drop(hot.send(Message::Gone(gone))),
         }
     }
 }

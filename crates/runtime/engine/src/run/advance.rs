@@ -9,7 +9,7 @@ use super::load::Fold;
 use super::{Hot, Message};
 use crate::children::{self, Ending, Order, Orders, Parent};
 use crate::client::Progress;
-use crate::dispatch::{Attempt, Granted, Reported};
+use crate::dispatch::{Attempt, Granted, Reported, Stop};
 use crate::engine::Engine;
 use crate::groups::LONGEST_WAIT_MS;
 use crate::{Problem, chance, crash};
@@ -284,6 +284,7 @@ impl Task {
                 return Ok(());
             }
             Message::CancelledByGroup => Command::Cancel { cause: OtherRun::Concurrency },
+            Message::Gone(gone) => Command::WorkerLost { lost: vec![gone] },
             Message::ChildEnded(ended) => Command::ChildEnded(*ended),
             Message::CancelledByParent => Command::Cancel { cause: OtherRun::Parent },
             Message::StoppedByParent(force_kill) => {
@@ -402,13 +403,14 @@ impl Task {
                     self.order(Order::End { step_id, child_run_id, how: Ending::Stop { force_kill } });
                 }
                 Effect::Stop { step_id, logical_attempt_id, engine_attempt_id, grace_ms } => {
-                    self.engine.dispatcher().stop(
+                    self.engine.dispatcher().stop(Stop {
                         run,
                         step_id,
-                        logical_attempt_id,
-                        engine_attempt_id,
+                        logical: logical_attempt_id,
+                        engine: engine_attempt_id,
                         grace_ms,
-                    );
+                        waits: (!self.fold.status.is_terminal()).then(|| self.hot.clone()),
+                    });
                 }
             }
         }

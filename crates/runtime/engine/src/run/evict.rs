@@ -88,6 +88,7 @@ pub(super) fn refuse(message: Message) {
         Message::Recover(_, None)
         | Message::Slots(_)
         | Message::Report(..)
+        | Message::Gone(_)
         | Message::ChildEnded(_)
         | Message::CancelledByParent
         | Message::StoppedByParent(_)

@@ -15,7 +15,8 @@ use crate::client::Progress;
 use crate::dispatch::Granted;
 use crate::{Asked, Grant, Problem};
 use dvt_core::command::{ChildEnded, Report};
-use dvt_model::id::TenantId;
+use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
+use dvt_model::id::{StepId, TenantId};
 use dvt_model::run::RunStatus;
 use dvt_model::scope::TenantScope;
 use dvt_store::port::operation::EntryDraft;
@@ -27,6 +28,8 @@ pub(crate) enum Message {
     Slots(Granted),
     /// An attempt ended; with it the slots that the run may use in the same turn. It stands in no line then.
     Report(Box<Report>, Option<Granted>),
+    /// An attempt that was to end is with no worker: nobody will say that it ended.
+    Gone(Gone),
     /// The run of one of its sub-plans ended.
     ChildEnded(Box<ChildEnded>),
     /// Its parent's run ends it, by its way out.
@@ -48,6 +51,9 @@ pub(crate) enum Message {
     /// Leave it as it is, and kill what it has running: a person interrupted twice.
     Drop,
 }
+
+/// An attempt without a worker: step, attempt and dispatch.
+pub(crate) type Gone = (StepId, LogicalAttemptId, EngineAttemptId);
 
 /// A signal or a vote with its proof and its reason.
 pub(crate) struct Act {

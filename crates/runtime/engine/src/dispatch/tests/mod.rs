@@ -1,9 +1,12 @@
-//! The line for slots: whose turn it is, whatever goes with reports.
+//! The line for slots: whose turn it is, whatever goes with reports. And who is told of attempts that nobody reports.
 
 use super::Order;
 use super::flight::Slots;
+use super::missing::{Missing, Stop};
+use super::pipe::Item;
 use crate::run::{Hot, Message};
-use dvt_model::id::{EnvironmentId, ProjectId, RunId, TenantId};
+use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
+use dvt_model::id::{EnvironmentId, ProjectId, RunId, StepId, TenantId};
 use dvt_model::scope::{Minter, ScopeIds, TenantScope};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -89,4 +92,38 @@ fn with_more_taken_than_there_are_nothing_goes_with_a_report() {
     settle(&mut slots, &mut orders);
     drop(back);
     assert!(slots.hand_on(mine).is_none());
+}
+
+#[test]
+fn an_attempt_is_gone_once_it_is_not_dying_and_only_for_who_waits() {
+    let (mine, hot, _inbox) = run(1);
+    let step = |name: &str| StepId::parse(name).unwrap();
+    let stop = |name: &str, waits: bool| Stop {
+        run: mine,
+        step_id: step(name),
+        logical: LogicalAttemptId::FIRST,
+        engine: EngineAttemptId::FIRST,
+        grace_ms: 0,
+        waits: waits.then(|| hot.clone()),
+    };
+    let step_of = |item: Item| match item {
+        Item::Gone(_, (step, ..)) => Some(step.to_string()),
+        _ => None,
+    };
+    let mut missing = Missing::default();
+    assert!(!missing.note(stop("ended", false)) && missing.is_empty());
+    for name in ["dying", "dying", "lost"] {
+        assert!(missing.note(stop(name, true)));
+    }
+    let dying = (mine, step("dying"));
+    let sure: Vec<_> = missing.gone_but(|place| *place == dying).into_iter().map(step_of).collect();
+    assert_eq!(sure, [Some("lost".to_owned())]);
+    assert_eq!(missing.gone(&dying).and_then(step_of), Some("dying".to_owned()));
+    assert!(missing.gone(&dying).is_none() && missing.is_empty());
+    // Whose run has left hears nothing.
+    missing.note(stop("lost", true));
+    missing.forget(run(2).0);
+    assert!(!missing.is_empty());
+    missing.forget(mine);
+    assert!(missing.is_empty());
 }
