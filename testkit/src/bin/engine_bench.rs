@@ -81,7 +81,7 @@ async fn runs(arguments: &Arguments, folder: &Path, house: &Arc<House>) -> Resul
     let step = house.ready(&chain(1, Work::Noop))?;
     latencies(house, &client, &step, 20).await?;
     if arguments.writers > 0 {
-        let window = many(house, &client, &step, (arguments.writers, arguments.window)).await?;
+        let (window, _) = many(house, &client, &step, (arguments.writers, arguments.window)).await?;
         line("completed runs a second", &format!("{:.0}", real(window.runs) / window.seconds), None);
         per_run(&window);
         return close(client).await;
@@ -92,10 +92,13 @@ async fn runs(arguments: &Arguments, folder: &Path, house: &Arc<House>) -> Resul
     let mut raw = Raw::create(&folder.join("raw.db"), ROW)?;
     raw.rows_a_second(1, arguments.window / 4)?;
     for concurrent in [64, 512] {
-        let (mut limits, mut rates, mut last) = (Vec::new(), Vec::new(), Window::default());
+        let (mut limits, mut rates, mut last, mut each) =
+            (Vec::new(), Vec::new(), Window::default(), Vec::new());
         for _ in 0..arguments.rounds {
             limits.push(raw.rows_a_second(1, arguments.window)?);
-            last = many(house, &client, &step, (concurrent, arguments.window)).await?;
+            let (window, latencies) = many(house, &client, &step, (concurrent, arguments.window)).await?;
+            last = window;
+            each.extend(latencies);
             rates.push(real(last.runs) / last.seconds);
         }
         let ratios: Vec<f64> = rates.iter().zip(&limits).map(|(rate, limit)| rate / limit).collect();
@@ -108,6 +111,8 @@ async fn runs(arguments: &Arguments, folder: &Path, house: &Arc<House>) -> Resul
         let ratio = median(&ratios);
         let target = (concurrent == 64).then_some((">= 0.7", ratio >= 0.7));
         line("  a raw commit (moonshot 1.0)", &format!("{ratio:.2}"), target);
+        let (half, most) = (quantile(&each, 0.5), quantile(&each, 0.99));
+        line("  ms of each of them: p50, p99", &format!("{half:.1}, {most:.1}"), None);
         per_run(&last);
     }
     line("  peak RSS so far, MiB", &format!("{:.0}", real(memory("VmHWM")) / 1_048_576.0), None);
@@ -146,14 +151,24 @@ async fn large(arguments: &Arguments, folder: &Path, house: &House) -> Result<()
     );
     line("  CPU µs a step", &format!("{:.0}", real(last.cpu_us) / steps), None);
     line("  log syncs a step", &format!("{:.2}", real(last.log_syncs) / steps), None);
+    let narrow = [1, 10, 100].into_iter().filter(|width| *width < arguments.fan);
     let mut each = Vec::new();
-    for width in [arguments.fan, arguments.fan * 10] {
-        let window = one(house, &client, &house.ready(&fan(width, Work::Program))?).await?;
-        line(&format!("seconds of 1 → {width} → 1"), &format!("{:.2}", window.seconds), None);
-        line("  CPU µs an item", &format!("{:.0}", real(window.cpu_us) / real(width)), None);
-        each.push(window.seconds / real(width));
+    for width in narrow.chain([arguments.fan, arguments.fan * 10]) {
+        let plan = house.ready(&fan(width, Work::Program))?;
+        // What is over in a moment is measured more often.
+        let rounds = (1_000 / width).clamp(1, 50);
+        let (mut seconds, mut cpu_us) = (Vec::new(), 0);
+        for _ in 0..rounds {
+            let window = one(house, &client, &plan).await?;
+            seconds.push(window.seconds);
+            cpu_us += window.cpu_us;
+        }
+        let seconds = median(&seconds);
+        line(&format!("seconds of 1 → {width} → 1"), &format!("{seconds:.4}"), None);
+        line("  CPU µs an item", &format!("{:.0}", real(cpu_us) / real(rounds * width)), None);
+        each.push(seconds / real(width));
     }
-    if let [small, large] = each.as_slice() {
+    if let [.., small, large] = each.as_slice() {
         let grows = large / small;
         line(
             "  an item of the wide one beside one of the narrow",

@@ -70,31 +70,32 @@ pub async fn latencies(
     Ok(all)
 }
 
-/// So many who each play one run after the other, for a while.
+/// So many who each play one run after the other, for a while; with the milliseconds of each run.
 pub async fn many(
     house: &Arc<House>,
     client: &Arc<Client>,
     ready: &Ready,
     (concurrent, length): (u64, Duration),
-) -> Result<Window, String> {
+) -> Result<(Window, Vec<f64>), String> {
     let (begun, before) = (Instant::now(), Begun::now());
     let mut players = Vec::new();
     for _ in 0..concurrent {
         let (house, client, ready) = (Arc::clone(house), Arc::clone(client), ready.clone());
         players.push(tokio::spawn(async move {
-            let mut runs = 0;
+            let mut all = Vec::new();
             while begun.elapsed() < length {
+                let asked = Instant::now();
                 house.play(&client, &ready).await?;
-                runs += 1;
+                all.push(asked.elapsed().as_secs_f64() * 1_000.0);
             }
-            Ok::<u64, String>(runs)
+            Ok::<Vec<f64>, String>(all)
         }));
     }
-    let mut runs = 0;
+    let mut all = Vec::new();
     for player in players {
-        runs += player.await.map_err(super::text)??;
+        all.extend(player.await.map_err(super::text)??);
     }
-    Ok(before.window(runs))
+    Ok((before.window(all.len() as u64), all))
 }
 
 /// One run.
