@@ -9,6 +9,7 @@ use super::setting::{self, PutSetting};
 use super::waiting;
 use crate::port::error::Refusal;
 use crate::port::operation::{Group as RunGroup, Queueing, Rights, SeenSetting};
+use crate::read::runs;
 use crate::seal::keyring::Keyring;
 use crate::sqlite::column;
 use dvt_model::id::{EnvironmentId, KeyId, ProjectId, RunId, SignalId};
@@ -85,6 +86,12 @@ impl Deed {
             Self::Publish(publish) => Some(publish.engine_epoch),
             Self::Act(_) | Self::Setting(_) | Self::EndRights(_) | Self::Change(..) => None,
         }
+    }
+
+    /// Whether a block that is in the ledger already is refused by the deed's own preconditions before anything is written: the
+    /// first time has moved the run's sequence on. Who asks for it again needs no look at the blocks before that.
+    pub(crate) fn refuses_its_repeat(&self, block: &Sealed) -> bool {
+        matches!(self, Self::Append(_)) && block.run_seqs.is_some()
     }
 
     /// Judges everything but epoch and repeat, and writes the rows that come before the block.
@@ -218,7 +225,11 @@ impl Append {
     ) -> Result<(), Stop> {
         let (connection, tenant) = (group.connection, group.tenant.bytes());
         let row = connection
-            .prepare_cached("SELECT project_id, environment_id, status, last_run_seq, concurrency_group IS NOT NULL FROM run WHERE tenant_id = ?1 AND run_id = ?2")?
+            .prepare_cached(concat!(
+                "SELECT project_id, environment_id, status, ",
+                runs::last_run_seq!(),
+                ", concurrency_group IS NOT NULL FROM run WHERE tenant_id = ?1 AND run_id = ?2"
+            ))?
             .query_row(params![tenant, self.run.bytes()], |row| {
                 Ok((
                     row.get::<_, Vec<u8>>(0)?,
@@ -256,10 +267,14 @@ impl Append {
         if let Some(signal) = &self.signal {
             self.first_decision(group, signal, block)?;
         }
+        if status == self.status {
+            // The row stays as it is: the block itself says which event was the last.
+            return Ok(());
+        }
         if let Some((_, last)) = block.run_seqs {
             let (run, last, at) = (self.run.bytes(), column::signed(last), block.recorded_at.ms());
             // An ended run was refused above, so `open` changes here alone. Named for nothing, it would rewrite the indexes that
-            // speak of it with each event.
+            // speak of it with each change of status.
             match self.status.is_terminal() {
                 true => connection
                     .prepare_cached(
@@ -272,10 +287,10 @@ impl Append {
                     )?
                     .execute(params![tenant, run, last, self.status.as_str(), at])?,
             };
-        } else if status != self.status {
-            return Err(Refusal::Contract("a run's state changes by its events alone".to_owned()).into());
+            Ok(())
+        } else {
+            Err(Refusal::Contract("a run's state changes by its events alone".to_owned()).into())
         }
-        Ok(())
     }
 
     /// Of a concurrency group one run is past PENDING at a time, whoever believes to have the turn (contract 5.7).

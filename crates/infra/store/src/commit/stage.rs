@@ -21,6 +21,14 @@ pub(crate) struct Stage {
     pub(crate) answer: oneshot::Sender<Result<Committed, Refusal>>,
 }
 
+impl Stage {
+    /// Whether the block is there already; its first answer is then given again.
+    fn is_repeat(&mut self, group: &Group<'_>) -> Result<bool, Stop> {
+        self.committed = index::repeat(group, &self.block)?;
+        Ok(self.committed.is_some())
+    }
+}
+
 impl Work for Stage {
     fn weight(&self) -> usize {
         self.block.weight()
@@ -40,11 +48,18 @@ impl Work for Stage {
             return Err(Refusal::LeaseLost.into());
         }
         // INVARIANT(INV-29): nothing is recorded twice; the same block id is the same block.
-        if let Some(first) = index::repeat(group, &self.block)? {
-            self.committed = Some(first);
+        if !self.deed.refuses_its_repeat(&self.block) && self.is_repeat(group)? {
             return Ok(());
         }
-        self.deed.judge(group, &self.tenant.keyring, (&self.scope, &self.tenant.root), &self.block)?;
+        let judged =
+            self.deed.judge(group, &self.tenant.keyring, (&self.scope, &self.tenant.root), &self.block);
+        if let Err(stop) = judged {
+            // What is refused is told its first answer where it has one; a second look where it was looked at before finds nothing.
+            return match matches!(stop, Stop::Refused(_)) && self.is_repeat(group)? {
+                true => Ok(()),
+                false => Err(stop),
+            };
+        }
         let committed = index::insert(group, &self.block)?;
         index::insert_blobs(group, &self.block)?;
         self.committed = Some(committed);

@@ -11,6 +11,7 @@ pub(crate) const TENANT: &[&str] = &[
     include_str!("tenant_0005.sql"),
     include_str!("tenant_0006.sql"),
     include_str!("tenant_0007.sql"),
+    include_str!("tenant_0008.sql"),
 ];
 
 /// The migrations of the control database.

@@ -14,10 +14,24 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 /// The most rows of a page.
 const MOST: u32 = 500;
 
-/// The columns that [`read`] expects, in its order.
-pub(crate) const COLUMNS: &str =
-    "run_id, project_id, environment_id, plan_id, plan_version, plan_digest, plan_name, provider,
-    status, last_run_seq, queued_at, updated_at, detached";
+/// The sequence number of a run's last event, for a statement over `run`. The row has the one of its last status: an event that
+/// changes no status leaves the row alone, so that its commit has a page less to write.
+macro_rules! last_run_seq {
+    () => {
+        "coalesce((SELECT last.last_run_seq FROM ledger_block AS last WHERE last.tenant_id = run.tenant_id
+            AND last.run_id = run.run_id AND last.first_run_seq >= 1 ORDER BY last.first_run_seq DESC LIMIT 1), run.last_run_seq)"
+    };
+}
+pub(crate) use last_run_seq;
+
+/// The columns that [`read`] expects, in its order. When an event came last is of the same block as its number.
+pub(crate) const COLUMNS: &str = concat!(
+    "run_id, project_id, environment_id, plan_id, plan_version, plan_digest, plan_name, provider, status, ",
+    last_run_seq!(),
+    ", queued_at,
+    max(run.updated_at, coalesce((SELECT last.recorded_at FROM ledger_block AS last WHERE last.tenant_id = run.tenant_id
+        AND last.run_id = run.run_id AND last.first_run_seq >= 1 ORDER BY last.first_run_seq DESC LIMIT 1), 0)), detached"
+);
 
 struct Raw {
     ids: [Vec<u8>; 4],

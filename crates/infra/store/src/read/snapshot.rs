@@ -54,11 +54,15 @@ pub(crate) async fn put(reader: &Reader, run: RunId, seq: u64, state: Value) -> 
             crate::seal::rows::insert(group.connection, group.tenant, &[row])?;
         }
         group.connection.execute(
-            "INSERT INTO snapshot (tenant_id, run_id, last_run_seq, key_id, sealed)
-             SELECT ?1, ?2, ?3, ?4, ?5 FROM run WHERE tenant_id = ?1 AND run_id = ?2 AND last_run_seq >= ?3
-             ON CONFLICT (tenant_id, run_id) DO UPDATE
-             SET last_run_seq = excluded.last_run_seq, key_id = excluded.key_id, sealed = excluded.sealed
-             WHERE excluded.last_run_seq > snapshot.last_run_seq",
+            concat!(
+                "INSERT INTO snapshot (tenant_id, run_id, last_run_seq, key_id, sealed)
+                 SELECT ?1, ?2, ?3, ?4, ?5 FROM run WHERE tenant_id = ?1 AND run_id = ?2 AND ",
+                super::runs::last_run_seq!(),
+                " >= ?3
+                 ON CONFLICT (tenant_id, run_id) DO UPDATE
+                 SET last_run_seq = excluded.last_run_seq, key_id = excluded.key_id, sealed = excluded.sealed
+                 WHERE excluded.last_run_seq > snapshot.last_run_seq"
+            ),
             params![group.tenant.bytes(), run.bytes(), column::signed(seq), id.bytes(), sealed],
         )?;
         Ok(())
