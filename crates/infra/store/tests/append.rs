@@ -38,6 +38,33 @@ async fn what_was_appended_comes_back() {
     house.gapless();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_changes_no_status_leaves_the_row_of_its_run_alone() {
+    let house = House::new().await;
+    let run = run();
+    house.admit(&run).await;
+    let mut rows = Vec::new();
+    for seq in 1..4 {
+        house.append(house.advance(&run, seq, json!({ "n": seq }))).await.unwrap();
+        let stored: (i64, i64) = house
+            .raw()
+            .query_row("SELECT last_run_seq, updated_at FROM run", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        rows.push(stored);
+        let last = house.act().fetch_events(run.id, seq, 1).await.unwrap().remove(0).envelope;
+        let row = house.act().run(run.id).await.unwrap().unwrap();
+        assert_eq!(
+            (row.last_run_seq, row.updated_at),
+            (seq + 1, last.recorded_at),
+            "who asks is told the last"
+        );
+    }
+    assert_eq!(rows[0].0, 2, "the first event brought the status RUNNING");
+    assert_eq!(rows[1..], [rows[0], rows[0]]);
+    let back = house.raw().execute("UPDATE run SET last_run_seq = 1", []);
+    assert!(back.is_err(), "the events of a run only become more");
+}
+
 /// INV-29: nothing is recorded twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn repeats_first_middle_and_last_of_a_group_get_the_first_answer() {
