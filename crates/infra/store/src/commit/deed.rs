@@ -278,12 +278,12 @@ impl Append {
             match self.status.is_terminal() {
                 true => connection
                     .prepare_cached(
-                        "UPDATE run SET last_run_seq = ?3, status = ?4, open = 0, updated_at = ?5 WHERE tenant_id = ?1 AND run_id = ?2",
+                        "UPDATE OR FAIL run SET last_run_seq = ?3, status = ?4, open = 0, updated_at = ?5 WHERE tenant_id = ?1 AND run_id = ?2",
                     )?
                     .execute(params![tenant, run, last, self.status.as_str(), at])?,
                 false => connection
                     .prepare_cached(
-                        "UPDATE run SET last_run_seq = ?3, status = ?4, updated_at = ?5 WHERE tenant_id = ?1 AND run_id = ?2",
+                        "UPDATE OR FAIL run SET last_run_seq = ?3, status = ?4, updated_at = ?5 WHERE tenant_id = ?1 AND run_id = ?2",
                     )?
                     .execute(params![tenant, run, last, self.status.as_str(), at])?,
             };

@@ -188,7 +188,9 @@ fn finish(
     }
     if last.next_index != first.next_index {
         let moved = transaction
-            .prepare_cached("UPDATE ledger_head SET next_index = ?3 WHERE tenant_id = ?1 AND next_index = ?2")
+            .prepare_cached(
+                "UPDATE OR FAIL ledger_head SET next_index = ?3 WHERE tenant_id = ?1 AND next_index = ?2",
+            )
             .and_then(|mut statement| {
                 statement.execute(params![
                     tenant.bytes(),
