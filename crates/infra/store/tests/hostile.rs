@@ -228,7 +228,7 @@ async fn a_changed_schema_is_refused() {
         ("a view for a table", "DROP TABLE archive_receipt; CREATE VIEW archive_receipt AS SELECT 1 AS tenant_id;".to_owned()),
         ("a virtual table", "CREATE VIRTUAL TABLE more USING fts5(x);".to_owned()),
         ("a generated column", "ALTER TABLE due ADD COLUMN more TEXT GENERATED ALWAYS AS (kind) VIRTUAL;".to_owned()),
-        ("another CHECK", rewrite("length(mac) = 32", "length(mac) >= 0")),
+        ("another CHECK", rewrite("(count >= 1)", "(count >= 0)")),
         ("no STRICT", rewrite(") STRICT", ")")),
         ("statistics", "ANALYZE;".to_owned()),
         ("a schema that does not parse", rewrite("CREATE TABLE due", "CREATE TABEL due")),

@@ -152,8 +152,21 @@ fn write_object<'a>(
     Ok(())
 }
 
+/// Whether a text is printable ASCII without quote and backslash, so that it stands for itself. Looks at every byte without
+/// stopping, which the machine does for many at once.
+fn is_plain(text: &str) -> bool {
+    let is_one = |byte: &u8| (b' '..=b'~').contains(byte) & (*byte != b'"') & (*byte != b'\\');
+    text.as_bytes().iter().fold(true, |plain, byte| plain & is_one(byte))
+}
+
 /// serde_json's string escapes are those of RFC 8785: the two-character forms, else `\u00xx` in lowercase.
 fn write_string(text: &str, out: &mut Vec<u8>) -> Result<(), Error> {
+    if is_plain(text) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return Ok(());
+    }
     serde_json::to_writer(out, text).map_err(|error| Error::Syntax(error.to_string()))
 }
 
@@ -249,6 +262,25 @@ mod tests {
             canonical(order),
             "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"ö\":7,\"€\":1,\"😀\":5,\"\u{fb33}\":3}"
         );
+    }
+
+    /// A text that stands for itself is written without looking for escapes; which ones do, serde_json knows.
+    #[test]
+    fn every_character_is_written_as_serde_json_writes_it() {
+        for code in (0..=0x2ff).chain([0x2028, 0x2029, 0xfffd, 0x1f600]) {
+            let Some(one) = char::from_u32(code) else { continue };
+            for text in [
+                one.to_string(),
+                format!("before{one}"),
+                format!("{one}behind"),
+                "x".repeat(70) + &one.to_string(),
+            ] {
+                let mut written = Vec::new();
+                write_string(&text, &mut written).unwrap();
+                assert_eq!(written, serde_json::to_vec(&text).unwrap(), "{code:#x}");
+                assert_eq!(is_plain(&text), written.len() == text.len() + 2 && code < 0x7f, "{code:#x}");
+            }
+        }
     }
 
     #[test]

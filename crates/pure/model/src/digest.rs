@@ -71,11 +71,12 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// Lowercase hex of any bytes.
 pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
+    let mut text = Vec::with_capacity(2 * bytes.len());
     for byte in bytes {
-        text.extend(digits(*byte).map(char::from));
+        text.extend_from_slice(&digits(*byte));
     }
-    text
+    // Digits are ASCII.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 fn digits(byte: u8) -> [u8; 2] {

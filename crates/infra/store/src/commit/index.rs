@@ -52,9 +52,10 @@ pub(crate) fn insert(group: &mut Group<'_>, block: &Sealed) -> Result<Committed,
     }
     let first = group.head.next_index;
     let count = block.leaves.len() as u64;
+    // OR FAIL: one row, refused before anything of it is written, needs no copy of the pages that it changes.
     connection
         .prepare_cached(
-            "INSERT INTO ledger_block (tenant_id, n, first_index, block_id, kind, count, run_id, first_run_seq,
+            "INSERT OR FAIL INTO ledger_block (tenant_id, n, first_index, block_id, kind, count, run_id, first_run_seq,
                 last_run_seq, decision_id, recorded_at, event_types, leaves, leaf_salts, mac, mac_key_id, envelopes)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         )?

@@ -66,6 +66,45 @@ mod tests {
         assert!(keys >= 25, "{keys}");
     }
 
+    /// SQLite copies each page that a statement changes where the statement may fail in its middle: by a function in a CHECK, by
+    /// a trigger that aborts, by a foreign key that is judged at once beside a trigger (ADR 81).
+    #[test]
+    fn what_goes_in_with_an_event_fails_before_it_changes_anything() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        for migration in TENANT {
+            connection.execute_batch(migration).unwrap();
+        }
+        let text = |name: &str| {
+            rows(&connection, &format!("SELECT sql FROM sqlite_schema WHERE name = '{name}'")).remove(0)
+        };
+        let calls = |sql: &str| {
+            sql.contains("length(")
+                || sql.contains("typeof(")
+                || sql.contains("substr(")
+                || sql.contains(" IN (")
+        };
+        assert!(!calls(&text("ledger_block")), "{}", text("ledger_block"));
+        assert!(calls(&text("ledger_head")), "control: this one is not written with each event");
+        for trigger in ["ledger_block_gapless", "ledger_head_forward", "run_forward"] {
+            assert!(text(trigger).contains("RAISE(FAIL,"), "{}", text(trigger));
+        }
+        let with_events = rows(
+            &connection,
+            "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN ('ledger_block', 'ledger_payload')
+             AND sql LIKE '%BEFORE INSERT%'",
+        );
+        assert_eq!(
+            with_events,
+            ["ledger_block_gapless"],
+            "a trigger more makes each INSERT one that may fail in its middle"
+        );
+        let at_once = rows(
+            &connection,
+            "SELECT sql FROM sqlite_schema WHERE name = 'ledger_block' AND sql NOT LIKE '%DEFERRABLE INITIALLY DEFERRED%'",
+        );
+        assert!(at_once.is_empty(), "{at_once:?}");
+    }
+
     fn rows(connection: &rusqlite::Connection, sql: &str) -> Vec<String> {
         let mut statement = connection.prepare(sql).unwrap();
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()

@@ -9,7 +9,7 @@ mod key;
 mod tests;
 mod value;
 
-use super::{Error, MAX_DEPTH};
+use super::{Error, MAX_DEPTH, is_plain};
 use serde::Serialize;
 use serde::ser;
 use std::fmt;
@@ -150,7 +150,7 @@ struct Object<'a> {
 
 impl Object<'_> {
     fn key(&mut self, key: &str) -> Result<(), Fault> {
-        if key.bytes().any(|byte| !(b' '..=b'~').contains(&byte) || byte == b'"' || byte == b'\\') {
+        if !is_plain(key) {
             return Err(Fault::General);
         }
         self.writer.within()?;
