@@ -56,7 +56,7 @@ async fn resting(house: &House, number: u32) -> RunId {
 pub(crate) fn a_run_goes_on_by_the_resume_alone_and_after_it() {
     block_on(async {
         let house = House::new().await;
-        for number in 0..40 {
+        for number in 0..16 {
             let run = resting(&house, number).await;
             let names = house.names(run).await;
             assert_eq!(names.last().unwrap(), "RunResumed", "{names:?}");
