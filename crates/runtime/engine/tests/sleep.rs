@@ -150,6 +150,9 @@ pub(crate) fn a_run_that_was_written_while_it_slept_goes_on_from_its_ledger() {
         assert_eq!(house.to_the_end(&client, run).await, RunStatus::Cancelled);
         let names = house.names(run).await;
         assert!(names.contains(&"StepNoticed first".to_owned()), "{names:?}");
-        assert_eq!(client.counts(), Some(Counts::default()));
+        // Its end is told when it is durable, a moment before it leaves; a run that stays is one too many for ever.
+        while client.counts() != Some(Counts::default()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     });
 }
