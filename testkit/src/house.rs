@@ -73,7 +73,7 @@ impl Ready {
             below: below.collect::<Result<_, _>>()?,
             request: StartRequest {
                 plan_version,
-                plan_document: canonical,
+                plan_document: canonical.into_value(),
                 plan_id,
                 inputs: [].into(),
                 run_request_id: RunRequestId::parse("unnamed").map_err(text)?,

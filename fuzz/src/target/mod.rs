@@ -64,7 +64,7 @@ fn imported(imported: Result<Imported, dvt_import::Error>, has_no_expression: bo
             "steps of the plan and of the report"
         );
         assert!(
-            !has_no_expression || !checked.canonical.to_string().contains("${{"),
+            !has_no_expression || !checked.canonical.value().to_string().contains("${{"),
             "an expression of a foreign file"
         );
     }

@@ -101,10 +101,10 @@ fn read(text: &[u8]) -> Vec<String> {
         }
         return Vec::new();
     };
-    let again = dvt_plan::load_with(&checked.canonical, &whole);
+    let again = dvt_plan::load_with(checked.canonical.value(), &whole);
     assert!(again.is_ok(), "a stored plan cannot be read again: {:?}", again.err());
     let digest = checked.digest();
-    let stored = serde_json::from_slice::<Value>(checked.canonical.to_string().as_bytes());
+    let stored = serde_json::from_slice::<Value>(checked.canonical.value().to_string().as_bytes());
     assert_eq!(stored.ok().map(|stored| dvt_plan::digest_of(&stored)), Some(digest), "the digest changed");
     assert!(stats::of(&checked).steps >= 1, "a plan without steps");
     checked.plan.steps.keys().map(|id| id.as_str().to_owned()).collect()

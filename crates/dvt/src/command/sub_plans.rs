@@ -17,6 +17,7 @@ use dvt_model::digest::Digest;
 use dvt_model::id::PlanName;
 use dvt_model::proof::{Authorized, PlanRead};
 use dvt_model::resource::Project;
+use dvt_plan::canonical::Document;
 use dvt_plan::diagnostic::Source;
 use dvt_plan::plan::PlanReference;
 use dvt_plan::sub_plan::{Found, SubPlans, Wanted};
@@ -138,13 +139,15 @@ impl<'a> Library<'a> {
                 self.look_up(missing, screen).await?;
                 continue;
             }
-            let plan = loaded.map_err(|_| {
+            let refused = || {
                 let message = format!("`{name}` {version} cannot be run by this release as it is stored");
                 Problem::new(Code::PlanIntegrityValidationFailed, message)
                     .fix("dvt plan publish FILE    under a higher version")
-            })?;
+            };
+            let plan = loaded.map_err(|_| refused())?;
+            let canonical = Document::of(document).map_err(|_| refused())?;
             let bounds = dvt_plan::bounds::of(&plan);
-            return Ok(Checked { plan, canonical: document, bounds, sub_plans: BTreeMap::new() });
+            return Ok(Checked { plan, canonical, bounds, sub_plans: BTreeMap::new() });
         }
     }
 

@@ -11,7 +11,7 @@ use crate::read::tree::Node;
 use crate::session::Session;
 use dvt_model::id::StepId;
 use dvt_scrub::Scrubber;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A plan without faults.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Compiled {
 
 /// Checks a document and compiles it; `from` is where it lies. `None` where a report is an error.
 pub(crate) fn compile(
-    root: &Node,
+    root: &Node<'_>,
     mode: Mode,
     from: &str,
     session: &Session<'_>,
@@ -61,15 +61,13 @@ pub(crate) fn compile(
 fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
     let ids: Vec<StepId> =
         draft.steps.iter().map(|step| StepId::try_from(step.id.clone())).collect::<Result<_, _>>().ok()?;
-    let mut steps = Vec::with_capacity(ids.len());
-    for (at, step) in draft.steps.into_iter().enumerate() {
-        let needs = graph.needs.get(at)?.iter().map(|need| ids.get(*need).cloned());
-        let needs = needs.collect::<Option<BTreeSet<_>>>()?;
+    let whole = |(at, step): (usize, StepDraft)| {
         let id = ids.get(at)?;
         let mut step = compiled(step, id)?;
-        step.needs = needs;
-        steps.push((id.clone(), step));
-    }
+        step.needs = graph.needs.of(at).iter().map(|need| ids.get(*need).cloned()).collect::<Option<_>>()?;
+        Some((id.clone(), step))
+    };
+    let steps: Option<BTreeMap<StepId, Step>> = draft.steps.into_iter().enumerate().map(whole).collect();
     let plan = Plan {
         title: draft.title,
         description: draft.description,
@@ -86,7 +84,7 @@ fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
         concurrency: draft.concurrency,
         scratch_bytes: draft.scratch_bytes,
         outputs: draft.outputs,
-        ..Plan::unlinked(draft.name?, steps.into_iter().collect())
+        ..Plan::unlinked(draft.name?, steps?)
     };
     Some(plan.linked())
 }

@@ -12,14 +12,15 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// Keys that change nothing of what a step does.
-const FOR_PEOPLE: &[&str] = &["title", "description", "tags"];
+pub(crate) const FOR_PEOPLE: &[&str] = &["title", "description", "tags"];
 
-/// Fills in the digests of all steps.
+/// Keys of the plan that change what its steps do.
+pub(crate) const SHARED: &[&str] = &["defaults", "vars", FILES_DIGEST];
+
+/// Fills in the digests of all steps, of a stored document.
 pub(crate) fn fill(plan: &mut Plan, document: &Value) {
-    let shared: Map<String, Value> = ["defaults", "vars", FILES_DIGEST]
-        .iter()
-        .filter_map(|key| Some(((*key).to_owned(), document.get(*key)?.clone())))
-        .collect();
+    let shared: Map<String, Value> =
+        SHARED.iter().filter_map(|key| Some(((*key).to_owned(), document.get(*key)?.clone()))).collect();
     let shared = digest(&[], &Value::Object(shared));
     let bodies = |part: &str| document.get(part).and_then(Value::as_object).into_iter().flatten().peekable();
     let (mut ordinary, mut finally) = (bodies("steps"), bodies("finally"));

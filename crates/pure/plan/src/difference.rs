@@ -79,7 +79,7 @@ const RIGHTS: &[(&[&str], Measure)] = &[
 pub fn between(before: &Checked, after: &Checked) -> Difference {
     let mut difference = Difference::default();
     let mut path = Vec::new();
-    walk(Some(&before.canonical), Some(&after.canonical), &mut path, &mut difference);
+    walk(Some(before.canonical.value()), Some(after.canonical.value()), &mut path, &mut difference);
     difference
 }
 

@@ -4,7 +4,7 @@
 //! whoever has the text brings it.
 
 pub mod bounds;
-mod canonical;
+pub mod canonical;
 mod check;
 mod compile;
 mod definition;
@@ -33,6 +33,7 @@ use diagnostic::Diagnostic;
 use diagnostic::collector::Collector;
 use document::Mode;
 use dvt_model::digest::Digest;
+use read::texts::Texts;
 use read::tree::Node;
 use serde_json::Value;
 use session::Session;
@@ -65,7 +66,7 @@ pub struct Checked {
     pub plan: plan::Plan,
     /// The document, normalised (single `needs` a list, durations in ms), without defaults filled in. Where the plan has
     /// `files`, the caller adds `filesDigest` with [`Checked::with_files`] before it asks for the digest.
-    pub canonical: Value,
+    pub canonical: canonical::Document,
     /// The worst case.
     pub bounds: plan::Bounds,
     /// The canonical documents of all plans below it, by the digests that it and they pin.
@@ -75,16 +76,14 @@ pub struct Checked {
 impl Checked {
     /// SHA-256 of the canonical form (RFC 8785).
     pub fn digest(&self) -> Digest {
-        digest_of(&self.canonical)
+        self.canonical.digest()
     }
 
     /// The same plan with the digest of its packed `files` in its canonical form.
     #[must_use]
     pub fn with_files(mut self, files: Digest) -> Self {
-        if let Some(document) = self.canonical.as_object_mut() {
-            document.insert(document::plan::FILES_DIGEST.to_owned(), Value::String(files.to_string()));
-        }
-        definition::fill(&mut self.plan, &self.canonical);
+        self.canonical = self.canonical.with(document::plan::FILES_DIGEST, files.to_string());
+        definition::fill(&mut self.plan, self.canonical.value());
         self
     }
 }
@@ -137,13 +136,12 @@ pub fn check_with(source: &diagnostic::Source, surroundings: &Surroundings<'_>) 
 type Found = Option<(Checked, BTreeMap<String, expression::check::Shape>)>;
 
 fn check_within(source: &diagnostic::Source, session: &Session<'_>) -> (Found, Vec<Diagnostic>) {
+    let texts = Texts::default();
     let mut sink = Collector::new(&source.text);
-    let Some(root) = read::read(&mut sink) else { return (None, sink.finish()) };
+    let Some(root) = read::read(&mut sink, &texts) else { return (None, sink.finish()) };
     let compiled = compile::compile(&root, Mode::Written, &source.name, session, &mut sink);
     let checked = compiled.map(|Compiled { mut plan, bounds, outputs }| {
-        let mut canonical = canonical::normalise(root.into_value());
-        check::sub_plans::pin(&mut canonical, &plan);
-        definition::fill(&mut plan, &canonical);
+        let canonical = canonical::Document::new(canonical::write(&root, &mut plan));
         (Checked { plan, canonical, bounds, sub_plans: BTreeMap::new() }, outputs)
     });
     (checked, sink.finish())
@@ -151,9 +149,10 @@ fn check_within(source: &diagnostic::Source, session: &Session<'_>) -> (Found, V
 
 /// The JSON value of a text, whatever it says: what the schema for editors is asked about. What cannot be read has none.
 pub fn value(text: &str) -> Result<Value, Vec<Diagnostic>> {
+    let texts = Texts::default();
     let mut sink = Collector::new(text);
-    match (read::read(&mut sink), sink.errors()) {
-        (Some(root), 0) => Ok(root.into_value()),
+    match (read::read(&mut sink, &texts), sink.errors()) {
+        (Some(root), 0) => Ok(root.to_value()),
         _ => Err(sink.finish()),
     }
 }
@@ -161,7 +160,8 @@ pub fn value(text: &str) -> Result<Value, Vec<Diagnostic>> {
 /// How many events of the parser the reading of a text takes, until its end or until it is refused.
 pub fn events(text: &str) -> usize {
     let mut sink = Collector::new(text);
-    let _root = read::read(&mut sink);
+    let texts = Texts::default();
+    let _root = read::read(&mut sink, &texts);
     sink.events()
 }
 

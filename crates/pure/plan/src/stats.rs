@@ -32,7 +32,7 @@ pub struct Stats {
 /// Counts.
 pub fn of(checked: &Checked) -> Stats {
     let plan = &checked.plan;
-    let marks = Marks::read(&checked.canonical);
+    let marks = Marks::read(checked.canonical.value());
     let (mut edges, mut source_edges) = (0, 0);
     let mut depth: BTreeMap<&StepId, u64> = BTreeMap::new();
     let mut layers: BTreeMap<u64, u64> = BTreeMap::new();

@@ -142,7 +142,7 @@ impl House {
         let checked = outcome.checked.unwrap_or_else(|| panic!("{:?}", outcome.diagnostics));
         StartRequest {
             plan_version: format!("0.0.0-dev.d{}", &checked.digest().hex()[..12]),
-            plan_document: checked.canonical,
+            plan_document: checked.canonical.into_value(),
             plan_id: PlanId::from_random(random()),
             inputs: inputs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
             run_request_id: RunRequestId::parse(&RequestId::from_random(random()).key()).unwrap(),

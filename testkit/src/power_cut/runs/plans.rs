@@ -315,7 +315,9 @@ impl SubPlans for Beside {
             }
             PlanReference::Published { .. } => {
                 let checked = check(&source("below.yaml", BELOW)).checked;
-                checked.map(|checked| Found::Stored(checked.canonical)).ok_or("it is no plan".to_owned())
+                checked
+                    .map(|checked| Found::Stored(checked.canonical.into_value()))
+                    .ok_or("it is no plan".to_owned())
             }
             PlanReference::Path(_) => Err("there is no such file".to_owned()),
         }

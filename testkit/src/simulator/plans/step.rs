@@ -32,7 +32,7 @@ pub(super) fn draw(
     // A `finally` step is no human decision, no timer of its own run's end and no sub-plan.
     let rich = part == Part::Ordinary && !manner.nested;
     let form = if rich { form(random, seed, number, manner)? } else { plain_form(random, sees)? };
-    let mut step = Step { part, needs, ..Step::new(id.clone(), form) };
+    let mut step = Step { part, needs: needs.into_iter().collect(), ..Step::new(id.clone(), form) };
     let repeats = part != Part::Compensation && random.chance(if manner.plain { 4 } else { 18 });
     if repeats && !matches!(step.form, Form::Approval(_) | Form::Signal(_)) {
         step.foreach = Some(Box::new(foreach(random, sees, manner)?));

@@ -137,7 +137,7 @@ impl Words<'_> {
         let with = step.with.as_ref().map_or(Ok(Value::Null), |with| self.value(with))?;
         let mut env = Map::new();
         if matches!(step.form, Form::Run { .. } | Form::Script { .. }) {
-            for (name, template) in &step.env {
+            for (name, template) in step.env.iter() {
                 let value = match self.value(template)? {
                     Value::String(text) => text,
                     other => plain(&other),

@@ -18,7 +18,7 @@ use dvt_model::proof::{Authorized, PlanCreate, PlanRead};
 use dvt_model::resource::Project;
 use dvt_plan::Checked;
 use dvt_store::port::transaction::Kind;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Publish a plan under its name and version, which keep their digest from then on.
@@ -137,9 +137,7 @@ fn versioned(mut checked: Checked, typed: Option<&str>) -> Result<(Checked, Stri
         return Err(Problem::usage(format!("`{version}` is kept for plans that are run as they lie there"))
             .fix("--as 1.0.0"));
     }
-    if let Some(document) = checked.canonical.as_object_mut() {
-        document.insert("version".to_owned(), Value::from(version.as_str()));
-    }
+    checked.canonical = checked.canonical.with("version", version.clone());
     checked.plan.version = Some(version.clone());
     Ok((checked, version))
 }
@@ -164,7 +162,7 @@ async fn publish(ready: &Ready, composition: &Composition, screen: &mut Screen) 
     drop(transaction);
     let client = dvt_engine::attach(composition.parts.clone()).await?;
     let request = PublishRequest {
-        plan_document: ready.checked.canonical.clone(),
+        plan_document: ready.checked.canonical.value().clone(),
         plan_id,
         files_digest: ready.files.as_ref().map(|(digest, _)| *digest),
     };

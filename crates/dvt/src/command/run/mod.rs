@@ -234,7 +234,7 @@ fn version(checked: &Checked, digest: Digest) -> String {
 
 /// The digest of the packed files that a document names.
 fn files_of(checked: &Checked) -> Option<Digest> {
-    checked.canonical.get("filesDigest").and_then(Value::as_str).and_then(Digest::parse)
+    checked.canonical.value().get("filesDigest").and_then(Value::as_str).and_then(Digest::parse)
 }
 
 const ROUTE: &str = "dvt run";
@@ -266,7 +266,7 @@ pub(crate) async fn ask(
         transaction.put_bundle(*digest, bytes).await?;
     }
     let request = StartRequest {
-        plan_document: ready.checked.canonical.clone(),
+        plan_document: ready.checked.canonical.value().clone(),
         plan_id,
         plan_version: version(&ready.checked, ready.checked.digest()),
         inputs: ready.inputs.clone(),

@@ -2,6 +2,7 @@
 
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report, shown};
+use crate::document::keys::is_one_of;
 use crate::document::templates::locate;
 use crate::plan::Shell;
 use crate::read::tree::{Entry, Kind, Node, Place};
@@ -69,7 +70,7 @@ fn is_interpreter(program: &str) -> bool {
     let name = program.rsplit('/').next().unwrap_or_default();
     let bare =
         name.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.' || letter == '-');
-    INTERPRETERS.contains(&name) || INTERPRETERS.contains(&bare)
+    is_one_of(INTERPRETERS, name) || (bare.len() < name.len() && is_one_of(INTERPRETERS, bare))
 }
 
 /// `-c`, `-e`, and clusters that end with one of them such as `-lc`.
@@ -131,7 +132,7 @@ fn first_expression(template: &Template) -> Option<String> {
 }
 
 /// Refuses every expression of one literal text; `shell` is its interpreter where it is a script.
-pub(crate) fn refuse(sink: &mut Collector<'_>, node: &Node, what: &str, shell: Option<Shell>) {
+pub(crate) fn refuse(sink: &mut Collector<'_>, node: &Node<'_>, what: &str, shell: Option<Shell>) {
     let Some(text) = node.as_text() else { return };
     let sources: Vec<&str> = match split(text) {
         Ok(parts) => parts
@@ -171,7 +172,7 @@ pub(crate) fn refuse(sink: &mut Collector<'_>, node: &Node, what: &str, shell: O
 }
 
 /// Refuses expressions anywhere inside a value.
-pub(crate) fn refuse_within(sink: &mut Collector<'_>, node: &Node, what: &str) {
+pub(crate) fn refuse_within(sink: &mut Collector<'_>, node: &Node<'_>, what: &str) {
     match &node.kind {
         Kind::Text(text) if text.contains(OPEN) => refuse(sink, node, what, None),
         Kind::List(items) => items.iter().for_each(|item| refuse_within(sink, item, what)),
@@ -188,8 +189,8 @@ pub(crate) fn refuse_within(sink: &mut Collector<'_>, node: &Node, what: &str) {
 }
 
 /// Refuses an expression in a key.
-pub(crate) fn refuse_key(sink: &mut Collector<'_>, entry: &Entry, what: &str) {
-    let message = format!("the key {} is literal and takes no expression", shown(&entry.key));
+pub(crate) fn refuse_key(sink: &mut Collector<'_>, entry: &Entry<'_>, what: &str) {
+    let message = format!("the key {} is literal and takes no expression", shown(entry.key));
     let report = Report::error(codes::LITERAL_PLACE, entry.place, message);
     let what = what.trim_matches('`');
     sink.add(

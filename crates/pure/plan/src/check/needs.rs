@@ -7,26 +7,24 @@ use crate::diagnostic::collector::{Collector, Report, shown};
 use crate::diagnostic::nearest;
 use crate::document::{Draft, Occurrence, Owner, StepDraft};
 use crate::plan::Part;
+use crate::plan::edges::Edges;
+use crate::plan::index::Index;
 use crate::read::tree::Place;
 use dvt_model::id::StepId;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The graph of a plan without cycles.
 #[derive(Debug, Default)]
 pub(crate) struct Graph {
     /// Needs of each step, by its index in the draft; named and implied.
-    pub(crate) needs: Vec<BTreeSet<usize>>,
+    pub(crate) needs: Edges,
     /// All steps, each after its needs.
     pub(crate) order: Vec<usize>,
 }
 
-/// Indices of steps by id.
-pub(crate) type Index<'d> = BTreeMap<&'d str, usize>;
-
 /// The steps by id.
 pub(crate) fn index(draft: &Draft) -> Index<'_> {
-    // Where an id stands twice, the first one has it.
-    draft.steps.iter().enumerate().rev().map(|(at, step)| (&*step.id, at)).collect()
+    Index::new(draft.steps.iter().map(|step| &*step.id))
 }
 
 /// Builds the graph and reports what is wrong with it.
@@ -36,21 +34,21 @@ pub(crate) fn check(
     occurrences: &[Occurrence],
     sink: &mut Collector<'_>,
 ) -> Graph {
-    let mut needs: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); draft.steps.len()];
-    for (at, (step, own)) in draft.steps.iter().zip(&mut needs).enumerate() {
-        if let Some(first) = index.get(&*step.id).filter(|first| **first != at) {
-            twice(draft, *first, step, sink);
+    let mut needs: Vec<(usize, usize)> = Vec::with_capacity(draft.steps.len());
+    for (at, step) in draft.steps.iter().enumerate() {
+        if let Some(first) = index.get(&step.id).filter(|first| *first != at) {
+            twice(draft, first, step, sink);
         }
         for (need, place) in &step.needs {
             match index.get(need.as_str()) {
-                Some(other) if *other == at => {
+                Some(other) if other == at => {
                     let message = format!("the step {} needs itself", shown(&step.id));
                     let report = Report::error(codes::CYCLE, *place, message);
                     sink.add(report.fix("leave it out"));
                 }
                 Some(other) => {
-                    if across(draft, step, *other, *place, sink) {
-                        own.insert(*other);
+                    if across(draft, step, other, *place, sink) {
+                        needs.push((at, other));
                     }
                 }
                 None => unknown(need, *place, index, sink),
@@ -67,7 +65,7 @@ pub(crate) fn check(
         for step in occurrence.expression.steps() {
             // A name that is no step is told by the check of names.
             let Some(other) = index.get(step.as_str()) else { continue };
-            if *other == at {
+            if other == at {
                 if !is_undo {
                     let message = format!("the step {} reads its own output", shown(step.as_str()));
                     let report = Report::error(codes::CYCLE, occurrence.place, message);
@@ -76,17 +74,16 @@ pub(crate) fn check(
                 continue;
             }
             // What `finally` reads of ordinary steps has ended before it, without a need.
-            let part = draft.steps.get(*other).map_or(Part::Ordinary, |other| other.part);
+            let part = draft.steps.get(other).map_or(Part::Ordinary, |other| other.part);
             if reader.part == Part::Finally && part == Part::Ordinary {
                 continue;
             }
-            if across(draft, reader, *other, occurrence.place, sink)
-                && let Some(own) = needs.get_mut(at)
-            {
-                own.insert(*other);
+            if across(draft, reader, other, occurrence.place, sink) {
+                needs.push((at, other));
             }
         }
     }
+    let needs = Edges::new(draft.steps.len(), needs);
     let order = acyclic(draft, &needs, sink);
     Graph { needs, order }
 }
@@ -125,28 +122,20 @@ fn unknown(need: &StepId, place: Place, index: &Index<'_>, sink: &mut Collector<
         if !has_room {
             return report;
         }
-        let names = index.keys().copied();
+        let names = index.ids();
         let report = report.did_you_mean(nearest::nearest(need.as_str(), names.clone()));
         report.choices(nearest::ordered(need.as_str(), names))
     });
 }
 
-fn acyclic(draft: &Draft, needs: &[BTreeSet<usize>], sink: &mut Collector<'_>) -> Vec<usize> {
-    let mut dependants: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
-    let mut waiting: Vec<usize> = needs.iter().map(BTreeSet::len).collect();
-    for (at, own) in needs.iter().enumerate() {
-        for need in own {
-            if let Some(list) = dependants.get_mut(*need) {
-                list.push(at);
-            }
-        }
-    }
-    let mut ready: Vec<usize> =
-        (0..needs.len()).filter(|at| needs.get(*at).is_some_and(BTreeSet::is_empty)).collect();
-    let mut order = Vec::with_capacity(needs.len());
+fn acyclic(draft: &Draft, needs: &Edges, sink: &mut Collector<'_>) -> Vec<usize> {
+    let dependants = needs.turned();
+    let mut waiting: Vec<usize> = needs.places().map(|at| needs.of(at).len()).collect();
+    let mut ready: Vec<usize> = needs.places().filter(|at| needs.of(*at).is_empty()).collect();
+    let mut order = Vec::with_capacity(waiting.len());
     while let Some(at) = ready.pop() {
         order.push(at);
-        for dependant in dependants.get(at).into_iter().flatten() {
+        for dependant in dependants.of(at) {
             if let Some(left) = waiting.get_mut(*dependant) {
                 *left -= 1;
                 if *left == 0 {
@@ -155,22 +144,22 @@ fn acyclic(draft: &Draft, needs: &[BTreeSet<usize>], sink: &mut Collector<'_>) -
             }
         }
     }
-    if order.len() < needs.len() {
+    if order.len() < waiting.len() {
         cycle(draft, needs, &waiting, sink);
     }
     order
 }
 
 /// Walks from one waiting step along needs that wait too, until a step comes twice: the way between is a cycle.
-fn cycle(draft: &Draft, needs: &[BTreeSet<usize>], waiting: &[usize], sink: &mut Collector<'_>) {
+fn cycle(draft: &Draft, needs: &Edges, waiting: &[usize], sink: &mut Collector<'_>) {
     let waits = |at: &usize| waiting.get(*at).is_some_and(|left| *left > 0);
-    let Some(mut at) = (0..needs.len()).find(|at| waits(at)) else { return };
+    let Some(mut at) = needs.places().find(|at| waits(at)) else { return };
     let mut seen = BTreeMap::new();
     let mut way = Vec::new();
     while !seen.contains_key(&at) {
         seen.insert(at, way.len());
         way.push(at);
-        match needs.get(at).and_then(|own| own.iter().find(|need| waits(need))) {
+        match needs.of(at).iter().find(|need| waits(need)) {
             Some(next) => at = *next,
             None => return,
         }

@@ -9,7 +9,7 @@ use crate::read::tree::{Kind, Node, Place};
 use dvt_scrub::{Keywords, Scrubber};
 
 /// Looks at every literal of the document.
-pub(crate) fn check(root: &Node, scrubber: &Scrubber, sink: &mut Collector<'_>) {
+pub(crate) fn check(root: &Node<'_>, scrubber: &Scrubber, sink: &mut Collector<'_>) {
     let text = sink.text();
     let search = Search { text, keywords: scrubber.keywords(text), scrubber };
     search.visit(root, None, sink);
@@ -31,7 +31,7 @@ struct Search<'s> {
 }
 
 impl Search<'_> {
-    fn visit(&self, node: &Node, key: Option<Key<'_>>, sink: &mut Collector<'_>) {
+    fn visit(&self, node: &Node<'_>, key: Option<Key<'_>>, sink: &mut Collector<'_>) {
         match &node.kind {
             Kind::Text(text) => {
                 if let Some(rule) = self.of_value(text, node.place, key) {
@@ -50,9 +50,9 @@ impl Search<'_> {
             Kind::List(items) => items.iter().for_each(|item| self.visit(item, key, sink)),
             Kind::Map(entries) => {
                 for entry in entries {
-                    let is_telling = self.may_hold(&entry.key, entry.place);
-                    let key = Key { text: &entry.key, place: entry.place, is_telling };
-                    if is_telling && let Some(finding) = self.scrubber.find(&entry.key).first() {
+                    let is_telling = self.may_hold(entry.key, entry.place);
+                    let key = Key { text: entry.key, place: entry.place, is_telling };
+                    if is_telling && let Some(finding) = self.scrubber.find(entry.key).first() {
                         let message = format!("a key looks like a secret ({})", finding.rule);
                         sink.add(Report::error(codes::SECRET_IN_PLAN, entry.place, message));
                     }

@@ -9,7 +9,7 @@ use crate::read::tree::Node;
 pub(crate) const MOST_ATTEMPTS: u64 = 250_000;
 
 /// Compares the bounds with the widest class.
-pub(crate) fn check(root: &Node, bounds: &Bounds, sink: &mut Collector<'_>) {
+pub(crate) fn check(root: &Node<'_>, bounds: &Bounds, sink: &mut Collector<'_>) {
     if bounds.attempts > MOST_ATTEMPTS {
         let place = root.entry("steps").map_or(root.place, |entry| entry.place);
         let message = format!(

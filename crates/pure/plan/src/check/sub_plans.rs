@@ -128,7 +128,7 @@ fn look_up(
                 None => checked,
             };
             let digest = checked.digest();
-            session.documents.borrow_mut().insert(digest, checked.canonical);
+            session.documents.borrow_mut().insert(digest, checked.canonical.into_value());
             let height = height(&checked.plan, session);
             Child { plan: Arc::new(checked.plan), digest, bounds: checked.bounds, outputs, height }
         }
@@ -268,29 +268,5 @@ fn may_be(one: Type, shape: &Shape) -> bool {
         Shape::String => one == Type::String,
         Shape::List(_) => one == Type::Array,
         Shape::Object { .. } => one == Type::Object,
-    }
-}
-
-/// Writes the digests that were found into the document, beside each `plan`.
-pub(crate) fn pin(document: &mut Value, plan: &Plan) {
-    for step in plan.steps.values() {
-        let part = if step.part == crate::plan::Part::Finally { "finally" } else { "steps" };
-        let id = step.id.as_str();
-        let mut put = |digest: Option<Digest>, undo: bool| {
-            let mut at = document.get_mut(part).and_then(|steps| steps.get_mut(id));
-            if undo {
-                at = at.and_then(|step| step.get_mut("compensate"));
-            }
-            if let (Some(digest), Some(step)) = (digest, at.and_then(Value::as_object_mut)) {
-                let key = crate::document::sub_plan::PLAN_DIGEST.to_owned();
-                step.insert(key, Value::String(digest.to_string()));
-            }
-        };
-        if let Form::Plan(sub_plan) = &step.form {
-            put(sub_plan.digest, false);
-        }
-        if let Some(Form::Plan(sub_plan)) = step.compensate.as_ref().map(|undo| &undo.form) {
-            put(sub_plan.digest, true);
-        }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const FAMILY: Family =
     Family { what: "an approval", keys: &["role", "min", "not"], level: Level::Inner };
 
 /// Reads it.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Form> {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<Form> {
     if let Kind::Text(text) = &entry.value.kind {
         let place = or(entry.value.place, entry.place);
         let report = Report::error(codes::WRONG_SHAPE, place, "`approval` takes a mapping, not a string");
@@ -56,7 +56,7 @@ fn role_of(text: &str) -> Option<Role> {
 }
 
 /// A role that people can hold.
-pub(crate) fn role(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Role> {
+pub(crate) fn role(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<Role> {
     let words: Vec<(&'static str, Role)> =
         Role::ALL.iter().filter(|role| **role != Role::System).map(|role| (role.as_str(), *role)).collect();
     reader.one_of(entry, &words)

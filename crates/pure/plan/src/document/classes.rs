@@ -21,7 +21,7 @@ pub(crate) const WORDS: &[(&str, DataClass)] = &[
 pub(crate) const DATA: Family = Family { what: "`data`", keys: &["class"], level: Level::Inner };
 
 /// `data: {class: pii}`
-pub(crate) fn of_plan(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<DataClass> {
+pub(crate) fn of_plan(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<DataClass> {
     let keys = reader.family("data", entry.place, &entry.value, &DATA)?;
     let Some(class) = keys.first() else {
         let report = Report::error(codes::MISSING_KEY, entry.place, "`data` does not say its `class`");
@@ -32,12 +32,12 @@ pub(crate) fn of_plan(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Data
 }
 
 /// `dataClass: pii`
-pub(crate) fn of_step(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<DataClass> {
+pub(crate) fn of_step(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<DataClass> {
     reader.one_of(entry, WORDS)
 }
 
 /// `subject: ${{ inputs.customer }}`: one person, named by a text or a number.
-pub(crate) fn subject(reader: &mut Reader<'_, '_>, entry: &Entry, owner: Owner) -> Option<TemplateValue> {
+pub(crate) fn subject(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, owner: Owner) -> Option<TemplateValue> {
     let subject = reader.template_value("subject", &entry.value, owner);
     let names_one = match &subject {
         TemplateValue::Expression(_) | TemplateValue::Text(_) => true,
@@ -58,7 +58,7 @@ pub(crate) fn subject(reader: &mut Reader<'_, '_>, entry: &Entry, owner: Owner) 
 }
 
 /// `declassify: <reason>`: a reason is a text that says something.
-pub(crate) fn declassify(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<String> {
+pub(crate) fn declassify(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<String> {
     let reason = reader.words(entry)?;
     if reason.trim().is_empty() {
         let place = or(entry.value.place, entry.place);

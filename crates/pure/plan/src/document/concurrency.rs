@@ -13,7 +13,7 @@ pub(crate) const FAMILY: Family =
     Family { what: "`concurrency`", keys: &["group", "onBusy"], level: Level::Inner };
 
 /// Reads it.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Concurrency> {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<Concurrency> {
     if let Kind::Text(_) = entry.value.kind {
         let group = group(reader, &entry.value, or(entry.value.place, entry.place))?;
         return Some(Concurrency { group, on_busy: OnBusy::default() });
@@ -40,7 +40,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Concurr
     named.map(|group| Concurrency { group, on_busy })
 }
 
-fn group(reader: &mut Reader<'_, '_>, node: &Node, place: Place) -> Option<Template> {
+fn group(reader: &mut Reader<'_, '_>, node: &Node<'_>, place: Place) -> Option<Template> {
     match node.as_text() {
         Some(text) if text.trim().is_empty() || text.len() > 256 => {
             reader.error(codes::OUT_OF_LIMITS, place, "the group of `concurrency` has 1 to 256 bytes");

@@ -38,14 +38,14 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
 
 impl Reader<'_, '_> {
     /// A duration of at least `least_ms`.
-    pub(crate) fn duration(&mut self, entry: &Entry, least_ms: u64, most_ms: u64) -> Option<u64> {
-        self.duration_node(&entry.key, &entry.value, or(entry.value.place, entry.place), least_ms, most_ms)
+    pub(crate) fn duration(&mut self, entry: &Entry<'_>, least_ms: u64, most_ms: u64) -> Option<u64> {
+        self.duration_node(entry.key, &entry.value, or(entry.value.place, entry.place), least_ms, most_ms)
     }
 
     fn duration_node(
         &mut self,
         key: &str,
-        node: &Node,
+        node: &Node<'_>,
         place: crate::read::tree::Place,
         least_ms: u64,
         most_ms: u64,

@@ -3,21 +3,18 @@
 use super::{Owner, Reader};
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Report, shown};
+use crate::plan::Named;
 use crate::read::tree::{Entry, Kind};
 use crate::template::TemplateValue;
-use std::collections::BTreeMap;
 
 /// Names that decide what code runs in every program, so that a value from outside would be code.
 const LOADERS: &[&str] = &["PATH", "IFS", "ENV", "BASH_ENV", "SHELLOPTS", "BASHOPTS", "PS4"];
 
 /// Reads it.
-pub(crate) fn read(
-    reader: &mut Reader<'_, '_>,
-    entry: &Entry,
-    owner: Owner,
-) -> BTreeMap<String, TemplateValue> {
-    let mut found = BTreeMap::new();
-    for variable in reader.mapping("env", entry.place, &entry.value).unwrap_or_default() {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, owner: Owner) -> Named<TemplateValue> {
+    let variables = reader.mapping("env", entry.place, &entry.value).unwrap_or_default();
+    let mut found = Vec::with_capacity(variables.len());
+    for variable in variables {
         let name = variable.name();
         if let Some((message, why)) = refusal(name) {
             reader.sink.add(Report::error(codes::BAD_ENVIRONMENT_NAME, variable.place, message).why(why));
@@ -31,9 +28,9 @@ pub(crate) fn read(
             );
             continue;
         }
-        found.insert(name.to_owned(), reader.template_value("env", &variable.value, owner));
+        found.push((name.to_owned(), reader.template_value("env", &variable.value, owner)));
     }
-    found
+    found.into_iter().collect()
 }
 
 /// Why a plan cannot set a variable of this name.

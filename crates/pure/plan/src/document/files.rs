@@ -9,7 +9,7 @@ use crate::read::tree::Entry;
 const MOST_GLOBS: usize = 256;
 
 /// Reads it.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<String> {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Vec<String> {
     let globs = reader.strings(entry);
     if globs.len() > MOST_GLOBS {
         let message = format!("`files` has {} globs, and {MOST_GLOBS} is the most", globs.len());

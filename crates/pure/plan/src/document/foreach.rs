@@ -19,7 +19,7 @@ const MOST_LISTS: usize = 16;
 const MOST_PARALLEL: u64 = 10_000;
 
 /// Reads what belongs to `foreach` among the keys of a step.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entries: &[&Entry], index: usize, step: &mut StepDraft) {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entries: &[&Entry<'_>], index: usize, step: &mut StepDraft) {
     let key = |name: &str| entries.iter().copied().find(|entry| entry.name() == name);
     let Some(entry) = key("foreach") else {
         for name in ["key", "maxParallel", "exclude"] {
@@ -49,7 +49,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entries: &[&Entry], index: usize
     }
 }
 
-fn source(reader: &mut Reader<'_, '_>, entry: &Entry, owner: Owner) -> Option<Source> {
+fn source(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, owner: Owner) -> Option<Source> {
     let Kind::Map(lists) = &entry.value.kind else {
         return list(reader, entry, &entry.value, owner).map(Source::List);
     };
@@ -61,8 +61,8 @@ fn source(reader: &mut Reader<'_, '_>, entry: &Entry, owner: Owner) -> Option<So
     }
     let mut found = BTreeMap::new();
     for one in lists {
-        if !is_input_name(&one.key) {
-            bad_name(reader, &one.key, one.place, "a list of `foreach`");
+        if !is_input_name(one.key) {
+            bad_name(reader, one.key, one.place, "a list of `foreach`");
             continue;
         }
         if let Some(list) = list(reader, one, &one.value, owner) {
@@ -72,7 +72,12 @@ fn source(reader: &mut Reader<'_, '_>, entry: &Entry, owner: Owner) -> Option<So
     Some(Source::Product(found))
 }
 
-fn list(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node, owner: Owner) -> Option<TemplateValue> {
+fn list(
+    reader: &mut Reader<'_, '_>,
+    entry: &Entry<'_>,
+    node: &Node<'_>,
+    owner: Owner,
+) -> Option<TemplateValue> {
     match &node.kind {
         Kind::Text(_) => {
             reader.whole_expression(entry, owner, super::Role::Items).map(TemplateValue::Expression)
@@ -85,13 +90,13 @@ fn list(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node, owner: Owner) -
         Kind::List(_) => Some(reader.template_value("foreach", node, owner)),
         _ => {
             let expected = "a list, an expression that gives one, or an object of lists";
-            reader.wrong(or(node.place, entry.place), &entry.key, expected, node);
+            reader.wrong(or(node.place, entry.place), entry.key, expected, node);
             None
         }
     }
 }
 
-fn exclude(reader: &mut Reader<'_, '_>, entry: &Entry, owner: Owner) -> Option<TemplateValue> {
+fn exclude(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, owner: Owner) -> Option<TemplateValue> {
     match &entry.value.kind {
         Kind::List(_) => Some(reader.template_value("exclude", &entry.value, owner)),
         _ => {

@@ -1,7 +1,7 @@
 //! The step forms: a step has exactly one of them. What waits has files of its own.
 
 use super::duration::LONGEST_MS;
-use super::keys::{Family, Level, or};
+use super::keys::{Family, Level, is_one_of, or};
 use super::{Owner, Reader, StepDraft, approval, permissions, signal, sub_plan, wait_until};
 use crate::Reach;
 use crate::check::literals;
@@ -41,8 +41,9 @@ pub(crate) const KEYS_OF_FORMS: &[(&str, &[&str])] = &[
 ];
 
 /// Finds the one form among a step's entries and reads it.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entries: &[&Entry], owner: Owner, step: &mut StepDraft) {
-    let forms: Vec<&Entry> = entries.iter().copied().filter(|entry| FORMS.contains(&entry.name())).collect();
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entries: &[&Entry<'_>], owner: Owner, step: &mut StepDraft) {
+    let forms: Vec<&Entry<'_>> =
+        entries.iter().copied().filter(|entry| is_one_of(FORMS, entry.name())).collect();
     let [form] = forms.as_slice() else {
         not_one(reader, &forms, step);
         return;
@@ -71,7 +72,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entries: &[&Entry], owner: Owner
     };
 }
 
-fn not_one(reader: &mut Reader<'_, '_>, forms: &[&Entry], step: &StepDraft) {
+fn not_one(reader: &mut Reader<'_, '_>, forms: &[&Entry<'_>], step: &StepDraft) {
     let legal = if step.part == Part::Compensation { WORK } else { FORMS };
     let choices = || legal.iter().map(|form| (*form).to_owned()).collect();
     let report = match forms {
@@ -93,7 +94,7 @@ fn not_one(reader: &mut Reader<'_, '_>, forms: &[&Entry], step: &StepDraft) {
     reader.sink.add(report.why("a step does exactly one thing").choices(choices()));
 }
 
-fn run(reader: &mut Reader<'_, '_>, entry: &Entry, owner: Owner, step: &mut StepDraft) -> Option<Form> {
+fn run(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, owner: Owner, step: &mut StepDraft) -> Option<Form> {
     let place = or(entry.value.place, entry.place);
     let Kind::List(items) = &entry.value.kind else {
         let message =
@@ -127,7 +128,7 @@ fn run(reader: &mut Reader<'_, '_>, entry: &Entry, owner: Owner, step: &mut Step
     Some(Form::Run { program: name, arguments })
 }
 
-fn program_name(reader: &mut Reader<'_, '_>, node: &Node, entry: &Entry) -> Option<String> {
+fn program_name(reader: &mut Reader<'_, '_>, node: &Node<'_>, entry: &Entry<'_>) -> Option<String> {
     let Some(text) = node.as_text() else {
         reader.wrong(or(node.place, entry.place), "run", "the name of a program first", node);
         return None;
@@ -147,7 +148,12 @@ fn program_name(reader: &mut Reader<'_, '_>, node: &Node, entry: &Entry) -> Opti
     Some(text.to_owned())
 }
 
-fn argument(reader: &mut Reader<'_, '_>, node: &Node, entry: &Entry, owner: Owner) -> Option<Template> {
+fn argument(
+    reader: &mut Reader<'_, '_>,
+    node: &Node<'_>,
+    entry: &Entry<'_>,
+    owner: Owner,
+) -> Option<Template> {
     let literal = |text: String| Template { pieces: vec![Piece::Text(text)] };
     match &node.kind {
         Kind::Text(text) if text.contains('\0') => {
@@ -166,7 +172,7 @@ fn argument(reader: &mut Reader<'_, '_>, node: &Node, entry: &Entry, owner: Owne
     }
 }
 
-fn script(reader: &mut Reader<'_, '_>, entry: &Entry, entries: &[&Entry]) -> Option<Form> {
+fn script(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, entries: &[&Entry<'_>]) -> Option<Form> {
     let words = [("bash", Shell::Bash), ("sh", Shell::Sh), ("python", Shell::Python)];
     let shell = entries.iter().find(|other| other.name() == "shell");
     let shell = shell.map_or(Some(Shell::Bash), |entry| reader.one_of(entry, &words)).unwrap_or(Shell::Bash);
@@ -192,8 +198,8 @@ pub(crate) const WITH: Family =
 
 fn uses(
     reader: &mut Reader<'_, '_>,
-    entry: &Entry,
-    entries: &[&Entry],
+    entry: &Entry<'_>,
+    entries: &[&Entry<'_>],
     owner: Owner,
     step: &mut StepDraft,
 ) -> Option<Form> {

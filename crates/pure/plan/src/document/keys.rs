@@ -36,7 +36,7 @@ pub(crate) enum Level {
 
 impl Reader<'_, '_> {
     /// Something of another type or form than expected.
-    pub(crate) fn wrong(&mut self, place: Place, key: &str, expected: &str, found: &Node) {
+    pub(crate) fn wrong(&mut self, place: Place, key: &str, expected: &str, found: &Node<'_>) {
         let what = match &found.kind {
             Kind::Text(text) => shown(text),
             Kind::Number(number) => format!("`{number}`"),
@@ -61,7 +61,12 @@ impl Reader<'_, '_> {
     }
 
     /// The entries of a mapping.
-    pub(crate) fn mapping<'n>(&mut self, key: &str, place: Place, node: &'n Node) -> Option<&'n [Entry]> {
+    pub(crate) fn mapping<'n>(
+        &mut self,
+        key: &str,
+        place: Place,
+        node: &'n Node<'n>,
+    ) -> Option<&'n [Entry<'n>]> {
         let entries = node.as_map();
         if entries.is_none() {
             self.wrong(or(node.place, place), key, "a mapping", node);
@@ -74,31 +79,31 @@ impl Reader<'_, '_> {
         &mut self,
         key: &str,
         place: Place,
-        node: &'n Node,
+        node: &'n Node<'n>,
         family: &Family,
-    ) -> Option<Vec<&'n Entry>> {
+    ) -> Option<Vec<&'n Entry<'n>>> {
         let entries = self.mapping(key, place, node)?;
         Some(entries.iter().filter(|entry| self.is_known(entry, family)).collect())
     }
 
-    fn is_known(&mut self, entry: &Entry, family: &Family) -> bool {
-        if family.keys.contains(&entry.name()) {
+    fn is_known(&mut self, entry: &Entry<'_>, family: &Family) -> bool {
+        if is_one_of(family.keys, entry.name()) {
             return true;
         }
         let place = entry.place;
-        if let Some((ours, advice)) = dialect::answer(&entry.key, family.level) {
-            let message = format!("{} is a word of another dialect; here it is `{ours}`", shown(&entry.key));
+        if let Some((ours, advice)) = dialect::answer(entry.key, family.level) {
+            let message = format!("{} is a word of another dialect; here it is `{ours}`", shown(entry.key));
             self.sink.add(Report::error(codes::OTHER_DIALECT, place, message).fix(advice));
-        } else if let Some(advice) = later::answer(&entry.key, family.level) {
-            let message = format!("{} is not built yet", shown(&entry.key));
+        } else if let Some(advice) = later::answer(entry.key, family.level) {
+            let message = format!("{} is not built yet", shown(entry.key));
             self.sink.add(Report::error(codes::NOT_YET, place, message).fix(advice));
         } else {
             // Comparing spellings is the costly part, and nobody is shown the hundred-and-first.
             let legal = if self.sink.has_room() { family.keys } else { &[] };
             self.sink.add_error(|| {
-                let message = format!("{} has no key {}", family.what, shown(&entry.key));
-                let near = nearest::nearest(&entry.key, legal.iter().copied());
-                let choices = nearest::ordered(&entry.key, legal.iter().copied());
+                let message = format!("{} has no key {}", family.what, shown(entry.key));
+                let near = nearest::nearest(entry.key, legal.iter().copied());
+                let choices = nearest::ordered(entry.key, legal.iter().copied());
                 Report::error(codes::UNKNOWN_KEY, place, message).did_you_mean(near).choices(choices)
             });
         }
@@ -106,12 +111,12 @@ impl Reader<'_, '_> {
     }
 
     /// A word that was read and checked, and that this release does not do yet.
-    pub(crate) fn not_run(&mut self, entry: &Entry, level: Level) {
+    pub(crate) fn not_run(&mut self, entry: &Entry<'_>, level: Level) {
         if self.reach == Reach::Language {
             return;
         }
-        if let Some(advice) = later::answer(&entry.key, level) {
-            let message = format!("{} is not built yet", shown(&entry.key));
+        if let Some(advice) = later::answer(entry.key, level) {
+            let message = format!("{} is not built yet", shown(entry.key));
             self.sink.add(Report::error(codes::NOT_YET, entry.place, message).fix(advice));
         }
     }
@@ -122,9 +127,9 @@ impl Reader<'_, '_> {
     }
 
     /// A string without expressions.
-    pub(crate) fn literal<'n>(&mut self, entry: &'n Entry) -> Option<&'n str> {
+    pub(crate) fn literal<'n>(&mut self, entry: &'n Entry<'n>) -> Option<&'n str> {
         let Some(text) = entry.value.as_text() else {
-            self.wrong(or(entry.value.place, entry.place), &entry.key, "a string", &entry.value);
+            self.wrong(or(entry.value.place, entry.place), entry.key, "a string", &entry.value);
             return None;
         };
         if text.contains(template::OPEN) {
@@ -135,29 +140,29 @@ impl Reader<'_, '_> {
     }
 
     /// A string that people read: any text.
-    pub(crate) fn words(&mut self, entry: &Entry) -> Option<String> {
+    pub(crate) fn words(&mut self, entry: &Entry<'_>) -> Option<String> {
         self.literal(entry).map(str::to_owned)
     }
 
     /// `true` or `false`.
-    pub(crate) fn boolean(&mut self, entry: &Entry) -> Option<bool> {
+    pub(crate) fn boolean(&mut self, entry: &Entry<'_>) -> Option<bool> {
         if let Kind::Bool(value) = entry.value.kind {
             return Some(value);
         }
-        self.wrong(or(entry.value.place, entry.place), &entry.key, "`true` or `false`", &entry.value);
+        self.wrong(or(entry.value.place, entry.place), entry.key, "`true` or `false`", &entry.value);
         None
     }
 
     /// An integer within limits.
-    pub(crate) fn integer(&mut self, entry: &Entry, least: u64, most: u64) -> Option<u64> {
-        self.integer_node(&entry.key, &entry.value, entry.place, least, most)
+    pub(crate) fn integer(&mut self, entry: &Entry<'_>, least: u64, most: u64) -> Option<u64> {
+        self.integer_node(entry.key, &entry.value, entry.place, least, most)
     }
 
     /// An integer within limits, wherever it stands.
     pub(crate) fn integer_node(
         &mut self,
         key: &str,
-        node: &Node,
+        node: &Node<'_>,
         place: Place,
         least: u64,
         most: u64,
@@ -176,7 +181,7 @@ impl Reader<'_, '_> {
     }
 
     /// One of a few words.
-    pub(crate) fn one_of<T: Copy>(&mut self, entry: &Entry, words: &[(&'static str, T)]) -> Option<T> {
+    pub(crate) fn one_of<T: Copy>(&mut self, entry: &Entry<'_>, words: &[(&'static str, T)]) -> Option<T> {
         let text = entry.value.as_text().unwrap_or_default();
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
             return Some(*value);
@@ -185,7 +190,7 @@ impl Reader<'_, '_> {
         let list = names.clone().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         let found =
             if entry.value.as_text().is_some() { shown(text) } else { entry.value.type_name().to_owned() };
-        let message = format!("{} takes one of {list}, not {found}", shown(&entry.key));
+        let message = format!("{} takes one of {list}, not {found}", shown(entry.key));
         let report = Report::error(codes::WRONG_SHAPE, or(entry.value.place, entry.place), message);
         let report = report.did_you_mean(nearest::nearest(text, names.clone()));
         self.sink.add(report.choices(nearest::ordered(text, names)));
@@ -193,28 +198,39 @@ impl Reader<'_, '_> {
     }
 
     /// A list of literal strings, or one of them.
-    pub(crate) fn strings(&mut self, entry: &Entry) -> Vec<(String, Place)> {
+    pub(crate) fn strings(&mut self, entry: &Entry<'_>) -> Vec<(String, Place)> {
+        self.texts(entry).into_iter().map(|(text, place)| (text.to_owned(), place)).collect()
+    }
+
+    /// The same, as they stand in the document.
+    pub(crate) fn texts<'n>(&mut self, entry: &'n Entry<'n>) -> Vec<(&'n str, Place)> {
         let items = match &entry.value.kind {
-            Kind::List(items) => items.as_slice(),
+            Kind::List(items) => &**items,
             Kind::Text(_) => std::slice::from_ref(&entry.value),
             _ => {
                 let expected = "a list of strings";
-                self.wrong(or(entry.value.place, entry.place), &entry.key, expected, &entry.value);
+                self.wrong(or(entry.value.place, entry.place), entry.key, expected, &entry.value);
                 return Vec::new();
             }
         };
-        let mut found = Vec::new();
+        let mut found = Vec::with_capacity(items.len());
         for item in items {
             match item.as_text() {
                 Some(text) if text.contains(template::OPEN) => {
                     crate::check::literals::refuse(self.sink, item, &format!("`{}`", entry.key), None);
                 }
-                Some(text) => found.push((text.to_owned(), item.place)),
-                None => self.wrong(or(item.place, entry.place), &entry.key, "a list of strings", item),
+                Some(text) => found.push((text, item.place)),
+                None => self.wrong(or(item.place, entry.place), entry.key, "a list of strings", item),
             }
         }
         found
     }
+}
+
+/// Whether a word is one of a list. Most are told apart by their first letters, without a call.
+pub(crate) fn is_one_of(words: &[&str], word: &str) -> bool {
+    let first = word.bytes().next();
+    words.iter().any(|known| known.len() == word.len() && known.bytes().next() == first && *known == word)
 }
 
 /// The first place that is one; values that are left empty have none of their own.

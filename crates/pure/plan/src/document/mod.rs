@@ -34,8 +34,8 @@ use crate::expression::check::Shape;
 use crate::expression::{Expression, Known};
 use crate::input::Schema;
 use crate::plan::{
-    Concurrency, DataClass, Foreach, Form, OnStepFailure, OutputMode, Part, Permissions, Retry, Secret,
-    StepLimits, Tier,
+    Concurrency, DataClass, Foreach, Form, Named, OnStepFailure, OutputMode, Part, Permissions, Retry,
+    Secret, StepLimits, Tier,
 };
 use crate::read::tree::{Node, Place};
 use crate::template::{Template, TemplateValue};
@@ -166,7 +166,7 @@ pub(crate) struct StepDraft {
     pub(crate) needs: Vec<(StepId, Place)>,
     pub(crate) condition: Option<Expression>,
     pub(crate) with: Option<TemplateValue>,
-    pub(crate) env: BTreeMap<String, TemplateValue>,
+    pub(crate) env: Named<TemplateValue>,
     /// With the places of their references.
     pub(crate) secrets: BTreeMap<String, (Secret, Place)>,
     pub(crate) timeout_ms: Option<u64>,
@@ -189,7 +189,7 @@ pub(crate) struct StepDraft {
 
 /// Reads the whole document.
 pub(crate) fn read(
-    root: &Node,
+    root: &Node<'_>,
     mode: Mode,
     reach: Reach,
     sink: &mut Collector<'_>,

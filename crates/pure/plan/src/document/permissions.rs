@@ -14,7 +14,7 @@ pub(crate) const FAMILY: Family =
     Family { what: "`permissions`", keys: &["secrets", "egress", "plugins"], level: Level::Inner };
 
 /// Reads it.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Permissions {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Permissions {
     let mut permissions = Permissions::default();
     for key in reader.family("permissions", entry.place, &entry.value, &FAMILY).unwrap_or_default() {
         let named = reader.strings(key);
@@ -27,7 +27,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Permissions {
             if fits(text) {
                 into.push(text.clone());
             } else {
-                shape(reader, &key.key, text, *place);
+                shape(reader, key.key, text, *place);
             }
         }
         if !named.is_empty() && reader.reach == Reach::Runs {

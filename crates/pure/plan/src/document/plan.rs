@@ -62,7 +62,7 @@ struct Defaults {
 }
 
 /// Reads the whole plan.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, root: &Node) -> Draft {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, root: &Node<'_>) -> Draft {
     let mut draft = Draft::default();
     let family = if reader.mode == Mode::Canonical { &CANONICAL } else { &WRITTEN };
     if root.as_map().is_none() {
@@ -100,10 +100,10 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, root: &Node) -> Draft {
             "outputs" => {
                 for output in reader.mapping("outputs", entry.place, &entry.value).unwrap_or_default() {
                     let value = reader.template_value("outputs", &output.value, Owner::PlanOutputs);
-                    if is_input_name(&output.key) {
+                    if is_input_name(output.key) {
                         draft.outputs.insert(output.key.to_string(), value);
                     } else {
-                        bad_name(reader, &output.key, output.place, "an output");
+                        bad_name(reader, output.key, output.place, "an output");
                     }
                 }
             }
@@ -124,8 +124,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, root: &Node) -> Draft {
     // In this order whatever the document's, for the indices of `finally` come after those of `steps`.
     for (key, part) in [("steps", Part::Ordinary), ("finally", Part::Finally)] {
         if let Some(entry) = entries.iter().find(|entry| entry.name() == key) {
-            let read = steps::read(reader, entry, part, draft.steps.len());
-            draft.steps.extend(read);
+            steps::read(reader, entry, part, &mut draft.steps);
         }
     }
     missing(reader, root, "apiVersion", "apiVersion: dvt/v1");
@@ -156,7 +155,7 @@ impl Defaults {
     }
 }
 
-fn missing(reader: &mut Reader<'_, '_>, root: &Node, key: &str, fix: &str) {
+fn missing(reader: &mut Reader<'_, '_>, root: &Node<'_>, key: &str, fix: &str) {
     if root.entry(key).is_none() {
         let first = root.as_map().and_then(|entries| entries.first()).map_or(root.place, |entry| entry.place);
         let report = Report::error(codes::MISSING_KEY, first, format!("the plan has no `{key}`"));
@@ -164,7 +163,7 @@ fn missing(reader: &mut Reader<'_, '_>, root: &Node, key: &str, fix: &str) {
     }
 }
 
-fn api_version(reader: &mut Reader<'_, '_>, entry: &Entry) {
+fn api_version(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) {
     let text = entry.value.as_text();
     if text != Some(API_VERSION) {
         let found = text.map_or_else(|| entry.value.type_name().to_owned(), shown);
@@ -175,7 +174,7 @@ fn api_version(reader: &mut Reader<'_, '_>, entry: &Entry) {
     }
 }
 
-fn name(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<PlanName> {
+fn name(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<PlanName> {
     let text = reader.literal(entry)?;
     let name = PlanName::parse(text);
     if name.is_err() {
@@ -188,7 +187,7 @@ fn name(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<PlanName> {
 }
 
 /// A semantic version: three numbers, and what may follow them.
-fn version(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<String> {
+fn version(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<String> {
     let place = or(entry.value.place, entry.place);
     let found = entry.value.as_text().filter(|text| is_semantic_version(text));
     if found.is_none() {
@@ -225,7 +224,7 @@ pub(crate) fn is_semantic_version(text: &str) -> bool {
 }
 
 /// `tags`: words for selecting.
-pub(crate) fn tags(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<String> {
+pub(crate) fn tags(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Vec<String> {
     let tags = reader.strings(entry);
     for (tag, place) in &tags {
         let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
@@ -237,10 +236,10 @@ pub(crate) fn tags(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<String> {
     tags.into_iter().map(|(tag, _)| tag).collect()
 }
 
-fn vars(reader: &mut Reader<'_, '_>, entry: &Entry, draft: &mut Draft) {
+fn vars(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, draft: &mut Draft) {
     for var in reader.mapping("vars", entry.place, &entry.value).unwrap_or_default() {
-        if !is_input_name(&var.key) {
-            bad_name(reader, &var.key, var.place, "a variable");
+        if !is_input_name(var.key) {
+            bad_name(reader, var.key, var.place, "a variable");
             continue;
         }
         crate::check::literals::refuse_within(reader.sink, &var.value, "`vars`");
@@ -263,7 +262,7 @@ pub(crate) fn bad_name(reader: &mut Reader<'_, '_>, name: &str, place: Place, wh
     reader.sink.add(report.fix(format!("{}:", steps::cleaned(name).replace('-', "_"))));
 }
 
-fn limits(reader: &mut Reader<'_, '_>, entry: &Entry, draft: &mut Draft) {
+fn limits(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, draft: &mut Draft) {
     for key in reader.family("limits", entry.place, &entry.value, &LIMITS).unwrap_or_default() {
         if key.name() == "maxDuration" {
             draft.max_duration_ms = reader.duration(key, 1_000, duration::LONGEST_MS);
@@ -274,7 +273,7 @@ fn limits(reader: &mut Reader<'_, '_>, entry: &Entry, draft: &mut Draft) {
     }
 }
 
-fn read_defaults(reader: &mut Reader<'_, '_>, entry: &Entry) -> Defaults {
+fn read_defaults(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Defaults {
     let mut defaults = Defaults::default();
     for key in reader.family("defaults", entry.place, &entry.value, &DEFAULTS).unwrap_or_default() {
         if key.name() == "retry" {

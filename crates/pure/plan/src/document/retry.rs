@@ -36,7 +36,7 @@ impl Default for Retry {
 }
 
 /// Reads it.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Retry> {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<Retry> {
     let mut retry = Retry::default();
     if matches!(entry.value.kind, Kind::Number(_)) {
         let max = reader.integer(entry, 0, MOST_RETRIES)?;
@@ -89,9 +89,9 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Retry> 
     Some(retry)
 }
 
-fn classes(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<RetryOn> {
+fn classes(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Vec<RetryOn> {
     let items = match &entry.value.kind {
-        Kind::List(items) => items.as_slice(),
+        Kind::List(items) => &**items,
         Kind::Text(_) | Kind::Map(_) => std::slice::from_ref(&entry.value),
         _ => {
             reader.wrong(or(entry.value.place, entry.place), "on", "a list of failure classes", &entry.value);
@@ -124,11 +124,11 @@ fn classes(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<RetryOn> {
 /// `{exit: [75]}`
 pub(crate) const EXIT: Family = Family { what: "an entry of `on`", keys: &["exit"], level: Level::Inner };
 
-fn exit(reader: &mut Reader<'_, '_>, item: &Node, entry: &Entry) -> Option<RetryOn> {
+fn exit(reader: &mut Reader<'_, '_>, item: &Node<'_>, entry: &Entry<'_>) -> Option<RetryOn> {
     let mut statuses = Vec::new();
     for key in reader.family("on", entry.place, item, &EXIT)? {
         let nodes = match &key.value.kind {
-            Kind::List(nodes) => nodes.as_slice(),
+            Kind::List(nodes) => &**nodes,
             _ => std::slice::from_ref(&key.value),
         };
         for node in nodes {

@@ -57,7 +57,7 @@ const WORDS_OF_TYPES: &[(&str, &[Type])] = &[
 ];
 
 /// Reads all inputs.
-pub(crate) fn inputs(reader: &mut Reader<'_, '_>, entry: &Entry, draft: &mut Draft) {
+pub(crate) fn inputs(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, draft: &mut Draft) {
     let entries = reader.mapping("inputs", entry.place, &entry.value).unwrap_or_default();
     if entries.len() > MOST_INPUTS {
         let message = format!("the plan has {} inputs, and {MOST_INPUTS} is the most", entries.len());
@@ -65,8 +65,8 @@ pub(crate) fn inputs(reader: &mut Reader<'_, '_>, entry: &Entry, draft: &mut Dra
         return;
     }
     for input in entries {
-        if !is_input_name(&input.key) {
-            bad_name(reader, &input.key, input.place, "an input");
+        if !is_input_name(input.key) {
+            bad_name(reader, input.key, input.place, "an input");
             continue;
         }
         draft.input_places.insert(input.key.to_string(), input.place);
@@ -77,12 +77,12 @@ pub(crate) fn inputs(reader: &mut Reader<'_, '_>, entry: &Entry, draft: &mut Dra
 }
 
 /// The schema of something that is no input: a step's output, a signal's payload.
-pub(crate) fn of_value(reader: &mut Reader<'_, '_>, entry: &Entry, what: &str) -> Schema {
+pub(crate) fn of_value(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, what: &str) -> Schema {
     crate::check::literals::refuse_within(reader.sink, &entry.value, what);
     read(reader, entry, &entry.value).0
 }
 
-fn read(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node) -> (Schema, Option<Value>) {
+fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, node: &Node<'_>) -> (Schema, Option<Value>) {
     let mut schema = Schema { additional: true, ..Schema::default() };
     let mut default = None;
     if !has_room(reader, 1, entry.place) {
@@ -93,7 +93,7 @@ fn read(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node) -> (Schema, Opt
         let mut report = Report::error(
             codes::INPUT_SCHEMA,
             or(node.place, entry.place),
-            format!("the schema of {} is a mapping, not {}", shown(&entry.key), node.type_name()),
+            format!("the schema of {} is a mapping, not {}", shown(entry.key), node.type_name()),
         );
         if node.as_text().is_some_and(|text| Type::WORDS.iter().any(|(word, _)| *word == text)) {
             report = report.fix(format!("{}: {{ type: {} }}", entry.key, node.as_text().unwrap_or_default()));
@@ -110,7 +110,7 @@ fn read(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node) -> (Schema, Opt
     if let (Some(value), Some(word)) = (&default, node.entry("default"))
         && let Err(reason) = schema.check(value, &mut String::new())
     {
-        let message = format!("the default of {} does not fit its schema: {reason}", shown(&entry.key));
+        let message = format!("the default of {} does not fit its schema: {reason}", shown(entry.key));
         reader.error(codes::INPUT_SCHEMA, or(word.value.place, word.place), message);
     }
     (schema, default)
@@ -129,7 +129,7 @@ fn has_room(reader: &mut Reader<'_, '_>, more: usize, place: Place) -> bool {
     false
 }
 
-fn one_word(reader: &mut Reader<'_, '_>, word: &Entry, schema: &mut Schema, default: &mut Option<Value>) {
+fn one_word(reader: &mut Reader<'_, '_>, word: &Entry<'_>, schema: &mut Schema, default: &mut Option<Value>) {
     let most = u64::from(u32::MAX);
     match word.name() {
         "type" => schema.types = types(reader, word),
@@ -182,11 +182,11 @@ fn one_word(reader: &mut Reader<'_, '_>, word: &Entry, schema: &mut Schema, defa
     }
 }
 
-fn fault(reader: &mut Reader<'_, '_>, word: &Entry, message: impl Into<String>) {
+fn fault(reader: &mut Reader<'_, '_>, word: &Entry<'_>, message: impl Into<String>) {
     reader.error(codes::INPUT_SCHEMA, or(word.value.place, word.place), message);
 }
 
-fn types(reader: &mut Reader<'_, '_>, word: &Entry) -> Vec<Type> {
+fn types(reader: &mut Reader<'_, '_>, word: &Entry<'_>) -> Vec<Type> {
     let mut found = Vec::new();
     for (text, place) in reader.strings(word) {
         match Type::WORDS.iter().find(|(known, _)| *known == text) {
@@ -216,15 +216,15 @@ fn types(reader: &mut Reader<'_, '_>, word: &Entry) -> Vec<Type> {
     found
 }
 
-fn number(reader: &mut Reader<'_, '_>, word: &Entry) -> Option<f64> {
+fn number(reader: &mut Reader<'_, '_>, word: &Entry<'_>) -> Option<f64> {
     if let Kind::Number(number) = &word.value.kind {
         return number.as_f64();
     }
-    reader.wrong(or(word.value.place, word.place), &word.key, "a number", &word.value);
+    reader.wrong(or(word.value.place, word.place), word.key, "a number", &word.value);
     None
 }
 
-fn pattern(reader: &mut Reader<'_, '_>, word: &Entry) -> Option<regex::Regex> {
+fn pattern(reader: &mut Reader<'_, '_>, word: &Entry<'_>) -> Option<regex::Regex> {
     let Some(text) = word.value.as_text() else {
         reader.wrong(or(word.value.place, word.place), "pattern", "a regular expression", &word.value);
         return None;
@@ -262,7 +262,7 @@ fn pattern(reader: &mut Reader<'_, '_>, word: &Entry) -> Option<regex::Regex> {
     }
 }
 
-fn misplaced(reader: &mut Reader<'_, '_>, entries: &[Entry], schema: &Schema) {
+fn misplaced(reader: &mut Reader<'_, '_>, entries: &[Entry<'_>], schema: &Schema) {
     if schema.types.is_empty() {
         return;
     }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub(crate) const FAMILY: Family = Family { what: "a secret", keys: &["ref", "as"], level: Level::Inner };
 
 /// Reads it.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> BTreeMap<String, (Secret, Place)> {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> BTreeMap<String, (Secret, Place)> {
     let mut found = BTreeMap::new();
     for secret in reader.mapping("secrets", entry.place, &entry.value).unwrap_or_default() {
         let name = secret.name();
@@ -49,7 +49,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> BTreeMap<Strin
     found
 }
 
-fn reference(reader: &mut Reader<'_, '_>, name: &str, node: &Node, place: Place) -> Option<String> {
+fn reference(reader: &mut Reader<'_, '_>, name: &str, node: &Node<'_>, place: Place) -> Option<String> {
     let Some(text) = node.as_text() else {
         reader.wrong(place, name, "the reference of a secret", node);
         return None;

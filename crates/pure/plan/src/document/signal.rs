@@ -13,7 +13,7 @@ pub(crate) const FAMILY: Family =
     Family { what: "a signal", keys: &["name", "role", "schema"], level: Level::Inner };
 
 /// Reads it.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Form> {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<Form> {
     let place = or(entry.value.place, entry.place);
     let mut signal = Signal { name: String::new(), role: None, schema: None };
     if let Kind::Map(_) = &entry.value.kind {
@@ -39,7 +39,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Form> {
     Some(Form::Signal(Box::new(signal)))
 }
 
-fn name(reader: &mut Reader<'_, '_>, node: &Node, place: Place) -> Option<String> {
+fn name(reader: &mut Reader<'_, '_>, node: &Node<'_>, place: Place) -> Option<String> {
     let Some(text) = node.as_text() else {
         reader.wrong(place, "signal", "the name of a signal", node);
         return None;

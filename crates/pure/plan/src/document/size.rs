@@ -22,7 +22,7 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
 
 impl Reader<'_, '_> {
     /// A size within limits.
-    pub(crate) fn size(&mut self, entry: &Entry, least: u64, most: u64) -> Option<u64> {
+    pub(crate) fn size(&mut self, entry: &Entry<'_>, least: u64, most: u64) -> Option<u64> {
         let place = or(entry.value.place, entry.place);
         let found = match &entry.value.kind {
             Kind::Number(number) if self.mode == Mode::Canonical => number.as_u64(),
@@ -40,8 +40,7 @@ impl Reader<'_, '_> {
             return None;
         };
         if !(least..=most).contains(&bytes) {
-            let message =
-                format!("{} takes a size from {} to {}", shown(&entry.key), show(least), show(most));
+            let message = format!("{} takes a size from {} to {}", shown(entry.key), show(least), show(most));
             self.error(codes::BAD_SIZE, place, message);
             return None;
         }

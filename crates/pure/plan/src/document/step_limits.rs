@@ -18,7 +18,7 @@ pub(crate) const FAMILY: Family =
     Family { what: "`limits` of a step", keys: &["memory", "cpu", "output"], level: Level::Inner };
 
 /// Reads it.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> StepLimits {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> StepLimits {
     let mut limits = StepLimits::default();
     for key in reader.family("limits", entry.place, &entry.value, &FAMILY).unwrap_or_default() {
         match key.name() {
@@ -36,7 +36,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> StepLimits {
     clippy::cast_sign_loss,
     reason = "held between 1 and a million before"
 )]
-fn cpu(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<u32> {
+fn cpu(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<u32> {
     let place = or(entry.value.place, entry.place);
     let Kind::Number(number) = &entry.value.kind else {
         reader.wrong(place, "cpu", "a number of CPUs, such as `0.5`", &entry.value);

@@ -33,29 +33,33 @@ step_keys!(
     "outputs", "continueOnError", "compensate", "dataClass", "subject", "declassify", "tags"
 );
 
-/// Reads all of them; `first` is the index that the first one gets.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry, part: Part, first: usize) -> Vec<StepDraft> {
+/// Reads all of them and puts them behind those that are there.
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, part: Part, steps: &mut Vec<StepDraft>) {
     if let Kind::List(_) = entry.value.kind {
         let message = format!("`{}` takes a mapping of ids, not a list", entry.key);
         let report = Report::error(codes::WRONG_SHAPE, entry.place, message);
         reader.sink.add(report.fix(format!("{}:\n  load:\n    run: [program, argument]", entry.key)));
-        return Vec::new();
+        return;
     }
-    let Some(entries) = reader.mapping(&entry.key, entry.place, &entry.value) else { return Vec::new() };
+    let Some(entries) = reader.mapping(entry.key, entry.place, &entry.value) else { return };
     if entries.is_empty() && part == Part::Ordinary {
         let report = Report::error(codes::MISSING_KEY, entry.place, "the plan has no steps");
         reader.sink.add(report.fix("steps:\n  load:\n    run: [program, argument]"));
     }
-    let all = first + entries.len();
+    let all = steps.len() + entries.len();
     if all > MOST_STEPS {
         let message = format!("the plan has {all} steps, and {MOST_STEPS} is the most");
         reader.error(codes::TOO_MANY_STEPS, entry.place, message);
-        return Vec::new();
+        return;
     }
-    entries.iter().enumerate().map(|(index, entry)| step(reader, entry, part, first + index)).collect()
+    steps.reserve_exact(entries.len());
+    for entry in entries {
+        let index = steps.len();
+        steps.push(step(reader, entry, part, index));
+    }
 }
 
-fn step(reader: &mut Reader<'_, '_>, entry: &Entry, part: Part, index: usize) -> StepDraft {
+fn step(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, part: Part, index: usize) -> StepDraft {
     let id: Arc<str> = entry.name().into();
     if StepId::parse(&id).is_err() {
         let message = format!("{} is no id of a step", shown(&id));
@@ -66,7 +70,7 @@ fn step(reader: &mut Reader<'_, '_>, entry: &Entry, part: Part, index: usize) ->
     let mut step = StepDraft { id, place: entry.place, part, ..StepDraft::default() };
     let owner = Owner::Step(index);
     let family = if reader.is_canonical() { &CANONICAL } else { &WRITTEN };
-    let Some(entries) = reader.family(&entry.key, entry.place, &entry.value, family) else { return step };
+    let Some(entries) = reader.family(entry.key, entry.place, &entry.value, family) else { return step };
     foreach::read(reader, &entries, index, &mut step);
     for key in &entries {
         match key.name() {
@@ -99,7 +103,7 @@ fn step(reader: &mut Reader<'_, '_>, entry: &Entry, part: Part, index: usize) ->
 /// What undoes a step: a body without a place in the graph.
 fn compensation(
     reader: &mut Reader<'_, '_>,
-    entry: &Entry,
+    entry: &Entry<'_>,
     index: usize,
     base: &StepDraft,
 ) -> Option<StepDraft> {
@@ -116,7 +120,13 @@ fn compensation(
 }
 
 /// The keys that say what is done, and how; the same in a step and in a compensation.
-fn body(reader: &mut Reader<'_, '_>, entry: &Entry, entries: &[&Entry], owner: Owner, step: &mut StepDraft) {
+fn body(
+    reader: &mut Reader<'_, '_>,
+    entry: &Entry<'_>,
+    entries: &[&Entry<'_>],
+    owner: Owner,
+    step: &mut StepDraft,
+) {
     let is_plugin = entries.iter().any(|entry| entry.name() == "uses");
     for key in entries {
         match key.name() {
@@ -167,7 +177,7 @@ fn twice(reader: &mut Reader<'_, '_>, step: &StepDraft) {
             crate::plan::Delivery::File => format!("{name}_FILE"),
             crate::plan::Delivery::Environment => name.clone(),
         };
-        if step.env.contains_key(&arrives) {
+        if step.env.get(&arrives).is_some() {
             let message = format!("{} is set by `env` and by `secrets`", shown(&arrives));
             let report = Report::error(codes::BAD_ENVIRONMENT_NAME, *place, message);
             reader.sink.add(report.fix("give one of them another name"));
@@ -175,13 +185,14 @@ fn twice(reader: &mut Reader<'_, '_>, step: &StepDraft) {
     }
 }
 
-fn needs(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<(StepId, Place)> {
-    let mut found: Vec<(StepId, Place)> = Vec::new();
-    for (text, place) in reader.strings(entry) {
-        match StepId::parse(&text) {
+fn needs(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Vec<(StepId, Place)> {
+    let texts = reader.texts(entry);
+    let mut found: Vec<(StepId, Place)> = Vec::with_capacity(texts.len());
+    for (text, place) in texts {
+        match StepId::parse(text) {
             Ok(id) => found.push((id, place)),
             Err(_) => reader.sink.add_error(|| {
-                let message = format!("{} is no id of a step", shown(&text));
+                let message = format!("{} is no id of a step", shown(text));
                 Report::error(codes::BAD_ID, place, message)
                     .why("a letter, then up to 63 letters, digits, `_` or `-`")
             }),

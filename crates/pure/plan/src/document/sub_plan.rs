@@ -21,8 +21,8 @@ const LONGEST_PATH: usize = 512;
 /// Reads it.
 pub(crate) fn read(
     reader: &mut Reader<'_, '_>,
-    entry: &Entry,
-    entries: &[&Entry],
+    entry: &Entry<'_>,
+    entries: &[&Entry<'_>],
     step: &mut StepDraft,
 ) -> Option<Form> {
     let text = reader.literal(entry)?;

@@ -19,11 +19,11 @@ const MOST_PARTS: usize = 1_000;
 
 impl Reader<'_, '_> {
     /// A text in which expressions may stand; its result is always a string.
-    pub(crate) fn template(&mut self, node: &Node, text: &str, owner: Owner) -> Option<Template> {
+    pub(crate) fn template(&mut self, node: &Node<'_>, text: &str, owner: Owner) -> Option<Template> {
         self.pieces(node, text, owner, false)
     }
 
-    fn pieces(&mut self, node: &Node, text: &str, owner: Owner, keeps_type: bool) -> Option<Template> {
+    fn pieces(&mut self, node: &Node<'_>, text: &str, owner: Owner, keeps_type: bool) -> Option<Template> {
         let parts = match split(text) {
             Ok(parts) => parts,
             Err(_) => {
@@ -58,7 +58,7 @@ impl Reader<'_, '_> {
     }
 
     /// Any value, with expressions in its strings.
-    pub(crate) fn template_value(&mut self, key: &str, node: &Node, owner: Owner) -> TemplateValue {
+    pub(crate) fn template_value(&mut self, key: &str, node: &Node<'_>, owner: Owner) -> TemplateValue {
         match &node.kind {
             Kind::Null | Kind::Bool(_) | Kind::Number(_) => TemplateValue::Literal(node.to_value()),
             Kind::Text(text) if !text.contains(OPEN) => {
@@ -92,7 +92,7 @@ impl Reader<'_, '_> {
     }
 
     /// `if`: always an expression; `true` and `false` are two.
-    pub(crate) fn condition(&mut self, entry: &Entry, owner: Owner) -> Option<Expression> {
+    pub(crate) fn condition(&mut self, entry: &Entry<'_>, owner: Owner) -> Option<Expression> {
         if let Kind::Bool(value) = entry.value.kind {
             let place = or(entry.value.place, entry.place);
             let text = if value { "true" } else { "false" };
@@ -102,10 +102,15 @@ impl Reader<'_, '_> {
     }
 
     /// A key whose value is always an expression; `${{ }}` around it changes nothing.
-    pub(crate) fn whole_expression(&mut self, entry: &Entry, owner: Owner, role: Role) -> Option<Expression> {
+    pub(crate) fn whole_expression(
+        &mut self,
+        entry: &Entry<'_>,
+        owner: Owner,
+        role: Role,
+    ) -> Option<Expression> {
         let place = or(entry.value.place, entry.place);
         let Some(text) = entry.value.as_text() else {
-            self.wrong(place, &entry.key, "an expression", &entry.value);
+            self.wrong(place, entry.key, "an expression", &entry.value);
             return None;
         };
         match split(text.trim()).as_deref() {

@@ -11,7 +11,7 @@ use dvt_model::time::Timestamp;
 use serde_json::Value;
 
 /// Reads it.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry, owner: Owner) -> Option<Form> {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, owner: Owner) -> Option<Form> {
     let place = or(entry.value.place, entry.place);
     let Kind::Text(text) = &entry.value.kind else {
         reader.wrong(place, "waitUntil", "a timestamp, or an expression that gives one", &entry.value);

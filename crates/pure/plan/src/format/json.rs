@@ -1,6 +1,7 @@
 //! Plans that are JSON: two blanks a level; lists of short scalars on one line. Scalars are copied as they stand.
 
 use super::Meaning;
+use crate::read::texts::Texts;
 use crate::read::tree::{Kind, Node, Place};
 
 /// Columns that a list on one line may take.
@@ -11,14 +12,15 @@ pub(super) fn pretty(text: &str) -> Option<String> {
     if !text.trim_start().starts_with('{') || serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
         return None;
     }
-    let Meaning { tree, .. } = super::meaning(text).ok()?;
+    let texts = Texts::default();
+    let Meaning { tree, .. } = super::meaning(text, &texts).ok()?;
     let mut out = String::new();
     write(text, &tree, 0, &mut out)?;
     out.push('\n');
     Some(out)
 }
 
-fn write(text: &str, node: &Node, depth: usize, out: &mut String) -> Option<()> {
+fn write(text: &str, node: &Node<'_>, depth: usize, out: &mut String) -> Option<()> {
     let level = |depth: usize, out: &mut String| {
         out.push('\n');
         out.push_str(&"  ".repeat(depth));
@@ -60,8 +62,8 @@ fn write(text: &str, node: &Node, depth: usize, out: &mut String) -> Option<()> 
 }
 
 /// A list of scalars on one line.
-fn short(text: &str, items: &[Node]) -> Option<String> {
-    let scalar = |node: &Node| match node.kind {
+fn short(text: &str, items: &[Node<'_>]) -> Option<String> {
+    let scalar = |node: &Node<'_>| match node.kind {
         Kind::List(_) | Kind::Map(_) => None,
         Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => source(text, node.place),
     };

@@ -11,6 +11,7 @@ mod walk;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::collector::Collector;
+use crate::read::texts::Texts;
 use crate::read::tree::{Kind, Node};
 use crate::{canonical, digest_of, read};
 use granit_parser::{Event, ScanError};
@@ -41,17 +42,19 @@ type LayOut = fn(&str) -> Option<String>;
 
 /// What reading gave: what must not change.
 #[derive(Debug)]
-struct Meaning {
-    tree: Node,
+struct Meaning<'t> {
+    tree: Node<'t>,
     comments: Vec<String>,
 }
 
 /// Lays a plan out. What cannot be read is refused with everything that is wrong; other faults of a plan do not matter here.
 pub fn format(text: &str) -> Result<Formatted, Vec<Diagnostic>> {
-    let before = meaning(text)?;
+    let texts = Texts::default();
+    let before = meaning(text, &texts)?;
     for (layout, lay_out) in [(Layout::Whole, whole as LayOut), (Layout::Lines, lines)] {
         let Some(after) = lay_out(text) else { continue };
-        let stays = meaning(&after).is_ok_and(|read| before.is(&read));
+        let texts = Texts::default();
+        let stays = meaning(&after, &texts).is_ok_and(|read| before.is(&read));
         if stays && lay_out(&after).as_deref() == Some(&after) {
             return Ok(Formatted { text: after, layout });
         }
@@ -59,9 +62,9 @@ pub fn format(text: &str) -> Result<Formatted, Vec<Diagnostic>> {
     Ok(Formatted { text: text.to_owned(), layout: Layout::None })
 }
 
-fn meaning(text: &str) -> Result<Meaning, Vec<Diagnostic>> {
+fn meaning<'t>(text: &'t str, texts: &'t Texts) -> Result<Meaning<'t>, Vec<Diagnostic>> {
     let mut sink = Collector::new(text);
-    match (read::read(&mut sink), sink.errors()) {
+    match (read::read(&mut sink, texts), sink.errors()) {
         (Some(tree), 0) => {
             let comments = events(text).filter_map(|item| match item {
                 Ok((Event::Comment(text, _), _)) => Some(text.trim_end().to_owned()),
@@ -73,9 +76,9 @@ fn meaning(text: &str) -> Result<Meaning, Vec<Diagnostic>> {
     }
 }
 
-impl Meaning {
-    fn is(&self, other: &Self) -> bool {
-        let digest = |tree: &Node| digest_of(&canonical::normalise(tree.to_value()));
+impl Meaning<'_> {
+    fn is(&self, other: &Meaning<'_>) -> bool {
+        let digest = |tree: &Node<'_>| digest_of(&canonical::normalise(tree.to_value()));
         alike(&self.tree, &other.tree)
             && digest(&self.tree) == digest(&other.tree)
             && self.comments == other.comments
@@ -83,7 +86,7 @@ impl Meaning {
 }
 
 /// The same values and keys in the same order, wherever they stand.
-fn alike(one: &Node, other: &Node) -> bool {
+fn alike(one: &Node<'_>, other: &Node<'_>) -> bool {
     match (&one.kind, &other.kind) {
         (Kind::List(ones), Kind::List(others)) => {
             ones.len() == others.len() && ones.iter().zip(others).all(|(one, other)| alike(one, other))

@@ -19,7 +19,7 @@ const MOST_SHOWN: usize = 40;
 
 /// What a step is called: its title where it has one, else its id. One line, no control or direction marks.
 fn label(checked: &Checked, id: &StepId) -> String {
-    let title = checked.canonical.get("steps").and_then(|steps| steps.get(id.as_str()));
+    let title = checked.canonical.value().get("steps").and_then(|steps| steps.get(id.as_str()));
     let title = title.and_then(|step| step.get("title")).and_then(Value::as_str).unwrap_or(id.as_str());
     let is_mark = |letter: char| matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     let clean: String = title
@@ -37,7 +37,7 @@ fn label(checked: &Checked, id: &StepId) -> String {
 
 /// The word of the step's form, from the document.
 fn form_of<'c>(checked: &'c Checked, id: &StepId) -> &'c str {
-    let step = checked.canonical.get("steps").and_then(|steps| steps.get(id.as_str()));
+    let step = checked.canonical.value().get("steps").and_then(|steps| steps.get(id.as_str()));
     let keys = step.and_then(Value::as_object);
     let forms = crate::document::form::FORMS;
     keys.and_then(|keys| keys.keys().find(|key| forms.contains(&key.as_str()))).map_or("", String::as_str)

@@ -1,13 +1,17 @@
 //! The compiled plan: what the core works on. Immutable; made by the checks alone.
 
 mod classes;
+pub(crate) mod edges;
+mod few;
 mod foreach;
 mod form;
+pub(crate) mod index;
 mod readers;
 mod retry;
 mod step;
 
 pub use classes::Classes;
+pub use few::{Named, StepIds};
 pub use foreach::{Foreach, Lists, MOST_ITEMS, NoItems, Source};
 pub use form::{Approval, Form, OutputMode, PlanReference, PluginReference, Shell, Signal, SubPlan};
 pub use readers::Readers;
@@ -16,6 +20,8 @@ pub use step::{DataClass, Delivery, Part, Secret, Step, StepLimits, Tier};
 
 use crate::template::{Template, TemplateValue};
 use dvt_model::id::{PlanName, StepId};
+use edges::Edges;
+use index::Index;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -188,21 +194,19 @@ impl Plan {
     /// the order of ids, so that each need is looked up once.
     fn arranged(&self) -> (BTreeMap<StepId, Vec<StepId>>, BTreeMap<StepId, u32>) {
         let ids: Vec<&StepId> = self.steps.keys().collect();
-        let mut dependants: Vec<Vec<usize>> = vec![Vec::new(); ids.len()];
+        let places = Index::new(ids.iter().map(|id| id.as_str()));
+        let mut pairs = Vec::with_capacity(ids.len());
         for (at, step) in self.steps.values().enumerate() {
-            for need in &step.needs {
-                if let Some(list) = ids.binary_search(&need).ok().and_then(|need| dependants.get_mut(need)) {
-                    list.push(at);
-                }
-            }
+            pairs.extend(step.needs.iter().filter_map(|need| Some((places.get(need.as_str())?, at))));
         }
+        let dependants = Edges::new(ids.len(), pairs);
         let mut layers = vec![0_u32; ids.len()];
         let mut waiting: Vec<usize> = self.steps.values().map(|step| step.needs.len()).collect();
         let mut ready: Vec<usize> =
             waiting.iter().enumerate().filter(|(_, left)| **left == 0).map(|(at, _)| at).collect();
         while let Some(at) = ready.pop() {
             let next = layers.get(at).copied().unwrap_or(0) + 1;
-            for dependant in dependants.get(at).into_iter().flatten() {
+            for dependant in dependants.of(at) {
                 if let Some(layer) = layers.get_mut(*dependant) {
                     *layer = next.max(*layer);
                 }
@@ -215,9 +219,10 @@ impl Plan {
             }
         }
         let id = |at: &usize| ids.get(*at).copied().cloned();
-        let needed = ids.iter().zip(&dependants).filter(|(_, list)| !list.is_empty());
-        let dependants =
-            needed.map(|(need, list)| ((*need).clone(), list.iter().filter_map(id).collect())).collect();
+        let needed = dependants.places().filter(|need| !dependants.of(*need).is_empty());
+        let needed =
+            needed.filter_map(|need| Some((id(&need)?, dependants.of(need).iter().filter_map(id).collect())));
+        let dependants = needed.collect();
         (dependants, ids.into_iter().cloned().zip(layers).collect())
     }
 

@@ -1,13 +1,13 @@
 //! One compiled step. A `finally` step and a compensation are steps too, and say what they are.
 
-use super::{Foreach, Form, OutputMode, Retry};
+use super::{Foreach, Form, Named, OutputMode, Retry, StepIds};
 use crate::expression::Expression;
 use crate::input::Schema;
 use crate::template::{Template, TemplateValue};
 use dvt_model::digest::Digest;
 use dvt_model::id::StepId;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// One step.
 #[derive(Debug, Clone)]
@@ -25,10 +25,10 @@ pub struct Step {
     /// What it does.
     pub form: Form,
     /// Named needs and those that expressions imply. Of a `finally` step: among the `finally` steps.
-    pub needs: BTreeSet<StepId>,
+    pub needs: StepIds,
     /// Steps whose output, status or attempt its expressions name (for an approval: all that it needs, for it shows
     /// them). A `finally` step also reads ordinary steps, a compensation also the step that it undoes.
-    pub reads: BTreeSet<StepId>,
+    pub reads: StepIds,
     /// `if`. Asked once for each item where it names `item`, see [`Expression::uses_item`].
     pub condition: Option<Expression>,
     /// `foreach`.
@@ -36,7 +36,7 @@ pub struct Step {
     /// `with`: standard input of a program, inputs of a sub-plan, or what a plugin is given.
     pub with: Option<TemplateValue>,
     /// Environment.
-    pub env: BTreeMap<String, TemplateValue>,
+    pub env: Named<TemplateValue>,
     /// Secrets by the name under which the step meets them.
     pub secrets: BTreeMap<String, Secret>,
     /// The longest time of one attempt (for `wait` and `waitUntil`: None, their own time).
@@ -78,12 +78,12 @@ impl Step {
             description: None,
             tags: Vec::new(),
             form,
-            needs: BTreeSet::new(),
-            reads: BTreeSet::new(),
+            needs: StepIds::default(),
+            reads: StepIds::default(),
             condition: None,
             foreach: None,
             with: None,
-            env: BTreeMap::new(),
+            env: Named::default(),
             secrets: BTreeMap::new(),
             timeout_ms: None,
             retry: Retry::default(),
@@ -102,13 +102,13 @@ impl Step {
     }
 
     /// The steps that its own expressions name, and for an approval all that it needs, for it shows them.
-    pub(crate) fn names(&self) -> BTreeSet<StepId> {
-        let mut names = BTreeSet::new();
+    pub(crate) fn names(&self) -> StepIds {
+        let mut names = Vec::new();
         self.each_expression(&mut |expression| names.extend(expression.steps().iter().cloned()));
         if matches!(self.form, Form::Approval(_)) {
             names.extend(self.needs.iter().cloned());
         }
-        names
+        names.into_iter().collect()
     }
 
     /// Visits every expression of the step; those of its compensation are not among them.

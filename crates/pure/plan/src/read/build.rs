@@ -1,6 +1,7 @@
 //! From events to the tree: the tree, repeated and odd keys, and what YAML has that JSON has not.
 
 use super::scalar::{self, Fault};
+use super::texts::Texts;
 use super::tree::{Entry, Kind, Node, Place};
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report, shown};
@@ -12,22 +13,33 @@ const FEW_KEYS: usize = 8;
 
 /// A collection that is still open.
 #[derive(Debug)]
-enum Open {
-    List { place: Place, anchor: usize, items: Vec<Node> },
-    Map { place: Place, anchor: usize, entries: Vec<Entry>, key: Option<(Box<str>, Place)> },
+enum Open<'t> {
+    List { place: Place, anchor: usize, from: usize },
+    Map { place: Place, anchor: usize, from: usize, key: Option<(&'t str, Place)> },
 }
 
 /// The tree under construction. Budgets were checked for each event before it came here.
-#[derive(Debug, Default)]
-pub(crate) struct Builder {
-    open: Vec<Open>,
-    anchored: BTreeMap<usize, Node>,
-    root: Option<Node>,
+#[derive(Debug)]
+pub(crate) struct Builder<'t> {
+    texts: &'t Texts,
+    open: Vec<Open<'t>>,
+    /// Of all lists that are open, the inner ones last; each is cut to its size when it ends.
+    items: Vec<Node<'t>>,
+    /// The same of mappings.
+    entries: Vec<Entry<'t>>,
+    anchored: BTreeMap<usize, Node<'t>>,
+    root: Option<Node<'t>>,
 }
 
-impl Builder {
+impl<'t> Builder<'t> {
+    /// Texts that do not stand in the document are kept there.
+    pub(crate) fn new(texts: &'t Texts) -> Self {
+        let (open, items, entries) = (Vec::new(), Vec::new(), Vec::new());
+        Self { texts, open, items, entries, anchored: BTreeMap::new(), root: None }
+    }
+
     /// Takes one event.
-    pub(crate) fn take(&mut self, event: Event<'_>, place: Place, sink: &mut Collector<'_>) {
+    pub(crate) fn take(&mut self, event: Event<'t>, place: Place, sink: &mut Collector<'_>) {
         if event.tag().is_some() {
             sink.add_error(|| {
                 Report::error(codes::NOT_JSON_MODEL, place, "tags are not part of a plan")
@@ -36,21 +48,25 @@ impl Builder {
             });
         }
         match event {
-            Event::Scalar(text, style, anchor, _) => self.scalar(&text, style, anchor, place, sink),
+            Event::Scalar(text, style, anchor, _) => {
+                self.scalar(self.texts.keep(text), style, anchor, place, sink)
+            }
             Event::SequenceStart(_, anchor, _) => {
-                self.open.push(Open::List { place, anchor, items: Vec::new() })
+                self.open.push(Open::List { place, anchor, from: self.items.len() })
             }
             Event::MappingStart(_, anchor, _) => {
-                self.open.push(Open::Map { place, anchor, entries: Vec::new(), key: None });
+                self.open.push(Open::Map { place, anchor, from: self.entries.len(), key: None });
             }
             Event::SequenceEnd => {
-                if let Some(Open::List { place: start, anchor, items }) = self.open.pop() {
+                if let Some(Open::List { place: start, anchor, from }) = self.open.pop() {
+                    let items = self.items.drain(from..).collect();
                     let place = Place { start: start.start, end: place.end.max(start.end) };
                     self.settle(Node { place, kind: Kind::List(items) }, anchor, sink);
                 }
             }
             Event::MappingEnd => {
-                if let Some(Open::Map { place: start, anchor, entries, .. }) = self.open.pop() {
+                if let Some(Open::Map { place: start, anchor, from, .. }) = self.open.pop() {
+                    let entries = self.entries.drain(from..).collect();
                     let place = Place { start: start.start, end: place.end.max(start.end) };
                     let entries = without_repeats(entries, sink);
                     self.settle(Node { place, kind: Kind::Map(entries) }, anchor, sink);
@@ -66,13 +82,13 @@ impl Builder {
     }
 
     /// The finished tree.
-    pub(crate) fn finish(self) -> Option<Node> {
+    pub(crate) fn finish(self) -> Option<Node<'t>> {
         self.root
     }
 
     fn scalar(
         &mut self,
-        text: &str,
+        text: &'t str,
         style: ScalarStyle,
         anchor: usize,
         place: Place,
@@ -80,16 +96,16 @@ impl Builder {
     ) {
         let is_plain = style == ScalarStyle::Plain;
         if let Some(Open::Map { key: key @ None, .. }) = self.open.last_mut() {
-            *key = Some((text.into(), place));
+            *key = Some((text, place));
             if is_plain {
                 odd_key(text, place, sink);
             }
             if anchor != 0 {
-                self.anchored.insert(anchor, Node { place, kind: Kind::Text(text.into()) });
+                self.anchored.insert(anchor, Node { place, kind: Kind::Text(text) });
             }
             return;
         }
-        let kind = if is_plain { scalar::plain(text) } else { Ok(Kind::Text(text.into())) };
+        let kind = if is_plain { scalar::plain(text) } else { Ok(Kind::Text(text)) };
         let kind = kind.unwrap_or_else(|fault| {
             let (message, why) = match fault {
                 Fault::NotFinite => {
@@ -107,15 +123,15 @@ impl Builder {
         self.settle(Node { place, kind }, anchor, sink);
     }
 
-    fn settle(&mut self, node: Node, anchor: usize, sink: &mut Collector<'_>) {
+    fn settle(&mut self, node: Node<'t>, anchor: usize, sink: &mut Collector<'_>) {
         if anchor != 0 {
             self.anchored.insert(anchor, node.clone());
         }
         match self.open.last_mut() {
             None => self.root = Some(node),
-            Some(Open::List { items, .. }) => items.push(node),
-            Some(Open::Map { entries, key, .. }) => match key.take() {
-                Some((key, place)) => entries.push(Entry { key, place, value: node }),
+            Some(Open::List { .. }) => self.items.push(node),
+            Some(Open::Map { key, .. }) => match key.take() {
+                Some((key, place)) => self.entries.push(Entry { key, place, value: node }),
                 None => {
                     let what = node.type_name();
                     let name = if let Kind::Text(text) = node.kind {
@@ -124,7 +140,7 @@ impl Builder {
                         let message = format!("{what} cannot be a key");
                         let report = Report::error(codes::NOT_JSON_MODEL, node.place, message);
                         sink.add(report.why("keys are strings, as in JSON"));
-                        "".into()
+                        ""
                     };
                     *key = Some((name, node.place));
                 }
@@ -149,11 +165,11 @@ fn odd_key(text: &str, place: Place, sink: &mut Collector<'_>) {
 }
 
 /// Reports each repeated key with both places, and keeps the first.
-fn without_repeats(entries: Vec<Entry>, sink: &mut Collector<'_>) -> Vec<Entry> {
+fn without_repeats<'t>(entries: Box<[Entry<'t>]>, sink: &mut Collector<'_>) -> Box<[Entry<'t>]> {
     // Most mappings are small, and comparing a few keys costs less than sorting them.
     if entries.len() <= FEW_KEYS {
         let repeats =
-            |(at, entry): (usize, &Entry)| entries.iter().take(at).any(|other| other.key == entry.key);
+            |(at, entry): (usize, &Entry<'t>)| entries.iter().take(at).any(|other| other.key == entry.key);
         if !entries.iter().enumerate().any(repeats) {
             return entries;
         }

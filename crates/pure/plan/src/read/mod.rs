@@ -7,16 +7,18 @@
 pub(crate) mod build;
 pub(crate) mod measure;
 pub(crate) mod scalar;
+pub(crate) mod texts;
 pub(crate) mod tree;
 
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report};
 use granit_parser::{ErrorKind, Event, Parser, ScanError};
+use texts::Texts;
 use tree::{Node, Place};
 
 /// Reads the one document of the collector's text. `None` where it could not be read to its end; then a report says
 /// why. A tree comes back even where keys are repeated or odd, so that one lint shows everything.
-pub(crate) fn read(sink: &mut Collector<'_>) -> Option<Node> {
+pub(crate) fn read<'s: 't, 't>(sink: &mut Collector<'s>, texts: &'t Texts) -> Option<Node<'t>> {
     // INVARIANT(INV-21): size, depth, nodes and aliases are bounded before anything is kept.
     let text = sink.text();
     if text.len() > measure::MAX_BYTES {
@@ -25,7 +27,7 @@ pub(crate) fn read(sink: &mut Collector<'_>) -> Option<Node> {
         sink.add(report.fix("keep large data in a file and name it under `files`"));
         return None;
     }
-    let mut builder = build::Builder::default();
+    let mut builder = build::Builder::new(texts);
     if let Err(report) = measure::lines(text).and_then(|()| build(text, &mut builder, sink)) {
         sink.clear();
         sink.add(*report);
@@ -40,7 +42,11 @@ pub(crate) fn read(sink: &mut Collector<'_>) -> Option<Node> {
 }
 
 /// One pass: each event is counted before anything of it is kept.
-fn build(text: &str, builder: &mut build::Builder, sink: &mut Collector<'_>) -> Result<(), Box<Report>> {
+fn build<'t>(
+    text: &'t str,
+    builder: &mut build::Builder<'t>,
+    sink: &mut Collector<'_>,
+) -> Result<(), Box<Report>> {
     let mut measure = measure::Measure::default();
     let mut documents = 0;
     for item in events(text) {

@@ -15,7 +15,7 @@ pub(crate) enum Fault {
 }
 
 /// The value of a plain scalar.
-pub(crate) fn plain(text: &str) -> Result<Kind, Fault> {
+pub(crate) fn plain(text: &str) -> Result<Kind<'_>, Fault> {
     Ok(match text {
         "" | "~" | "null" | "Null" | "NULL" => Kind::Null,
         "true" | "True" | "TRUE" => Kind::Bool(true),
@@ -24,7 +24,7 @@ pub(crate) fn plain(text: &str) -> Result<Kind, Fault> {
         | ".NaN" | ".NAN" => return Err(Fault::NotFinite),
         _ => match number(text)? {
             Some(number) => Kind::Number(number),
-            None => Kind::Text(text.into()),
+            None => Kind::Text(text),
         },
     })
 }

@@ -1,6 +1,6 @@
 //! The spanned tree: a JSON document in which every value and key knows its place in the text.
 //!
-//! Numbers are canonical already. Spans are four bytes each, for a document is at most 8 MiB and may have a million
+//! Numbers are canonical already, and texts are borrowed: from the document, or from [`super::texts`]. Spans are four bytes each, for a document is at most 8 MiB and may have a million
 //! nodes. A tree made from a stored document has empty places.
 
 use serde_json::{Map, Number, Value};
@@ -24,16 +24,16 @@ impl Place {
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Node {
+pub(crate) struct Node<'t> {
     /// Where it stands.
     pub(crate) place: Place,
     /// What it is.
-    pub(crate) kind: Kind,
+    pub(crate) kind: Kind<'t>,
 }
 
 /// The kinds of JSON values.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Kind {
+pub(crate) enum Kind<'t> {
     /// `null`
     Null,
     /// `true`, `false`
@@ -41,32 +41,32 @@ pub(crate) enum Kind {
     /// A canonical number.
     Number(Number),
     /// A string.
-    Text(Box<str>),
+    Text(&'t str),
     /// An array.
-    List(Vec<Node>),
+    List(Box<[Node<'t>]>),
     /// An object, in the order of the text, without repeated keys.
-    Map(Vec<Entry>),
+    Map(Box<[Entry<'t>]>),
 }
 
 /// A key and its value.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
+pub(crate) struct Entry<'t> {
     /// The key.
-    pub(crate) key: Box<str>,
+    pub(crate) key: &'t str,
     /// Where the key stands.
     pub(crate) place: Place,
     /// The value.
-    pub(crate) value: Node,
+    pub(crate) value: Node<'t>,
 }
 
-impl Entry {
+impl<'t> Entry<'t> {
     /// The key.
-    pub(crate) fn name(&self) -> &str {
-        &self.key
+    pub(crate) fn name(&self) -> &'t str {
+        self.key
     }
 }
 
-impl Node {
+impl<'t> Node<'t> {
     /// What it is, with its article.
     pub(crate) fn type_name(&self) -> &'static str {
         match self.kind {
@@ -80,7 +80,7 @@ impl Node {
     }
 
     /// The text, where it is one.
-    pub(crate) fn as_text(&self) -> Option<&str> {
+    pub(crate) fn as_text(&self) -> Option<&'t str> {
         match &self.kind {
             Kind::Text(text) => Some(text),
             _ => None,
@@ -88,7 +88,7 @@ impl Node {
     }
 
     /// The entries, where it is a mapping.
-    pub(crate) fn as_map(&self) -> Option<&[Entry]> {
+    pub(crate) fn as_map(&self) -> Option<&[Entry<'t>]> {
         match &self.kind {
             Kind::Map(entries) => Some(entries),
             _ => None,
@@ -96,7 +96,7 @@ impl Node {
     }
 
     /// The entry of that key.
-    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry<'t>> {
         self.as_map()?.iter().find(|entry| entry.name() == key)
     }
 
@@ -115,35 +115,17 @@ impl Node {
         }
     }
 
-    /// The plain value of a tree that nobody needs any more: its texts are not copied.
-    pub(crate) fn into_value(self) -> Value {
-        match self.kind {
-            Kind::Null => Value::Null,
-            Kind::Bool(value) => Value::Bool(value),
-            Kind::Number(number) => Value::Number(number),
-            Kind::Text(text) => Value::String(text.into()),
-            Kind::List(items) => Value::Array(items.into_iter().map(Self::into_value).collect()),
-            Kind::Map(entries) => Value::Object(
-                entries.into_iter().map(|entry| (entry.key.into(), entry.value.into_value())).collect(),
-            ),
-        }
-    }
-
     /// A tree without places, of a stored document.
-    pub(crate) fn from_value(value: &Value) -> Self {
+    pub(crate) fn from_value(value: &'t Value) -> Self {
         let kind = match value {
             Value::Null => Kind::Null,
             Value::Bool(value) => Kind::Bool(*value),
             Value::Number(number) => Kind::Number(number.clone()),
-            Value::String(text) => Kind::Text(text.as_str().into()),
+            Value::String(text) => Kind::Text(text),
             Value::Array(items) => Kind::List(items.iter().map(Self::from_value).collect()),
             Value::Object(map) => Kind::Map(
                 map.iter()
-                    .map(|(key, item)| Entry {
-                        key: key.as_str().into(),
-                        place: Place::default(),
-                        value: Self::from_value(item),
-                    })
+                    .map(|(key, item)| Entry { key, place: Place::default(), value: Self::from_value(item) })
                     .collect(),
             ),
         };

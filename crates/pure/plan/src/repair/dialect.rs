@@ -5,7 +5,7 @@ use crate::document::dialect;
 use crate::document::keys::Level;
 use crate::read::tree::{Entry, Kind, Node};
 
-pub(super) fn find(_text: &str, root: &Node) -> Vec<Edit> {
+pub(super) fn find(_text: &str, root: &Node<'_>) -> Vec<Edit> {
     let mut edits = Vec::new();
     let plan = root.as_map().unwrap_or_default();
     words(plan, Level::Plan, "the plan", &mut edits);
@@ -31,20 +31,20 @@ pub(super) fn find(_text: &str, root: &Node) -> Vec<Edit> {
     edits
 }
 
-fn inside(entry: &Entry, edits: &mut Vec<Edit>) {
+fn inside(entry: &Entry<'_>, edits: &mut Vec<Edit>) {
     let what = format!("`{}`", entry.key);
     words(entry.value.as_map().unwrap_or_default(), Level::Inner, &what, edits);
 }
 
-fn words(entries: &[Entry], level: Level, owner: &str, edits: &mut Vec<Edit>) {
+fn words(entries: &[Entry<'_>], level: Level, owner: &str, edits: &mut Vec<Edit>) {
     for entry in entries {
-        let Some((ours, _)) = dialect::answer(&entry.key, level) else { continue };
+        let Some((ours, _)) = dialect::answer(entry.key, level) else { continue };
         let is_key = ours.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if !is_key || entries.iter().any(|other| other.name() == ours) {
             continue;
         }
         let mut parts = vec![(range(entry.place), ours.to_owned())];
-        if let (Kind::Number(number), Some(unit)) = (&entry.value.kind, unit_of(&entry.key)) {
+        if let (Kind::Number(number), Some(unit)) = (&entry.value.kind, unit_of(entry.key)) {
             parts.push((range(entry.value.place), format!("{number}{unit}")));
         }
         edits.push(Edit { what: format!("`{}` of {owner} is `{ours}` here", entry.key), parts });

@@ -7,12 +7,12 @@ use super::{Edit, line_of, range};
 use crate::read::tree::{Entry, Node};
 use crate::template::{Part, split};
 
-pub(super) fn find(text: &str, root: &Node) -> Vec<Edit> {
+pub(super) fn find(text: &str, root: &Node<'_>) -> Vec<Edit> {
     let steps = root.entry("steps").and_then(|entry| entry.value.as_map()).unwrap_or_default();
     steps.iter().filter_map(|step| of_step(text, step)).collect()
 }
 
-fn of_step(text: &str, step: &Entry) -> Option<Edit> {
+fn of_step(text: &str, step: &Entry<'_>) -> Option<Edit> {
     let script = step.value.entry("script")?;
     let shell = step.value.entry("shell").and_then(|entry| entry.value.as_text()).unwrap_or("bash");
     let value = script.value.as_text()?;
@@ -74,7 +74,7 @@ impl Quotes {
 }
 
 /// The variable, and whether the step has it with this very value.
-fn name_for(step: &Entry, source: &str) -> Option<(String, bool)> {
+fn name_for(step: &Entry<'_>, source: &str) -> Option<(String, bool)> {
     let word = source
         .rsplit(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
         .find(|word| word.starts_with(|first: char| first.is_ascii_alphabetic()))
@@ -99,8 +99,8 @@ fn name_for(step: &Entry, source: &str) -> Option<(String, bool)> {
 
 fn entry_of_env(
     text: &str,
-    step: &Entry,
-    script: &Entry,
+    step: &Entry<'_>,
+    script: &Entry<'_>,
     name: &str,
     source: &str,
 ) -> Option<(std::ops::Range<usize>, String)> {

@@ -4,7 +4,7 @@ use super::{Edit, after_line, line_of, range};
 use crate::diagnostic::{Source, codes};
 use crate::read::tree::{Kind, Node};
 
-pub(super) fn find(text: &str, root: &Node) -> Vec<Edit> {
+pub(super) fn find(text: &str, root: &Node<'_>) -> Vec<Edit> {
     let source = Source { name: String::new(), text: text.to_owned() };
     let told = crate::check(&source).diagnostics;
     let told = told.into_iter().filter(|one| one.code == codes::FILE_NOT_PACKED.code);
@@ -17,7 +17,7 @@ pub(super) fn find(text: &str, root: &Node) -> Vec<Edit> {
     .collect()
 }
 
-fn insertion(text: &str, root: &Node, name: &str) -> Option<(std::ops::Range<usize>, String)> {
+fn insertion(text: &str, root: &Node<'_>, name: &str) -> Option<(std::ops::Range<usize>, String)> {
     let Some(entry) = root.entry("files") else {
         let steps = root.entry("steps")?.place.start as usize;
         let (start, indent) = line_of(text, steps);

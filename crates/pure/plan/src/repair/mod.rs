@@ -11,6 +11,7 @@ mod permissions;
 use crate::diagnostic::Source;
 use crate::diagnostic::collector::Collector;
 use crate::document::Mode;
+use crate::read::texts::Texts;
 use crate::read::tree::{Node, Place};
 use crate::session::Session;
 use crate::{Surroundings, compile, read, security};
@@ -37,7 +38,7 @@ struct Edit {
 }
 
 /// Finds edits in a text and its tree.
-type Finder = fn(&str, &Node) -> Vec<Edit>;
+type Finder = fn(&str, &Node<'_>) -> Vec<Edit>;
 
 const FINDERS: &[Finder] = &[dialect::find, expressions::find, files::find, permissions::find];
 
@@ -62,14 +63,16 @@ pub fn repair(source: &Source) -> Repaired {
 }
 
 fn next(text: &str, refused: &BTreeSet<String>) -> Option<Edit> {
-    let root = read::read(&mut Collector::new(text))?;
+    let texts = Texts::default();
+    let root = read::read(&mut Collector::new(text), &texts)?;
     FINDERS.iter().flat_map(|find| find(text, &root)).find(|edit| !refused.contains(&edit.what))
 }
 
 /// Errors, then everything that is noticed; less is better. A text that cannot be read is worst.
 fn worth(text: &str) -> (usize, usize) {
+    let texts = Texts::default();
     let mut sink = Collector::new(text);
-    let Some(root) = read::read(&mut sink) else { return (usize::MAX, usize::MAX) };
+    let Some(root) = read::read(&mut sink, &texts) else { return (usize::MAX, usize::MAX) };
     let surroundings = Surroundings::default();
     let session = Session::new(surroundings.sub_plans, surroundings.reach, false);
     compile::compile(&root, Mode::Written, "", &session, &mut sink);

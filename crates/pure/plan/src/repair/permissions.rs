@@ -4,7 +4,7 @@ use super::{Edit, after_line, line_of, range};
 use crate::read::tree::{Kind, Node};
 use crate::security;
 
-pub(super) fn find(text: &str, root: &Node) -> Vec<Edit> {
+pub(super) fn find(text: &str, root: &Node<'_>) -> Vec<Edit> {
     let unused = security::unused_permissions(root);
     let entries = root.entry("permissions").and_then(|entry| entry.value.as_map()).unwrap_or_default();
     let mut edits = Vec::new();

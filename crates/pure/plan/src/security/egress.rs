@@ -9,7 +9,7 @@ use crate::diagnostic::collector::{Collector, Report, shown};
 use crate::read::tree::Node;
 use core::net::IpAddr;
 
-pub(super) fn check(root: &Node, sink: &mut Collector<'_>) {
+pub(super) fn check(root: &Node<'_>, sink: &mut Collector<'_>) {
     for key in ["permissions", "vars", "steps", "finally"] {
         let Some(entry) = root.entry(key) else { continue };
         texts(&entry.value, key, &mut |name, node, text| {

@@ -13,7 +13,7 @@ use crate::template::{Piece, Template};
 const FETCHERS: &[&str] = &["curl ", "wget ", "fetch "];
 const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "python", "python3", "perl", "ruby", "node"];
 
-pub(super) fn check(root: &Node, sink: &mut Collector<'_>) {
+pub(super) fn check(root: &Node<'_>, sink: &mut Collector<'_>) {
     for step in steps(root) {
         if let Some(entry) = step.value.entry("run")
             && let Kind::List(items) = &entry.value.kind
@@ -41,7 +41,7 @@ pub(super) fn check(root: &Node, sink: &mut Collector<'_>) {
         }
         let Some(entry) = step.value.entry("script") else { continue };
         if entry.value.as_text().is_some_and(runs_what_it_fetches) {
-            let message = format!("{} runs what it fetches, unseen", shown(&step.key));
+            let message = format!("{} runs what it fetches, unseen", shown(step.key));
             let report = Report::warning(CODE_ARGUMENT, entry.place, message)
                 .why("whoever answers that request decides what runs here");
             sink.add(report.fix("pack the program under `files`, or compare its digest before it runs"));

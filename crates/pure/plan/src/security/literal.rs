@@ -26,7 +26,7 @@ const NAMES: &[&str] = &[
     "dsn",
 ];
 
-pub(super) fn check(root: &Node, sink: &mut Collector<'_>) {
+pub(super) fn check(root: &Node<'_>, sink: &mut Collector<'_>) {
     for key in ["vars", "steps", "finally"] {
         let Some(entry) = root.entry(key) else { continue };
         texts(&entry.value, key, &mut |name, node, text| {

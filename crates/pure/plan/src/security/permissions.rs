@@ -9,7 +9,7 @@ use crate::diagnostic::collector::{Collector, Report, shown};
 use crate::read::tree::{Kind, Node};
 use std::collections::BTreeSet;
 
-pub(super) fn check(root: &Node, sink: &mut Collector<'_>) {
+pub(super) fn check(root: &Node<'_>, sink: &mut Collector<'_>) {
     for (kind, item, text) in unused(root) {
         let what = match kind {
             "egress" => "the plan names this host nowhere",
@@ -34,11 +34,11 @@ pub(super) fn check(root: &Node, sink: &mut Collector<'_>) {
 }
 
 /// What is named: the kind, its node and text.
-fn named(root: &Node) -> impl Iterator<Item = (&str, &Node, &str)> {
+fn named<'n>(root: &'n Node<'n>) -> impl Iterator<Item = (&'n str, &'n Node<'n>, &'n str)> {
     let entries = root.entry("permissions").and_then(|entry| entry.value.as_map()).unwrap_or_default();
     entries.iter().flat_map(|entry| {
         let items = match &entry.value.kind {
-            Kind::List(items) => items.as_slice(),
+            Kind::List(items) => &**items,
             _ => std::slice::from_ref(&entry.value),
         };
         items.iter().filter_map(move |item| Some((entry.name(), item, item.as_text()?)))
@@ -46,7 +46,7 @@ fn named(root: &Node) -> impl Iterator<Item = (&str, &Node, &str)> {
 }
 
 /// What is named and not used.
-pub(crate) fn unused(root: &Node) -> Vec<(&str, &Node, &str)> {
+pub(crate) fn unused<'n>(root: &'n Node<'n>) -> Vec<(&'n str, &'n Node<'n>, &'n str)> {
     let mut secrets: BTreeSet<&str> = BTreeSet::new();
     let mut plugins: BTreeSet<&str> = BTreeSet::new();
     for step in steps(root) {

@@ -5,7 +5,7 @@ use super::{steps, texts};
 use crate::diagnostic::collector::{Collector, Report, shown};
 use crate::read::tree::{Node, Place};
 
-pub(super) fn check(root: &Node, sink: &mut Collector<'_>) {
+pub(super) fn check(root: &Node<'_>, sink: &mut Collector<'_>) {
     for step in steps(root) {
         for key in ["uses", "plan"] {
             if let Some(entry) = step.value.entry(key)

@@ -80,7 +80,7 @@ pub(crate) const VERBS: &[(&str, Verb)] = &[
 ];
 
 /// Reads all of them.
-pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<Act> {
+pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Vec<Act> {
     let Kind::List(items) = &entry.value.kind else {
         reader.wrong(place(entry), "acts", "a list", &entry.value);
         return Vec::new();
@@ -88,7 +88,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<Act> {
     items.iter().filter_map(|node| act(reader, entry, node)).collect()
 }
 
-fn act(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node) -> Option<Act> {
+fn act(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, node: &Node<'_>) -> Option<Act> {
     let keys = reader.family("acts", entry.place, node, &ACT)?;
     let (mut moments, mut verb, mut step, mut name) = (Vec::new(), None, None, None);
     let mut payload = Value::Null;
@@ -135,7 +135,7 @@ fn act(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node) -> Option<Act> {
     Some(Act { moment: moments.pop().flatten()?, deed: Placed { value: deed, span: verb.span } })
 }
 
-fn text(reader: &mut Reader<'_, '_>, key: &Entry) -> Option<Placed<String>> {
+fn text(reader: &mut Reader<'_, '_>, key: &Entry<'_>) -> Option<Placed<String>> {
     let text = reader.literal(key).map(str::to_owned)?;
     Some(reader.placed(key, text))
 }

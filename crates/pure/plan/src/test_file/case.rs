@@ -28,7 +28,7 @@ pub(crate) const CASE: Family = Family {
 const EXAMPLE: &str = "tests:\n  a quiet night:\n    expect: { status: COMPLETED }";
 
 /// Reads the file.
-pub(super) fn file(reader: &mut Reader<'_, '_>, root: &Node) -> Option<TestFile> {
+pub(super) fn file(reader: &mut Reader<'_, '_>, root: &Node<'_>) -> Option<TestFile> {
     let entries = reader.family("test file", root.place, root, &FILE)?;
     let mut plan = None;
     let mut cases = None;
@@ -62,7 +62,7 @@ pub(super) fn file(reader: &mut Reader<'_, '_>, root: &Node) -> Option<TestFile>
     Some(TestFile { plan: plan?, cases })
 }
 
-fn version(reader: &mut Reader<'_, '_>, entry: &Entry) {
+fn version(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) {
     let Some(text) = reader.literal(entry).map(str::to_owned) else { return };
     if text != API_VERSION {
         let message = format!("a test file is written in `{API_VERSION}`");
@@ -71,7 +71,7 @@ fn version(reader: &mut Reader<'_, '_>, entry: &Entry) {
     }
 }
 
-fn tests(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<Case> {
+fn tests(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Vec<Case> {
     let Some(entries) = reader.mapping("tests", entry.place, &entry.value) else { return Vec::new() };
     if entries.len() > MOST_CASES {
         let message = format!("the file has {} tests, and {MOST_CASES} is the most", entries.len());
@@ -81,7 +81,7 @@ fn tests(reader: &mut Reader<'_, '_>, entry: &Entry) -> Vec<Case> {
     entries.iter().filter_map(|entry| case(reader, entry)).collect()
 }
 
-fn case(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Case> {
+fn case(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<Case> {
     let span = reader.sink.span(entry.place);
     let mut case = Case {
         name: Placed { value: entry.key.to_string(), span },
@@ -90,7 +90,7 @@ fn case(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<Case> {
         acts: Vec::new(),
         expect: expect::nothing(span),
     };
-    let entries = reader.family(&entry.key, entry.place, &entry.value, &CASE)?;
+    let entries = reader.family(entry.key, entry.place, &entry.value, &CASE)?;
     for key in &entries {
         match key.name() {
             "inputs" => {

@@ -77,7 +77,7 @@ pub(super) fn nothing(span: Span) -> Expectation {
 }
 
 /// Reads it.
-pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Expectation {
+pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Expectation {
     let mut expect = nothing(reader.sink.span(entry.place));
     let Some(keys) = reader.family("expect", entry.place, &entry.value, &EXPECT) else { return expect };
     if keys.is_empty() {
@@ -113,14 +113,14 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Expectation {
 }
 
 /// `load: SUCCESS`, or a mapping that says more.
-fn step(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<StepExpectation> {
+fn step(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<StepExpectation> {
     let name = Placed { value: entry.key.to_string(), span: reader.sink.span(entry.place) };
     let mut step = StepExpectation { name, status: None, attempts: None, code: None, output: None };
     if let Kind::Text(_) = entry.value.kind {
         step.status = Some(reader.one_of(entry, STATES).map(|status| reader.placed(entry, status))?);
         return Some(step);
     }
-    for key in reader.family(&entry.key, entry.place, &entry.value, &STEP)? {
+    for key in reader.family(entry.key, entry.place, &entry.value, &STEP)? {
         match key.name() {
             "status" => step.status = reader.one_of(key, STATES).map(|status| reader.placed(key, status)),
             "attempts" => {
@@ -135,7 +135,7 @@ fn step(reader: &mut Reader<'_, '_>, entry: &Entry) -> Option<StepExpectation> {
     Some(step)
 }
 
-fn code(reader: &mut Reader<'_, '_>, key: &Entry) -> Option<Placed<Code>> {
+fn code(reader: &mut Reader<'_, '_>, key: &Entry<'_>) -> Option<Placed<Code>> {
     let text = key.value.as_text().unwrap_or_default();
     let found = Code::parse(text);
     if found.is_none() {

@@ -19,6 +19,7 @@ use crate::diagnostic::{Diagnostic, Source, Span};
 use crate::document::{Mode, Reader};
 use crate::plan::Plan;
 use crate::read;
+use crate::read::texts::Texts;
 use crate::read::tree::{Entry, Place};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -67,8 +68,9 @@ pub struct Read {
 
 /// Reads a test file.
 pub fn read(source: &Source) -> Read {
+    let texts = Texts::default();
     let mut sink = Collector::new(&source.text);
-    let file = read::read(&mut sink).and_then(|root| {
+    let file = read::read(&mut sink, &texts).and_then(|root| {
         let mut reader = reader(&mut sink);
         case::file(&mut reader, &root)
     });
@@ -97,12 +99,12 @@ fn reader<'c, 't>(sink: &'c mut Collector<'t>) -> Reader<'c, 't> {
 
 impl Reader<'_, '_> {
     /// A value of an entry with its place.
-    fn placed<T>(&self, entry: &Entry, value: T) -> Placed<T> {
+    fn placed<T>(&self, entry: &Entry<'_>, value: T) -> Placed<T> {
         Placed { value, span: self.sink.span(place(entry)) }
     }
 }
 
 /// Where an entry's value stands, or its key where the value is left empty.
-fn place(entry: &Entry) -> Place {
+fn place(entry: &Entry<'_>) -> Place {
     crate::document::keys::or(entry.value.place, entry.place)
 }

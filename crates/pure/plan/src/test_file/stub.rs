@@ -76,19 +76,19 @@ impl Stub {
 }
 
 /// Reads all of them.
-pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> BTreeMap<String, Stub> {
+pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> BTreeMap<String, Stub> {
     let Some(entries) = reader.mapping("stubs", entry.place, &entry.value) else { return BTreeMap::new() };
     let mut stubs = BTreeMap::new();
     for entry in entries {
         let nodes = match &entry.value.kind {
-            Kind::List(items) => items.as_slice(),
+            Kind::List(items) => &**items,
             Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Map(_) => {
                 std::slice::from_ref(&entry.value)
             }
         };
         let answers: Vec<Answer> = nodes.iter().filter_map(|node| answer(reader, entry, node)).collect();
         if nodes.is_empty() {
-            reader.wrong(place(entry), &entry.key, "at least one answer", &entry.value);
+            reader.wrong(place(entry), entry.key, "at least one answer", &entry.value);
         }
         let name = Placed { value: entry.key.to_string(), span: reader.sink.span(entry.place) };
         stubs.insert(entry.key.to_string(), Stub { name, answers });
@@ -96,8 +96,8 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> BTreeMap<Strin
     stubs
 }
 
-fn answer(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node) -> Option<Answer> {
-    let keys = reader.family(&entry.key, entry.place, node, &STUB)?;
+fn answer(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, node: &Node<'_>) -> Option<Answer> {
+    let keys = reader.family(entry.key, entry.place, node, &STUB)?;
     let mut ends = Vec::new();
     let mut lasts_ms = 0;
     for key in keys {
@@ -124,24 +124,24 @@ fn answer(reader: &mut Reader<'_, '_>, entry: &Entry, node: &Node) -> Option<Ans
         return ends.pop().flatten().map(|end| Answer { end, lasts_ms });
     }
     let message =
-        format!("the stub of {} says {} ends, and an attempt has one", shown(&entry.key), ends.len());
+        format!("the stub of {} says {} ends, and an attempt has one", shown(entry.key), ends.len());
     let report =
         Report::error(codes::WRONG_SHAPE, crate::document::keys::or(node.place, entry.place), message);
     reader.sink.add(report.fix("one of `output: …`, `exit: 75`, `fail: TIMEOUT`, `approve: 1`, `reject: true`, `silent: true`; a list holds one for each attempt"));
     None
 }
 
-fn said(reader: &mut Reader<'_, '_>, key: &Entry) -> Option<()> {
+fn said(reader: &mut Reader<'_, '_>, key: &Entry<'_>) -> Option<()> {
     match key.value.kind {
         Kind::Bool(true) => Some(()),
         Kind::Bool(false) | Kind::Null | Kind::Number(_) | Kind::Text(_) | Kind::List(_) | Kind::Map(_) => {
-            reader.wrong(place(key), &key.key, "`true`", &key.value);
+            reader.wrong(place(key), key.key, "`true`", &key.value);
             None
         }
     }
 }
 
-fn code(reader: &mut Reader<'_, '_>, key: &Entry) -> Option<Code> {
+fn code(reader: &mut Reader<'_, '_>, key: &Entry<'_>) -> Option<Code> {
     let text = key.value.as_text().unwrap_or_default();
     let found = Code::parse(text).filter(|code| FAILURES.contains(code));
     if found.is_none() {

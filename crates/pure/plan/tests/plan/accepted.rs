@@ -28,15 +28,15 @@ fn what_is_stored_reads_as_what_was_written() {
         let checked = lint("plan.yaml", &text).checked.unwrap();
         let children = Children { stored: checked.sub_plans.clone() };
         let load = |document| dvt_plan::load_with(document, &surroundings(&text, &children)).unwrap();
-        let again = load(&checked.canonical);
+        let again = load(checked.canonical.value());
         assert_eq!(format!("{:#?}", checked.plan), format!("{again:#?}"), "{}", path.display());
         // The stored text is YAML as well as JSON, and its digest is that of the document.
-        let bytes = dvt_model::canonical::to_bytes(&checked.canonical).unwrap();
+        let bytes = dvt_model::canonical::to_bytes(checked.canonical.value()).unwrap();
         assert_eq!(checked.digest(), Digest::of(&bytes));
         assert_eq!(dvt_plan::digest_of(&dvt_model::canonical::parse(&bytes).unwrap()), checked.digest());
         let packed = checked.clone().with_files(Digest::of(b"files"));
         assert_ne!(packed.digest(), checked.digest());
-        let again = load(&packed.canonical);
+        let again = load(packed.canonical.value());
         assert_eq!(format!("{:#?}", packed.plan), format!("{again:#?}"), "{}", path.display());
     }
 }

@@ -97,6 +97,6 @@ fn a_definition_changes_with_what_a_step_does() {
     assert_ne!(before, packed.plan.steps[&id("x")].definition);
     assert_eq!(
         packed.plan.steps[&id("x")].definition,
-        dvt_plan::load(&packed.canonical).unwrap().steps[&id("x")].definition
+        dvt_plan::load(packed.canonical.value()).unwrap().steps[&id("x")].definition
     );
 }

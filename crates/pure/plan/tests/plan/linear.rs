@@ -25,7 +25,7 @@ fn fifty_thousand_steps() {
     assert_eq!(checked.plan.steps.len(), 50_000);
     assert_eq!(checked.plan.layers.values().max(), Some(&505));
     assert_eq!(checked.bounds.attempts, 50_000);
-    assert_eq!(dvt_plan::load(&checked.canonical).unwrap().steps.len(), 50_000);
+    assert_eq!(dvt_plan::load(checked.canonical.value()).unwrap().steps.len(), 50_000);
 }
 
 #[test]

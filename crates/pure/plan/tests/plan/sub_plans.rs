@@ -23,7 +23,7 @@ fn the_child_is_compiled_and_pinned() {
     let child = sub_plan.child.as_ref().unwrap();
     assert_eq!((child.name.as_str(), child.steps.len()), ("load", 1));
     let digest = sub_plan.digest.unwrap();
-    assert_eq!(checked.canonical["steps"]["child"]["planDigest"], digest.to_string());
+    assert_eq!(checked.canonical.value()["steps"]["child"]["planDigest"], digest.to_string());
     assert_eq!(dvt_plan::digest_of(&checked.sub_plans[&digest]), digest);
     // One try of the child's step and its retry, the step itself, and the two items with their base.
     assert_eq!(checked.bounds.attempts, 1 + 2 + 3);
@@ -33,7 +33,7 @@ fn the_child_is_compiled_and_pinned() {
 fn another_child_than_the_pinned_one_is_refused() {
     let checked = lint("plan.yaml", PARENT).checked.unwrap();
     let load = |children: &Children| {
-        dvt_plan::load_with(&checked.canonical, &surroundings(PARENT, children))
+        dvt_plan::load_with(checked.canonical.value(), &surroundings(PARENT, children))
             .map_err(|told| told[0].message.clone())
     };
     assert!(load(&Children { stored: checked.sub_plans.clone() }).is_ok(), "control");
@@ -42,7 +42,7 @@ fn another_child_than_the_pinned_one_is_refused() {
     let told = load(&Children { stored: forged }).unwrap_err();
     assert!(told.contains("is another one than the document pins"), "{told}");
     // Whoever shows a stored plan needs no child.
-    let shown = dvt_plan::load(&checked.canonical).unwrap();
+    let shown = dvt_plan::load(checked.canonical.value()).unwrap();
     let Form::Plan(sub_plan) = &shown.steps[&StepId::parse("child").unwrap()].form else { panic!() };
     assert!(sub_plan.child.is_none() && sub_plan.digest.is_some());
 }
@@ -54,8 +54,8 @@ fn each_pin_is_asked() {
     let checked = lint("plan.yaml", text).checked.unwrap();
     let children = Children { stored: checked.sub_plans.clone() };
     let load = |document: &serde_json::Value| dvt_plan::load_with(document, &surroundings(text, &children));
-    assert!(load(&checked.canonical).is_ok(), "control");
-    let mut forged = checked.canonical.clone();
+    assert!(load(checked.canonical.value()).is_ok(), "control");
+    let mut forged = checked.canonical.clone().into_value();
     forged["steps"]["b"]["planDigest"] = Digest::of(b"another plan").to_string().into();
     assert!(load(&forged).is_err(), "the second pin names another plan");
 }

@@ -96,7 +96,13 @@ impl Task {
         let transaction = self.engine.parts().store.begin(&self.fold.scope, Kind::Act)?;
         let first = transaction.fetch_events(run, 0, 1).await?.into_iter().next();
         let inputs = first.and_then(|first| first.payload?.get("inputs").cloned()).unwrap_or(Value::Null);
-        let needs = self.fold.plan.steps.get(step).map(|step| step.needs.clone()).unwrap_or_default();
+        let needs = self
+            .fold
+            .plan
+            .steps
+            .get(step)
+            .map(|step| step.needs.iter().cloned().collect())
+            .unwrap_or_default();
         let outputs = self.fold.outputs_of(&self.engine, &needs).await?;
         let outputs: BTreeMap<&str, &Value> =
             outputs.iter().map(|(step, output)| (step.as_str(), output)).collect();

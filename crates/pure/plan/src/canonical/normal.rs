@@ -3,14 +3,10 @@
 //!
 //! A normalised document reads as itself (see `load`), so whoever stores it can run it without the text.
 
+use super::{RETRY, SIZES};
 use crate::document::form::NOOP;
 use crate::document::{duration, size};
 use serde_json::{Map, Value};
-
-/// Keys of a retry policy that are durations.
-const RETRY: &[&str] = &["initial", "ceiling"];
-/// Keys of a step's limits that are sizes.
-const SIZES: &[&str] = &["memory", "output"];
 
 /// Normalises the value of a checked document.
 pub(crate) fn normalise(mut document: Value) -> Value {
