@@ -10,6 +10,7 @@ pub mod dbt;
 mod foreign;
 pub mod github;
 mod names;
+mod pointer;
 mod report;
 mod step;
 pub mod wfcommons;

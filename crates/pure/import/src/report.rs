@@ -1,5 +1,8 @@
 //! What an import kept, and what it could not keep.
 
+use crate::foreign::tree::Place;
+use crate::pointer::{self, Pointer};
+use crate::step::placed;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -11,7 +14,7 @@ pub struct Loss {
     pub what: String,
     /// Why, and what stands in its place.
     pub why: &'static str,
-    /// Which ones, the first [`Report::MOST_NAMED`] of them.
+    /// Which ones, the first [`Report::MOST_NAMED`] of them, each `name at line:column`.
     pub named: Vec<String>,
     /// How many in all.
     pub count: u64,
@@ -45,22 +48,64 @@ impl Report {
 /// Gathers losses while a document is read.
 #[derive(Debug, Default)]
 pub(crate) struct Losses {
-    found: BTreeMap<(String, &'static str), (Vec<String>, u64)>,
+    found: BTreeMap<(String, &'static str), (Vec<Named>, u64)>,
+}
+
+/// What is lost, by its name.
+#[derive(Debug)]
+enum Named {
+    /// With the place of what it is a part of.
+    Within(String, Place),
+    /// With the way to it in a JSON text.
+    Pointed(String, Pointer),
 }
 
 impl Losses {
-    /// One more.
-    pub(crate) fn add(&mut self, what: impl Into<String>, why: &'static str, name: &str) {
-        let (named, count) = self.found.entry((what.into(), why)).or_default();
+    /// One more, and the place of what it is a part of.
+    pub(crate) fn add(&mut self, what: impl Into<String>, why: &'static str, name: &str, place: Place) {
+        // A name is one line, whatever it is the name of.
+        let name = name.lines().next().unwrap_or_default().trim_end();
+        self.note(what.into(), why, || Named::Within(name.to_owned(), place));
+    }
+
+    /// One more of a JSON text, and the way to it.
+    pub(crate) fn point(
+        &mut self,
+        what: impl Into<String>,
+        why: &'static str,
+        name: &str,
+        way: impl FnOnce() -> Pointer,
+    ) {
+        self.note(what.into(), why, || Named::Pointed(name.to_owned(), way()));
+    }
+
+    fn note(&mut self, what: String, why: &'static str, name: impl FnOnce() -> Named) {
+        let (named, count) = self.found.entry((what, why)).or_default();
         if named.len() < Report::MOST_NAMED {
-            named.push(name.to_owned());
+            named.push(name());
         }
         *count += 1;
     }
 
-    /// All of them.
-    pub(crate) fn list(self) -> Vec<Loss> {
-        let each = self.found.into_iter();
-        each.map(|((what, why), (named, count))| Loss { what, why, named, count }).collect()
+    /// All of them; places are those of the text that was read.
+    pub(crate) fn list(self, text: &str) -> Vec<Loss> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let all = self.found.values().flat_map(|(named, _)| named);
+        let pointers: Vec<Pointer> = all
+            .filter_map(|named| if let Named::Pointed(_, way) = named { Some(way.clone()) } else { None })
+            .collect();
+        let mut places = pointer::places(text, &pointers).into_iter();
+        let mut told = |named: Named| match named {
+            Named::Within(name, place) => placed(&name, place.of(&name, text)),
+            Named::Pointed(name, _) => match places.next().flatten() {
+                Some(place) => placed(&name, place),
+                None => name,
+            },
+        };
+        let mut list = Vec::new();
+        for ((what, why), (named, count)) in self.found {
+            list.push(Loss { what, why, named: named.into_iter().map(&mut told).collect(), count });
+        }
+        list
     }
 }

@@ -3,6 +3,7 @@
 //! The recorded runtime, a thousandth of it, is what the step simulates. Programs, files and machines of the recording are
 //! not kept: the instance says what ran once on somebody's cluster, not what can run here.
 
+use crate::pointer::{Hop, Pointer};
 use crate::report::Losses;
 use crate::{Error, Imported, Node, Report, json, names};
 use serde_json::Value;
@@ -25,10 +26,10 @@ pub fn import(text: &str) -> Result<Imported, Error> {
         return Err(Error::TooLarge(tasks.len()));
     }
     let mut losses = Losses::default();
-    let mut named: BTreeMap<&str, &Value> = BTreeMap::new();
+    let mut named: BTreeMap<&str, (usize, &Value)> = BTreeMap::new();
     for (index, task) in tasks.iter().enumerate() {
         let id = name_of(task).ok_or_else(|| kind(&format!("task {index} has neither id nor name")))?;
-        if named.insert(id, task).is_some() {
+        if named.insert(id, (index, task)).is_some() {
             return Err(kind(&format!("two tasks are called `{id}`")));
         }
     }
@@ -39,21 +40,30 @@ pub fn import(text: &str) -> Result<Imported, Error> {
     let ids = names::ids(named.keys().copied());
     let mut steps = Vec::new();
     let mut edges = 0;
-    for (name, task) in &named {
+    let above: &[&str] =
+        if workflow.get("specification").is_some() { &["workflow", "specification"] } else { &["workflow"] };
+    for (name, (index, task)) in &named {
+        let way = |key: &str| -> Pointer {
+            let above = above.iter().map(|key| Hop::from(*key));
+            above.chain([Hop::from("tasks"), Hop::from(*index), Hop::from(key)]).collect()
+        };
         let mut needs = BTreeSet::new();
-        for parent in task.get("parents").and_then(Value::as_array).into_iter().flatten() {
+        let parents = task.get("parents").and_then(Value::as_array).into_iter().flatten();
+        for (nth, parent) in parents.enumerate() {
+            let way = || way("parents").into_iter().chain([Hop::from(nth)]).collect();
             match parent.as_str().map(|parent| (parent, ids.get(parent))) {
                 Some((_, Some(id))) => {
                     needs.insert(id.clone());
                 }
-                Some((parent, None)) => losses.add("parent", "no such task is there", parent),
-                None => losses.add("parent", "it is no name", name),
+                Some((parent, None)) => losses.point("parent", "no such task is there", parent, way),
+                None => losses.point("parent", "it is no name", &parent.to_string(), way),
             }
         }
         edges += needs.len() as u64;
         for key in ["inputFiles", "outputFiles", "files", "command"] {
             if task.get(key).is_some_and(|value| !is_empty(value)) {
-                losses.add(key, "a step that simulates touches no files and runs no program", name);
+                let why = "a step that simulates touches no files and runs no program";
+                losses.point(key, why, &format!("{key} of {name}"), || way(key));
             }
         }
         let id = ids.get(*name).cloned().unwrap_or_default();
@@ -61,9 +71,11 @@ pub fn import(text: &str) -> Result<Imported, Error> {
         steps.push((id, step));
     }
     for key in ["machines", "makespanInSeconds"] {
-        if workflow.get("execution").or(Some(workflow)).is_some_and(|execution| execution.get(key).is_some())
-        {
-            losses.add(key, "where and how long it ran once is not part of a plan", key);
+        let execution = workflow.get("execution");
+        if execution.unwrap_or(workflow).get(key).is_some() {
+            let above: &[&str] = if execution.is_some() { &["workflow", "execution"] } else { &["workflow"] };
+            let way = || above.iter().chain([&key]).map(|key| Hop::from(*key)).collect();
+            losses.point(key, "where and how long it ran once is not part of a plan", key, way);
         }
     }
     let name = document.get("name").and_then(Value::as_str).unwrap_or("wfcommons");
@@ -73,7 +85,8 @@ pub fn import(text: &str) -> Result<Imported, Error> {
         ("title".to_owned(), Node::Text(names::literal(name))),
         ("steps".to_owned(), Node::Map(steps)),
     ]);
-    let report = Report { steps: named.len() as u64, source_edges: edges, missing: 0, lost: losses.list() };
+    let report =
+        Report { steps: named.len() as u64, source_edges: edges, missing: 0, lost: losses.list(text) };
     Ok(Imported { plan, report })
 }
 

@@ -6,7 +6,6 @@ use crate::Error;
 use crate::foreign::expression::{Cel, Gives};
 use crate::foreign::text::Text;
 use crate::foreign::tree::{Kind, Place, Tree};
-use crate::step::placed;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -188,16 +187,13 @@ impl Importer<'_> {
                 self.losses.add(
                     "recursion",
                     "a plan has an end that is known before it runs",
-                    &placed(name, given.place),
+                    name,
+                    given.place,
                 );
                 format!("the template {name} calls itself, which a plan cannot")
             }
             None => {
-                self.losses.add(
-                    "templateRef",
-                    "it is in another file; put both into one",
-                    &placed(&format!("{owner}/{name}"), given.place),
-                );
+                self.losses.add("templateRef", "it is in another file; put both into one", name, given.place);
                 format!("the template {owner}/{name} is in another file")
             }
         };
@@ -217,7 +213,7 @@ impl Importer<'_> {
                 "hooks" => "a plan has no hooks; steps with conditions can say it",
                 _ => NO_WORD,
             };
-            self.losses.add(key, why, &placed(key, *place));
+            self.losses.add(key, why, key, *place);
         }
     }
 
@@ -233,8 +229,8 @@ impl Importer<'_> {
             if let Some(value) = parameter.get("value") {
                 let text = value.text().map_or_else(|| value.json().to_string(), str::to_owned);
                 found.insert(name.to_owned(), self.text(&text, scope, value.place));
-            } else if let Some(from) = parameter.get("valueFrom") {
-                self.losses.add("valueFrom", "its value stands in the cluster", &placed(name, from.place));
+            } else if parameter.get("valueFrom").is_some() {
+                self.losses.add("valueFrom", "its value stands in the cluster", name, parameter.place);
             }
         }
         found
@@ -248,7 +244,7 @@ impl Importer<'_> {
                 return Items::Written(items.iter().map(Tree::json).collect());
             }
             let why = "more than 256 items are not written out";
-            self.losses.add("withItems", why, &placed("it", list.place));
+            self.losses.add("withItems", why, "withItems", written.place_of("withItems"));
             return Items::Unknown;
         }
         for key in ["withItems", "withParam"] {
@@ -268,7 +264,7 @@ impl Importer<'_> {
                 }
                 None => {}
             }
-            self.losses.add(key, "it is no list that can be read", &placed("it", list.place));
+            self.losses.add(key, "it is no list that can be read", key, written.place_of(key));
             return Items::Unknown;
         }
         let Some(sequence) = written.get("withSequence") else { return Items::One };
@@ -297,7 +293,8 @@ impl Importer<'_> {
                 );
             }
         }
-        self.losses.add("withSequence", "its numbers are not written down", &placed("it", sequence.place));
+        let place = written.place_of("withSequence");
+        self.losses.add("withSequence", "its numbers are not written down", "withSequence", place);
         Items::Unknown
     }
 }

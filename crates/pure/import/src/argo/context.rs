@@ -6,7 +6,7 @@ use crate::foreign::expression::{Cel, Gives, Names, field, render};
 use crate::foreign::parse;
 use crate::foreign::text::{Part, Piece, Text, split};
 use crate::foreign::tree::{Place, Tree};
-use crate::step::{placed, word};
+use crate::step::word;
 
 /// Where a value opens.
 pub(super) const OPEN: &str = "{{";
@@ -43,7 +43,7 @@ impl Importer<'_> {
     }
 
     pub(super) fn lost_value(&mut self, what: &str, place: Place) {
-        self.losses.add("value", "there is no such value here", &placed(what, place));
+        self.losses.add("value", "there is no such value here", what, place);
     }
 
     /// `when`; a condition that cannot be read is never true.
@@ -61,7 +61,7 @@ impl Importer<'_> {
             Ok(condition) => Some(condition.source),
             Err(lost) => {
                 let why = "the condition cannot be read, so the step is left out until it is written anew";
-                self.losses.add("when", why, &placed(&lost, when.place));
+                self.losses.add("when", why, &lost, when.place);
                 Some("false".to_owned())
             }
         }
@@ -99,7 +99,7 @@ impl Importer<'_> {
                 if !matches!(step.work, Some(("signal", _))) {
                     let why =
                         "a step writes its outputs as one JSON object to $DVT_OUTPUT, not each to a file";
-                    self.losses.add("outputs", why, &placed(name, place));
+                    self.losses.add("outputs", why, name, place);
                 }
                 Some(Cel::new(field(&format!("{}.output", field("steps", id)), name), Gives::Any))
             }

@@ -4,7 +4,6 @@ use super::{Importer, Scope};
 use crate::foreign::expression::field;
 use crate::foreign::parse::{self, Tree as Expression};
 use crate::foreign::tree::Tree;
-use crate::step::placed;
 use std::collections::BTreeSet;
 
 /// The tasks that a task names.
@@ -60,7 +59,7 @@ impl Importer<'_> {
         for name in names(task) {
             match scope.called.get(&name) {
                 Some(called) => needs.extend(called.exits.iter().cloned()),
-                None => self.losses.add("depends", "there is no such task", &placed(&name, task.place)),
+                None => self.losses.add("depends", "there is no such task", &name, task.place),
             }
         }
         let Some(depends) = task.get("depends") else { return (needs, None) };
@@ -75,7 +74,7 @@ impl Importer<'_> {
         };
         if condition.as_deref() == Some("false") {
             let why = "it cannot be read, so the step is left out until it is written anew";
-            self.losses.add("depends", why, &placed(depends.text().unwrap_or_default(), depends.place));
+            self.losses.add("depends", why, depends.text().unwrap_or_default(), depends.place);
         }
         (needs, condition)
     }

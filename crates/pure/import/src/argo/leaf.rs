@@ -8,7 +8,7 @@ use crate::foreign::code::{self, Language};
 use crate::foreign::text::{Text, split};
 use crate::foreign::tree::{Place, Tree};
 use crate::names::literal;
-use crate::step::{Step, Variables, is_variable, placed, seconds, word};
+use crate::step::{Step, Variables, is_variable, seconds, word};
 use crate::{Error, Node};
 
 impl Importer<'_> {
@@ -31,7 +31,8 @@ impl Importer<'_> {
             self.losses.add(
                 what,
                 "its step says what is missing, and fails",
-                &placed(&given.name, template.place),
+                template.text_of("name").unwrap_or(what),
+                template.place,
             );
             step.miss(&format!("a {what} template is not part of this plan; put here what it did"));
         }
@@ -47,22 +48,19 @@ impl Importer<'_> {
                 None => self.losses.add(
                     key,
                     "here it is a time that is known before the run",
-                    &placed(key, limit.place),
+                    key,
+                    template.place_of(key),
                 ),
             }
         }
         if let Some(strategy) = template.entries().iter().find(|(key, ..)| key == "retryStrategy") {
-            step.retry = Some(self.retry(&strategy.2));
+            step.retry = Some(self.retry(template, &strategy.2));
         }
     }
 
     /// Containers of one pod, as steps.
     fn container_set(&mut self, set: &Tree, given: &Call, scope: &Scope) -> Result<Called, Error> {
-        self.losses.add(
-            "containerSet",
-            "its containers shared a pod and its files",
-            &placed(&given.name, set.place),
-        );
+        self.losses.add("containerSet", "its containers shared a pod and its files", "containers", set.place);
         let mut called = std::collections::BTreeMap::<&str, String>::new();
         let mut last = Called { exits: given.needs.clone(), ..Called::default() };
         let mut inner = std::collections::BTreeSet::new();
@@ -117,7 +115,8 @@ impl Importer<'_> {
                 self.losses.add(
                     "suspend.duration",
                     "a pause is known before the run",
-                    &placed("it", duration.place),
+                    "duration",
+                    suspend.place_of("duration"),
                 );
                 step.miss("the pause is not known before the run");
             }
@@ -133,7 +132,7 @@ impl Importer<'_> {
                     step.notes.push(format!(
                         "in Argo this ran in the image {image}; its programs must be on the worker"
                     ));
-                    self.losses.add("image", "programs are those of the worker", &placed(&image, *place));
+                    self.losses.add("image", "programs are those of the worker", &image, *place);
                     continue;
                 }
                 "command" | "args" | "source" | "env" | "name" | "dependencies" => continue,
@@ -143,7 +142,7 @@ impl Importer<'_> {
                 "workingDir" => "a step begins in the plan's files; change to the folder in the program",
                 _ => NO_WORD,
             };
-            self.losses.add(key, why, &placed(key, *place));
+            self.losses.add(key, why, key, *place);
         }
         for entry in container.get("env").map(Tree::items).unwrap_or_default() {
             let name = entry.text_of("name").unwrap_or_default();
@@ -155,7 +154,8 @@ impl Importer<'_> {
                 _ => self.losses.add(
                     "env",
                     "its value stands in the cluster, or a plan cannot set its name",
-                    &placed(name, entry.place),
+                    name,
+                    entry.place,
                 ),
             }
         }
@@ -169,10 +169,12 @@ impl Importer<'_> {
         let Some(program) = command.first().and_then(|word| word.text()).filter(|word| !word.contains(OPEN))
         else {
             let image = container.text_of("image").unwrap_or("unknown");
+            let name = container.text_of("image").unwrap_or_else(|| container.begins());
             self.losses.add(
                 "command",
                 "the image decides what runs, so the step says so and fails",
-                &placed(image, container.place),
+                name,
+                container.place,
             );
             step.miss(&format!(
                 "what the image {image} runs by itself is not part of this plan; put here what it did"
@@ -236,7 +238,8 @@ impl Importer<'_> {
                 self.losses.add(
                     "command",
                     "there is no such interpreter here; the step says so and fails",
-                    &placed(program, script.place),
+                    program,
+                    script.place,
                 );
                 step.miss(&format!("a script for {program} is not part of this plan; put here what it did"));
             }
@@ -252,7 +255,7 @@ impl Importer<'_> {
         place: Place,
     ) {
         if text.trim().is_empty() {
-            self.losses.add("source", "it is empty", &placed("a script", place));
+            self.losses.add("source", "it is empty", "source", place);
             step.miss("the script is empty");
             return;
         }
@@ -282,7 +285,7 @@ impl Importer<'_> {
             Some(variables.bind(source, value))
         });
         for (why, source) in code.told() {
-            self.losses.add("pasted text", why, &placed(source, place));
+            self.losses.add("pasted text", why, source, place);
         }
         code.text
     }

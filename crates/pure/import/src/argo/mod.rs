@@ -14,7 +14,7 @@ use crate::foreign::expression::Cel;
 use crate::foreign::text::Text;
 use crate::foreign::tree::{self, Tree};
 use crate::report::Losses;
-use crate::step::{Ids, Step, placed, word};
+use crate::step::{Ids, Step, word};
 use crate::{Error, Imported, Node, Report, names};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -117,7 +117,7 @@ pub fn import(text: &str) -> Result<Imported, Error> {
     if ordinary == 0 {
         return Err(Error::Empty);
     }
-    Ok(importer.finish(main, own, ordinary))
+    Ok(importer.finish(text, main, own, ordinary))
 }
 
 fn kind(detail: &str) -> Error {
@@ -142,21 +142,13 @@ impl Importer<'_> {
         {
             let kind = document.text_of("kind").unwrap_or("document");
             if !kind.ends_with("WorkflowTemplate") {
-                self.losses.add(
-                    kind,
-                    "it belongs to the cluster",
-                    &placed(&name_of(document), document.place),
-                );
+                self.losses.add(kind, "it belongs to the cluster", &name_of(document), document.place);
             }
         }
         if main.text_of("kind") == Some("CronWorkflow") {
             for (key, place, _) in main.get("spec").map(Tree::entries).unwrap_or_default() {
                 if key != "workflowSpec" {
-                    self.losses.add(
-                        key,
-                        "a plan stays data; start it from cron with `dvt run`",
-                        &placed(key, *place),
-                    );
+                    self.losses.add(key, "a plan stays data; start it from cron with `dvt run`", key, *place);
                 }
             }
         }
@@ -183,7 +175,7 @@ impl Importer<'_> {
                 | "hostNetwork" | "dnsPolicy" | "schedulerName" => "it belongs to the cluster",
                 _ => NO_WORD,
             };
-            self.losses.add(key, why, &placed(key, *place));
+            self.losses.add(key, why, key, *place);
         }
     }
 
@@ -211,7 +203,7 @@ impl Importer<'_> {
             }
             if parameter.get("valueFrom").is_some() {
                 let why = "its value stands in the cluster; give it with `-i` when the run starts";
-                self.losses.add("valueFrom", why, &placed(name, parameter.place));
+                self.losses.add("valueFrom", why, name, parameter.place);
             }
             let value = parameter.get("value").or_else(|| parameter.get("default")).and_then(Tree::text);
             if let Some(value) = value.filter(|value| options.is_empty() || options.contains(value)) {
@@ -222,9 +214,9 @@ impl Importer<'_> {
     }
 
     fn lost_artifact(&mut self, artifact: &Tree) {
-        let name = artifact.text_of("name").unwrap_or("artifact");
+        let name = artifact.text_of("name").unwrap_or_else(|| artifact.begins());
         let why = "files reach another step by a store that both know, and a pointer as output";
-        self.losses.add("artifact", why, &placed(name, artifact.place));
+        self.losses.add("artifact", why, name, artifact.place);
     }
 
     /// Writes out the template that a workflow begins with, or ends with.
@@ -255,7 +247,7 @@ impl Importer<'_> {
         self.template((owner, name), template, &given, scope).map(drop)
     }
 
-    fn finish(self, main: &Tree, spec: &Tree, ordinary: usize) -> Imported {
+    fn finish(self, text: &str, main: &Tree, spec: &Tree, ordinary: usize) -> Imported {
         let mut report = Report {
             steps: self.steps.len() as u64,
             source_edges: self.steps.iter().map(|step| step.needs.len() as u64).sum(),
@@ -298,7 +290,7 @@ impl Importer<'_> {
         if !finally.is_empty() {
             plan.push(("finally".to_owned(), Node::Map(finally)));
         }
-        report.lost = self.losses.list();
+        report.lost = self.losses.list(text);
         Imported { plan: Node::Map(plan), report }
     }
 }

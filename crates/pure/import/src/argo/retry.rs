@@ -3,14 +3,13 @@
 use super::Importer;
 use crate::Node;
 use crate::foreign::tree::Tree;
-use crate::step::placed;
 
 /// The most retries of a plan.
 const MOST: u64 = 20;
 
 impl Importer<'_> {
     /// It as `retry`.
-    pub(super) fn retry(&mut self, strategy: &Tree) -> Node {
+    pub(super) fn retry(&mut self, template: &Tree, strategy: &Tree) -> Node {
         for (key, place, _) in strategy.entries() {
             let why = match key.as_str() {
                 "limit" | "backoff" | "retryPolicy" => continue,
@@ -19,11 +18,13 @@ impl Importer<'_> {
                 }
                 _ => "it belongs to the cluster",
             };
-            self.losses.add(format!("retryStrategy.{key}"), why, &placed(key, *place));
+            self.losses.add(format!("retryStrategy.{key}"), why, key, *place);
         }
         let limit = strategy.text_of("limit").and_then(|text| text.parse::<u64>().ok());
         if limit.is_none_or(|limit| limit > MOST) {
-            self.losses.add("retryStrategy.limit", "20 retries are the most", &placed("it", strategy.place));
+            let key = if strategy.get("limit").is_some() { "limit" } else { "retryStrategy" };
+            let place = template.place_of("retryStrategy");
+            self.losses.add("retryStrategy.limit", "20 retries are the most", key, place);
         }
         let mut retry = vec![("max".to_owned(), Node::word(limit.unwrap_or(MOST).min(MOST).to_string()))];
         if let Some(backoff) = strategy.get("backoff") {
@@ -39,14 +40,16 @@ impl Importer<'_> {
                 None => self.losses.add(
                     "backoff.duration",
                     "here the first pause is at most five minutes",
-                    &placed("it", backoff.place),
+                    if backoff.get("duration").is_some() { "duration" } else { "backoff" },
+                    strategy.place_of("backoff"),
                 ),
             }
-            if let Some(longest) = backoff.get("maxDuration") {
+            if backoff.get("maxDuration").is_some() {
                 self.losses.add(
                     "backoff.maxDuration",
                     "a plan bounds each attempt by `timeout`",
-                    &placed("it", longest.place),
+                    "maxDuration",
+                    backoff.place_of("maxDuration"),
                 );
             }
         }

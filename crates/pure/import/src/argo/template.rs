@@ -5,7 +5,7 @@ use super::{Called, Importer, MOST, NO_WORD, Results, Scope, kind};
 use crate::Error;
 use crate::foreign::text::Text;
 use crate::foreign::tree::Tree;
-use crate::step::{Step, placed};
+use crate::step::Step;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Importer<'_> {
@@ -21,13 +21,14 @@ impl Importer<'_> {
             return Err(Error::TooLarge(self.steps.len()));
         }
         self.keys_of_template(template);
-        self.inputs_of(template, given, &mut scope);
+        self.inputs_of(template, &mut scope);
         let is_composite = template.get("steps").is_some() || template.get("dag").is_some();
         if is_composite && given.foreach.is_some() {
             self.losses.add(
                 "withParam",
                 "a list that a step gives repeats one step, not several",
-                &placed(&given.name, given.place),
+                &given.name,
+                given.place,
             );
             let mut step = self.begin(given, &[None, None]);
             step.miss(&format!(
@@ -90,7 +91,7 @@ impl Importer<'_> {
                 "failFast" => "after a failure running steps finish, and no other begins",
                 _ => NO_WORD,
             };
-            self.losses.add(key, why, &placed(key, *place));
+            self.losses.add(key, why, key, *place);
         }
         let mut open: Vec<&Tree> = dag.get("tasks").map(Tree::items).unwrap_or_default().iter().collect();
         let all: BTreeSet<String> =
@@ -119,7 +120,7 @@ impl Importer<'_> {
     }
 
     /// Arguments, then what the template itself says.
-    fn inputs_of(&mut self, template: &Tree, given: &Call, scope: &mut Scope) {
+    fn inputs_of(&mut self, template: &Tree, scope: &mut Scope) {
         for artifact in template.at(&["inputs", "artifacts"]).map(Tree::items).unwrap_or_default() {
             self.lost_artifact(artifact);
         }
@@ -138,11 +139,7 @@ impl Importer<'_> {
                     scope.inputs.insert(name.to_owned(), text);
                 }
                 None => {
-                    self.losses.add(
-                        "inputs",
-                        "nobody gives this value",
-                        &placed(&format!("{name} of {}", given.name), parameter.place),
-                    );
+                    self.losses.add("inputs", "nobody gives this value", name, parameter.place);
                     scope.inputs.insert(name.to_owned(), Text::literal(""));
                 }
             }
@@ -185,7 +182,7 @@ impl Importer<'_> {
                 | "priorityClassName" => "it belongs to the cluster",
                 _ => NO_WORD,
             };
-            self.losses.add(key, why, &placed(key, *place));
+            self.losses.add(key, why, key, *place);
         }
     }
 

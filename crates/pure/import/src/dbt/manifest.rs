@@ -1,5 +1,7 @@
 //! What a manifest says about its resources, as far as steps and selections ask.
 
+use super::steps::is_tag;
+use crate::pointer::{Hop, Pointer};
 use crate::{Error, json};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +65,8 @@ impl Kind {
 #[derive(Debug, Clone)]
 pub(super) struct Resource {
     pub(super) kind: Kind,
+    /// Where the manifest has it.
+    pub(super) section: &'static str,
     pub(super) name: String,
     pub(super) package: String,
     pub(super) fqn: Vec<String>,
@@ -75,7 +79,10 @@ pub(super) struct Resource {
     pub(super) test_name: String,
     pub(super) parents: BTreeSet<String>,
     /// Named in `depends_on` and not in the manifest: disabled, or of a package that is not there.
-    pub(super) dangling: BTreeSet<String>,
+    /// With the way to where it is named.
+    pub(super) dangling: Vec<(String, Pointer)>,
+    /// Tags that are none here, with the way to each.
+    pub(super) odd_tags: Vec<(String, Pointer)>,
 }
 
 /// The resources and the edges between them.
@@ -84,12 +91,35 @@ pub(super) struct Manifest {
     pub(super) project: String,
     pub(super) resources: BTreeMap<String, Resource>,
     pub(super) children: BTreeMap<String, BTreeSet<String>>,
-    pub(super) disabled: Vec<String>,
+    /// With the way to each.
+    pub(super) disabled: Vec<(String, Pointer)>,
     pub(super) macro_folders: BTreeSet<String>,
 }
 
 const SECTIONS: [&str; 7] =
     ["nodes", "sources", "exposures", "metrics", "semantic_models", "saved_queries", "unit_tests"];
+
+impl Resource {
+    /// The way to it.
+    pub(super) fn way(&self, id: &str) -> Pointer {
+        vec![self.section.into(), id.into()]
+    }
+}
+
+/// The texts of a list that stands at the end of keys, or the one text that stands there, with the way to each.
+fn with_ways(value: &Value, above: &[&str], keys: &[&str]) -> Vec<(String, Pointer)> {
+    let way: Pointer = above.iter().chain(keys).map(|key| Hop::from(*key)).collect();
+    let found = keys.iter().try_fold(value, |value, key| value.get(key));
+    let item = |(nth, item): (usize, &Value)| {
+        let way = way.iter().cloned().chain([Hop::from(nth)]).collect();
+        Some((item.as_str()?.to_owned(), way))
+    };
+    match found {
+        Some(Value::Array(items)) => items.iter().enumerate().filter_map(item).collect(),
+        Some(Value::String(text)) => vec![(text.clone(), way.into_iter().chain([Hop::Value]).collect())],
+        _ => Vec::new(),
+    }
+}
 
 impl Manifest {
     pub(super) fn read(text: &str) -> Result<Self, Error> {
@@ -103,13 +133,20 @@ impl Manifest {
         let mut resources = BTreeMap::new();
         for section in SECTIONS {
             for (id, value) in document.get(section).and_then(Value::as_object).into_iter().flatten() {
-                resources.insert(id.clone(), resource(id, value));
+                resources.insert(id.clone(), resource(section, id, value));
             }
         }
         let known: BTreeSet<String> = resources.keys().cloned().collect();
         let mut children: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (id, resource) in &mut resources {
-            resource.dangling = resource.parents.difference(&known).cloned().collect();
+            if !resource.parents.is_subset(&known) {
+                let above = [resource.section, id.as_str()];
+                let value = document.get(resource.section).and_then(|section| section.get(id));
+                let named = value.map(|value| with_ways(value, &above, &["depends_on", "nodes"]));
+                let mut named: BTreeMap<String, Pointer> = named.unwrap_or_default().into_iter().collect();
+                named.retain(|parent, _| !known.contains(parent));
+                resource.dangling = named.into_iter().collect();
+            }
             resource.parents.retain(|parent| known.contains(parent) && parent != id);
             for parent in &resource.parents {
                 children.entry(parent.clone()).or_default().insert(id.clone());
@@ -123,8 +160,14 @@ impl Manifest {
             .unwrap_or("dbt")
             .to_owned();
         let disabled = match document.get("disabled") {
-            Some(Value::Object(entries)) => entries.keys().cloned().collect(),
-            Some(Value::Array(entries)) => entries.iter().map(|entry| text_of(entry, "unique_id")).collect(),
+            Some(Value::Object(entries)) => {
+                entries.keys().map(|id| (id.clone(), vec!["disabled".into(), id.as_str().into()])).collect()
+            }
+            Some(Value::Array(entries)) => {
+                let each = entries.iter().enumerate();
+                each.map(|(nth, entry)| (text_of(entry, "unique_id"), vec!["disabled".into(), nth.into()]))
+                    .collect()
+            }
             _ => Vec::new(),
         };
         let macro_folders = document.get("macros").and_then(Value::as_object).into_iter().flatten();
@@ -148,16 +191,25 @@ fn strings(value: Option<&Value>) -> Vec<String> {
     }
 }
 
-fn resource(id: &str, value: &Value) -> Resource {
+fn resource(section: &'static str, id: &str, value: &Value) -> Resource {
     let word = value.get("resource_type").and_then(Value::as_str);
     // Sections of their own do not always say what they hold.
     let kind = Kind::parse(word.or_else(|| id.split('.').next()).unwrap_or_default());
     let config = value.get("config").cloned().unwrap_or(Value::Null);
-    let tags = strings(value.get("tags")).into_iter().chain(strings(config.get("tags"))).collect();
+    let tags: BTreeSet<String> =
+        strings(value.get("tags")).into_iter().chain(strings(config.get("tags"))).collect();
+    let mut odd_tags = Vec::new();
+    if !tags.iter().all(|tag| is_tag(tag)) {
+        let of_config = with_ways(value, &[section, id], &["config", "tags"]);
+        let own = with_ways(value, &[section, id], &["tags"]);
+        let each: BTreeMap<String, Pointer> = of_config.into_iter().chain(own).collect();
+        odd_tags.extend(each.into_iter().filter(|(tag, _)| !is_tag(tag)));
+    }
     let fqn = strings(value.get("fqn"));
     let source_name = text_of(value, "source_name");
     Resource {
         kind,
+        section,
         name: text_of(value, "name"),
         package: text_of(value, "package_name"),
         fqn,
@@ -168,7 +220,8 @@ fn resource(id: &str, value: &Value) -> Resource {
         test_name: value.get("test_metadata").map(|metadata| text_of(metadata, "name")).unwrap_or_default(),
         source_name,
         parents: strings(value.pointer("/depends_on/nodes")).into_iter().collect(),
-        dangling: BTreeSet::new(),
+        dangling: Vec::new(),
+        odd_tags,
         config,
     }
 }

@@ -50,18 +50,16 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
         if resource.kind.runs() {
             runs.insert(id, resource);
         } else {
-            losses.add(resource.kind.word(), "dbt runs nothing for it by itself, so there is no step", id);
+            let why = "dbt runs nothing for it by itself, so there is no step";
+            losses.point(resource.kind.word(), why, id, || resource.way(id));
         }
-        for parent in &resource.dangling {
-            losses.add(
-                "depends_on",
-                "it is disabled or not in the manifest, so nothing waits for it",
-                parent,
-            );
+        for (parent, way) in &resource.dangling {
+            let why = "it is disabled or not in the manifest, so nothing waits for it";
+            losses.point("depends_on", why, parent, || way.clone());
         }
     }
-    for id in &manifest.disabled {
-        losses.add("disabled", "it is switched off in the project", id);
+    for (id, way) in &manifest.disabled {
+        losses.point("disabled", "it is switched off in the project", id, || way.clone());
     }
     match runs.len() {
         0 => return Err(Error::Empty),
@@ -92,7 +90,7 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
         plan.push(("files".to_owned(), Node::List(files(&manifest).into_iter().map(Node::Text).collect())));
     }
     plan.push(("steps".to_owned(), Node::Map(steps)));
-    let lost = losses.list();
+    let lost = losses.list(text);
     let missing = lost.iter().filter(|loss| loss.what == "fqn").map(|loss| loss.count).sum();
     let report = Report { steps: runs.len() as u64, source_edges: edges, missing, lost };
     Ok(Imported { plan: Node::Map(plan), report })
@@ -163,15 +161,11 @@ impl<'a> Hooks<'a> {
 
 /// Tags that are tags here too.
 fn kept_tags(resource: &Resource, losses: &mut Losses) -> Vec<String> {
-    let (kept, odd): (Vec<&String>, Vec<&String>) = resource.tags.iter().partition(|tag| is_tag(tag));
-    for tag in odd {
-        losses.add(
-            "tag",
-            "a tag has up to 64 letters, digits and `._:/-`, and none begins with `order:`",
-            tag,
-        );
+    for (tag, way) in &resource.odd_tags {
+        let why = "a tag has up to 64 letters, digits and `._:/-`, and none begins with `order:`";
+        losses.point("tag", why, tag, || way.clone());
     }
-    kept.into_iter().cloned().collect()
+    resource.tags.iter().filter(|tag| is_tag(tag)).cloned().collect()
 }
 
 fn step(
@@ -198,11 +192,8 @@ fn step(
     match verb.filter(|_| form == Form::Program) {
         // dbt reads more than a name there: a blank, a comma, `+`, `*` or `:` would select other nodes than this one.
         Some(_) if !resource.fqn.iter().all(|part| is_plain_name(part)) || resource.fqn.is_empty() => {
-            losses.add(
-                "fqn",
-                "dbt cannot be told to do this node alone, so its step says so and fails",
-                name,
-            );
+            let why = "dbt cannot be told to do this node alone, so its step says so and fails";
+            losses.point("fqn", why, name, || resource.way(name));
             let what = format!("the name of {name} is a selection of dbt; put here what does it alone");
             step.push(("shell".to_owned(), Node::word("sh")));
             step.push(("script".to_owned(), Node::Block(MISSING.to_owned())));
@@ -219,11 +210,8 @@ fn step(
         }
         None => {
             if form == Form::Program {
-                losses.add(
-                    "operation",
-                    "dbt runs its hooks with every command; the step only keeps their place",
-                    name,
-                );
+                let why = "dbt runs its hooks with every command; the step only keeps their place";
+                losses.point("operation", why, name, || resource.way(name));
             }
             step.push(("uses".to_owned(), Node::word("dvt/noop@1")));
         }
@@ -242,7 +230,7 @@ fn is_plain_name(part: &str) -> bool {
             .all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '-' || letter == '.')
 }
 
-fn is_tag(tag: &str) -> bool {
+pub(super) fn is_tag(tag: &str) -> bool {
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
     !tag.is_empty() && tag.len() <= 64 && tag.bytes().all(letters) && !tag.starts_with("order:")
 }

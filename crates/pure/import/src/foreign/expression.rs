@@ -242,7 +242,7 @@ fn call(name: &str, arguments: &[Tree], names: &mut dyn Names) -> Result<Cel, St
         ("asfloat" | "float", [value]) => Cel::new(format!("double({})", value.source), Gives::Number),
         ("string", [value]) => Cel::new(value.as_text(), Gives::Text),
         ("len", [value]) => Cel::new(format!("size({})", value.source), Gives::Number),
-        _ => return Err(format!("{name}()")),
+        _ => return Err((*name).to_owned()),
     })
 }
 
@@ -255,8 +255,8 @@ fn format_call(template: &str, values: &[Cel]) -> Result<Cel, String> {
     let mut parts = Vec::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
-        let (number, after) = after.split_once('}').ok_or("format()")?;
-        let value = number.parse::<usize>().ok().and_then(|at| values.get(at)).ok_or("format()")?;
+        let (number, after) = after.split_once('}').ok_or("format")?;
+        let value = number.parse::<usize>().ok().and_then(|at| values.get(at)).ok_or("format")?;
         if !before.is_empty() {
             parts.push(quoted(before));
         }

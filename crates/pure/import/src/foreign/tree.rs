@@ -12,11 +12,40 @@ const MAX_BYTES: usize = 8 << 20;
 const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 200_000;
 
-/// Line and column, both from 1.
+/// Line and column, both from 1, and the bytes of what stands there; those of a key end with its value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) line: usize,
     pub(crate) column: usize,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+}
+
+impl Place {
+    /// The place of a part that a text of the document says there: where the word begins, or else the first that begins so. The
+    /// place itself where the part is written otherwise.
+    pub(crate) fn of(self, part: &str, document: &str) -> Self {
+        let Some(raw) = document.get(self.from..self.to).filter(|_| !part.is_empty()) else { return self };
+        let in_word = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
+        let is_whole = |at: &usize| {
+            let before = raw.get(..*at).and_then(|before| before.chars().next_back());
+            let behind = raw.get(at + part.len()..).and_then(|behind| behind.chars().next());
+            let continues = |letter: Option<char>, edge: Option<char>| {
+                letter.is_some_and(in_word) && edge.is_some_and(in_word)
+            };
+            !continues(before, part.chars().next()) && !continues(behind, part.chars().next_back())
+        };
+        let all = || raw.match_indices(part).map(|(at, _)| at);
+        let Some(at) = all().find(is_whole).or_else(|| all().next()) else { return self };
+        let before = raw.get(..at).unwrap_or_default();
+        let from = self.from + at;
+        let column = match before.rsplit_once('\n') {
+            Some((_, line)) => line.chars().count() + 1,
+            None => self.column + before.chars().count(),
+        };
+        let line = self.line + before.matches('\n').count();
+        Self { line, column, from, to: from + part.len() }
+    }
 }
 
 impl fmt::Display for Place {
@@ -53,6 +82,16 @@ impl Tree {
             .find(|(name, ..)| name == key)
             .map(|(.., value)| value)
             .filter(|tree| !tree.is_null())
+    }
+
+    /// The place of a key, up to the end of its value; that of the whole where there is no such key.
+    pub(crate) fn place_of(&self, key: &str) -> Place {
+        self.entries().iter().find(|(name, ..)| name == key).map_or(self.place, |(_, place, _)| *place)
+    }
+
+    /// What it says first: its text, or its first key.
+    pub(crate) fn begins(&self) -> &str {
+        self.text().or_else(|| self.entries().first().map(|(key, ..)| key.as_str())).unwrap_or_default()
     }
 
     /// The value at the end of keys.
@@ -158,7 +197,9 @@ pub(crate) fn read(text: &str) -> Result<Vec<Tree>, Error> {
             let marker = error.marker();
             Error::Yaml(format!("{} at {}:{}", error.info(), marker.line(), marker.col() + 1))
         })?;
-        let place = Place { line: span.start.line(), column: span.start.col() + 1 };
+        let bytes = span.byte_range().unwrap_or_default();
+        let (line, column) = (span.start.line(), span.start.col() + 1);
+        let place = Place { line, column, from: bytes.start, to: bytes.end };
         reader.take(event, place)?;
     }
     Ok(reader.documents)
@@ -206,10 +247,12 @@ impl Reader {
                 self.charge(1)
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(Open::List(place, anchor, items)) => {
+                Some(Open::List(begin, anchor, items)) => {
+                    let place = Place { to: place.to.max(begin.to), ..begin };
                     self.settle(Tree { place, kind: Kind::List(items) }, anchor)
                 }
-                Some(Open::Map(place, anchor, entries, _)) => {
+                Some(Open::Map(begin, anchor, entries, _)) => {
+                    let place = Place { to: place.to.max(begin.to), ..begin };
                     let kind = Kind::Map(merged(entries));
                     self.settle(Tree { place, kind }, anchor)
                 }
@@ -240,6 +283,7 @@ impl Reader {
             Some(Open::List(.., items)) => items.push(tree),
             Some(Open::Map(.., entries, key)) => match key.take() {
                 Some((name, place)) if !entries.iter().rev().take(64).any(|(known, ..)| *known == name) => {
+                    let place = Place { to: tree.place.to.max(place.to), ..place };
                     entries.push((name, place, tree));
                 }
                 Some(_) => {}
@@ -288,7 +332,7 @@ mod tests {
         let documents = read("a: 1\nb:\n  - x\n  - 'true'\n---\nc: {d: ~}\n").unwrap();
         assert_eq!(documents.len(), 2);
         let b = documents[0].get("b").unwrap();
-        assert_eq!(b.items()[1].place, Place { line: 4, column: 5 });
+        assert_eq!(b.items()[1].place, Place { line: 4, column: 5, from: 18, to: 24 });
         assert_eq!(documents[0].json(), serde_json::json!({"a": 1, "b": ["x", "true"]}));
         assert!(documents[1].at(&["c", "d"]).is_none());
     }

@@ -5,7 +5,7 @@ use crate::foreign::expression::{Cel, Gives, Names, field, render};
 use crate::foreign::parse;
 use crate::foreign::text::{Part, Piece, Text, split};
 use crate::foreign::tree::Place;
-use crate::step::{placed, word};
+use crate::step::word;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ impl Workflow {
         } else {
             "there is no such value here"
         };
-        self.losses.add("value", why, &placed(what, place));
+        self.losses.add("value", why, what, place);
     }
 }
 
@@ -104,7 +104,8 @@ impl Names for Context<'_> {
                 self.workflow.losses.add(
                     "outputs",
                     "a step writes them as one JSON object to $DVT_OUTPUT, not as lines to $GITHUB_OUTPUT",
-                    &placed(&names.join("."), self.place),
+                    &names.join("."),
+                    self.place,
                 );
                 Ok(Cel::new(field(&format!("{}.output", field("steps", &step)), name), Gives::Any))
             }

@@ -5,7 +5,7 @@ use super::{Done, MOST, NO_WORD, Workflow, kind, matrix};
 use crate::Error;
 use crate::foreign::tree::{Place, Tree};
 use crate::names::literal;
-use crate::step::{Step, placed};
+use crate::step::Step;
 use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ impl Workflow {
             Ok(combinations) => (combinations, true),
             Err(what) => {
                 let why = "it is not written down, so there is one instance; `foreach` can say it anew";
-                self.losses.add("matrix", why, &placed(&what, place));
+                self.losses.add("matrix", why, &what, place);
                 (vec![Map::new()], false)
             }
         };
@@ -67,7 +67,7 @@ impl Workflow {
                             }
                             _ => NO_WORD,
                         };
-                        self.losses.add(key, why, &placed(key, *place));
+                        self.losses.add(key, why, key, *place);
                     }
                     continue;
                 }
@@ -82,7 +82,7 @@ impl Workflow {
                 "secrets" => "secrets do not come from a workflow",
                 _ => NO_WORD,
             };
-            self.losses.add(key, why, &placed(key, *place));
+            self.losses.add(key, why, key, *place);
         }
     }
 
@@ -144,11 +144,7 @@ impl Workflow {
                 Step { id: self.ids.give(&prefix), title, needs: needs.clone(), notes, ..Step::default() };
             match job.text_of("uses") {
                 Some(called) => {
-                    self.losses.add(
-                        "uses",
-                        "another workflow is not part of this one",
-                        &placed(called, place),
-                    );
+                    self.losses.add("uses", "another workflow is not part of this one", called, place);
                     step.miss(&format!(
                         "the workflow {called} is not part of this plan; put here what it did"
                     ));
@@ -200,7 +196,7 @@ impl Workflow {
             Ok(condition) => condition.truth().source,
             Err(lost) => {
                 let why = "the condition cannot be read, so the step is left out until it is written anew";
-                self.losses.add("if", why, &placed(&literal(&lost), written.place));
+                self.losses.add("if", why, &literal(&lost), written.place);
                 "false".to_owned()
             }
         }
@@ -211,12 +207,12 @@ impl Workflow {
         let mut found = BTreeMap::new();
         for (name, place, value) in tree.get("env").map(Tree::entries).unwrap_or_default() {
             if !crate::step::is_variable(name) {
-                self.losses.add("env", "a plan cannot set a variable of this name", &placed(name, *place));
+                self.losses.add("env", "a plan cannot set a variable of this name", name, *place);
                 continue;
             }
             let text = value.text().unwrap_or_default();
             if text.contains("secrets.") || text.contains("github.token") {
-                self.lost_value(&format!("secrets.{name}"), *place);
+                self.lost_value(secret_of(text).unwrap_or("github.token"), value.place);
                 continue;
             }
             let text = self.text(text, scope, value.place);
@@ -230,4 +226,11 @@ impl Workflow {
 fn joined(part: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.!()".contains(&byte);
     if part.bytes().all(is_plain) { part.to_owned() } else { format!("({part})") }
+}
+
+/// The secret that a text asks for, as it stands there.
+fn secret_of(text: &str) -> Option<&str> {
+    let secret = text.get(text.find("secrets.")?..)?;
+    let is_end = |letter: char| !(letter.is_ascii_alphanumeric() || "_.-".contains(letter));
+    Some(secret.split(is_end).next().unwrap_or(secret))
 }

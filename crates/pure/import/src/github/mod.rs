@@ -11,7 +11,7 @@ mod run;
 use crate::foreign::expression::Cel;
 use crate::foreign::tree::{self, Tree};
 use crate::report::Losses;
-use crate::step::{Ids, Step, placed, word};
+use crate::step::{Ids, Step, word};
 use crate::{Error, Imported, Node, Report, names};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,7 +80,7 @@ pub fn import(text: &str) -> Result<Imported, Error> {
         steps: workflow.steps.len() as u64,
         source_edges: edges,
         missing,
-        lost: workflow.losses.list(),
+        lost: workflow.losses.list(text),
     };
     let steps = workflow.steps.into_iter().map(|step| (step.id.clone(), step.node())).collect();
     plan.push(("steps".to_owned(), Node::Map(steps)));
@@ -102,7 +102,7 @@ impl Workflow {
                 "concurrency" => "say it anew with the plan's `concurrency`",
                 _ => NO_WORD,
             };
-            self.losses.add(key, why, &placed(key, *place));
+            self.losses.add(key, why, key, *place);
         }
     }
 
@@ -146,9 +146,7 @@ impl Workflow {
                         };
                         schema.push(("default".to_owned(), value));
                     }
-                    Some(_) => {
-                        self.losses.add("default", "it does not fit the input's type", &placed(name, *place))
-                    }
+                    Some(_) => self.losses.add("default", "it does not fit the input's type", name, *place),
                     None => {}
                 }
                 self.inputs.insert(word(name), Node::Map(schema));

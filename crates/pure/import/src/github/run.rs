@@ -5,9 +5,9 @@ use super::{NO_WORD, Workflow};
 use crate::Node;
 use crate::foreign::code::{self, Language};
 use crate::foreign::text::split;
-use crate::foreign::tree::Tree;
+use crate::foreign::tree::{Place, Tree};
 use crate::names::literal;
-use crate::step::{Step, Variables, placed, seconds};
+use crate::step::{Step, Variables, seconds};
 
 /// Lines of `with` that are shown above a step that is missing.
 const SHOWN: usize = 8;
@@ -40,7 +40,7 @@ impl Workflow {
             scope.steps.insert(id.to_owned(), None);
         }
         let why = "it prepared a machine: name files of this folder under `files`, and install programs on the worker";
-        self.losses.add("uses", why, &placed(uses, step.place));
+        self.losses.add("uses", why, uses, step.place);
         format!("{} at {} prepared the machine and is not kept", literal(uses), step.place)
     }
 
@@ -57,7 +57,7 @@ impl Workflow {
             let is_known = ["name", "id", "if", "env", "run", "uses", "with", "shell", "working-directory"];
             let is_kept = ["timeout-minutes", "continue-on-error"];
             if !is_known.contains(&key.as_str()) && !is_kept.contains(&key.as_str()) {
-                self.losses.add(key, NO_WORD, &placed(key, *place));
+                self.losses.add(key, NO_WORD, key, *place);
             }
         }
         let mut scope = outer.clone();
@@ -70,7 +70,8 @@ impl Workflow {
                     _ => self.losses.add(
                         "continue-on-error",
                         "here it is true or false",
-                        &placed("it", flag.place),
+                        "continue-on-error",
+                        tree.place_of("continue-on-error"),
                     ),
                 }
             }
@@ -82,17 +83,18 @@ impl Workflow {
                 {
                     Some(minutes) => step.timeout = Some(seconds(minutes * 60)),
                     None => {
-                        self.losses.add("timeout-minutes", "here it is a number", &placed("it", limit.place))
+                        let place = tree.place_of("timeout-minutes");
+                        self.losses.add("timeout-minutes", "here it is a number", "timeout-minutes", place)
                     }
                 }
             }
         }
         if job.get("timeout-minutes").is_some() && written.get("timeout-minutes").is_none() {
-            let place = job.get("timeout-minutes").map(|limit| limit.place).unwrap_or_default();
             self.losses.add(
                 "timeout-minutes",
                 "the time of a job became the time of each of its steps",
-                &placed("job", place),
+                "timeout-minutes",
+                job.place_of("timeout-minutes"),
             );
         }
         match (written.get("run"), written.text_of("uses")) {
@@ -104,7 +106,8 @@ impl Workflow {
                 self.losses.add(
                     "uses",
                     "an action is not part of the plan; its step says so and fails",
-                    &placed(uses, written.place),
+                    uses,
+                    written.place,
                 );
                 for (name, _, value) in
                     written.get("with").map(Tree::entries).unwrap_or_default().iter().take(SHOWN)
@@ -115,7 +118,7 @@ impl Workflow {
                 step.miss(&format!("the action {uses} is not part of this plan; put here what it did"));
             }
             _ => {
-                self.losses.add("step", "it does nothing", &placed("a step", written.place));
+                self.losses.add("step", "it does nothing", written.begins(), written.place);
                 step.work = Some(("uses", Node::word("dvt/noop@1")));
             }
         }
@@ -133,6 +136,16 @@ impl Workflow {
             .unwrap_or_else(|| usual.to_owned())
     }
 
+    /// Where a word of `run` stands that a step, its job or the workflow says: the innermost counts.
+    fn place_in(key: &str, (document, job, written): (&Tree, &Tree, &Tree)) -> Place {
+        let says = |tree: &&Tree| tree.at(&["defaults", "run", key]).is_some();
+        match [job, document].into_iter().find(says) {
+            _ if written.get(key).is_some() => written.place_of(key),
+            Some(tree) => tree.place_of("defaults"),
+            None => job.place_of("runs-on"),
+        }
+    }
+
     fn script(
         &mut self,
         run: &Tree,
@@ -143,6 +156,10 @@ impl Workflow {
     ) {
         let text = run.text().unwrap_or_default();
         let program = shell.split_whitespace().next().unwrap_or_default();
+        let place = Self::place_in("shell", (document, job, written));
+        // The shell of a machine that names none goes by the machine.
+        let is_named = place != job.place_of("runs-on");
+        let named = if is_named { shell } else { job.text_of("runs-on").unwrap_or_default() };
         let (language, form) = match program {
             "bash" => (Language::Shell, Ok("bash")),
             "sh" => (Language::Shell, Ok("sh")),
@@ -154,14 +171,15 @@ impl Workflow {
                 self.losses.add(
                     "shell",
                     "there is no such shell here; the step says so and fails",
-                    &placed(shell, run.place),
+                    named,
+                    place,
                 );
                 step.miss(&format!("a script for {shell} is not part of this plan; put here what it did"));
                 return;
             }
         };
         if shell.split_whitespace().count() > 1 && form.is_ok() {
-            self.losses.add("shell", "its options are DVT's own", &placed(shell, run.place));
+            self.losses.add("shell", "its options are DVT's own", named, place);
         }
         let mut variables = Variables::default();
         for (name, value) in &scope.env {
@@ -183,12 +201,12 @@ impl Workflow {
             Some(variables.bind(source, value))
         });
         for (why, source) in code.told() {
-            self.losses.add("pasted text", why, &placed(source, run.place));
+            self.losses.add("pasted text", why, source, run.place);
         }
         for word in ["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY"] {
             if text.contains(word) {
                 let why = "there is no such file here; results go as JSON to $DVT_OUTPUT";
-                self.losses.add(word, why, &placed("a script", run.place));
+                self.losses.add(word, why, word, run.place);
             }
         }
         let of = |tree: &Tree| {
@@ -200,7 +218,9 @@ impl Workflow {
             .or_else(|| of(job))
             .or_else(|| of(document));
         if let Some(folder) = folder {
-            let value = self.text(&folder, scope, run.place).node();
+            let value = self
+                .text(&folder, scope, Self::place_in("working-directory", (document, job, written)))
+                .node();
             match language {
                 Language::Shell => {
                     let name = variables.bind("working-directory", value);
@@ -209,7 +229,8 @@ impl Workflow {
                 _ => self.losses.add(
                     "working-directory",
                     "change to it in the program",
-                    &placed(&folder, run.place),
+                    &folder,
+                    Self::place_in("working-directory", (document, job, written)),
                 ),
             }
         }

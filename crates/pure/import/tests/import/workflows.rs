@@ -120,7 +120,7 @@ jobs:
     assert!(text.contains("${{ inputs.github_event_issue_title }}"), "{text}");
     assert_eq!(imported.report.missing, 1);
     let uses = imported.report.lost.iter().find(|loss| loss.why.contains("fails")).unwrap();
-    assert_eq!(uses.named, ["some/action@v1 at 17:13"]);
+    assert_eq!(uses.named, ["some/action@v1 at 17:20"]);
 }
 
 #[test]
