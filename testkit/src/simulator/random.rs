@@ -1,13 +1,15 @@
-//! The chance of a history: SplitMix64 from its seed. The same seed is the same history, on every machine.
+//! The chance of a history, from its seed. The same seed is the same history, on every machine.
+
+use crate::power_cut::chance::Chance;
 
 /// A stream of numbers.
 #[derive(Debug, Clone)]
-pub struct Random(u64);
+pub struct Random(Chance);
 
 impl Random {
     /// From a seed.
     pub fn from_seed(seed: u64) -> Self {
-        Self(seed ^ 0x5157_2b9d_3c1a_77e5)
+        Self(Chance::new(seed ^ 0x5157_2b9d_3c1a_77e5))
     }
 
     /// A stream of its own within a seed: what is drawn from one leaves the others as they are.
@@ -23,11 +25,7 @@ impl Random {
 
     /// The next number.
     pub fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.draw()
     }
 
     /// A number below `end`; 0 where `end` is 0.
@@ -55,5 +53,21 @@ impl Random {
             }
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seeds are written down in reports and in tests, so what they stand for stays.
+    #[test]
+    fn a_seed_stands_for_the_same_numbers_for_ever() {
+        let mut chance = Chance::new(7);
+        let drawn = [chance.draw(), chance.draw(), chance.draw()];
+        assert_eq!(drawn, [0x63cb_e1e4_5932_0dd7, 0x044c_3cd7_f43c_661c, 0xe698_4080_bab1_2a02_u64]);
+        let mut random = Random::from_seed(7);
+        let drawn = [random.draw(), random.draw(), random.draw()];
+        assert_eq!(drawn, [0xd020_c3fa_e568_eaa7, 0x6cb5_2075_760e_bbf0, 0xf9c3_4023_5671_a680_u64]);
     }
 }
