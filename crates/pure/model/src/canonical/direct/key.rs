@@ -7,15 +7,6 @@ use serde::ser::{self, Serializer};
 /// A key of a map: a text, or left to the general way.
 pub(super) struct Key<'a, 'b>(pub(super) &'a mut Object<'b>);
 
-/// Whatever is no text.
-macro_rules! general {
-    ($($name:ident($($kind:ty),*) -> $ok:ty;)*) => {$(
-        fn $name(self, $(_: $kind),*) -> Result<$ok, Fault> {
-            Err(Fault::General)
-        }
-    )*};
-}
-
 type Never = ser::Impossible<(), Fault>;
 
 impl Serializer for Key<'_, '_> {

@@ -4,6 +4,15 @@
 //! try to know everything. What it leaves to the general way (floats, keys that are not plain ASCII, repeated keys) it says
 //! so, and the general way alone decides.
 
+/// What is left to the general way.
+macro_rules! general {
+    ($($name:ident($($kind:ty),*) -> $ok:ty;)*) => {$(
+        fn $name(self, $(_: $kind),*) -> Result<$ok, Fault> {
+            Err(Fault::General)
+        }
+    )*};
+}
+
 mod key;
 #[cfg(test)]
 mod tests;

@@ -58,20 +58,18 @@ impl<'a> Serializer for &'a mut Writer {
         self.out.extend_from_slice(self.text.as_bytes());
         Ok(())
     }
-    fn serialize_f32(self, _: f32) -> Result<(), Fault> {
-        Err(Fault::General)
-    }
-    fn serialize_f64(self, _: f64) -> Result<(), Fault> {
-        Err(Fault::General)
+    general! {
+        serialize_f32(f32) -> ();
+        serialize_f64(f64) -> ();
+        serialize_bytes(&[u8]) -> ();
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
     }
     fn serialize_char(self, value: char) -> Result<(), Fault> {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
     fn serialize_str(self, value: &str) -> Result<(), Fault> {
         Ok(write_string(value, &mut self.out)?)
-    }
-    fn serialize_bytes(self, _: &[u8]) -> Result<(), Fault> {
-        Err(Fault::General)
     }
     fn serialize_none(self) -> Result<(), Fault> {
         self.serialize_unit()
@@ -115,15 +113,6 @@ impl<'a> Serializer for &'a mut Writer {
     fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Array<'a>, Fault> {
         self.serialize_seq(Some(length))
     }
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Fault> {
-        Err(Fault::General)
-    }
     fn serialize_map(self, _: Option<usize>) -> Result<Object<'a>, Fault> {
         self.open(b'{');
         let (base, first) = (self.entries.len(), self.out.len());
@@ -131,15 +120,6 @@ impl<'a> Serializer for &'a mut Writer {
     }
     fn serialize_struct(self, _: &'static str, length: usize) -> Result<Object<'a>, Fault> {
         self.serialize_map(Some(length))
-    }
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, Fault> {
-        Err(Fault::General)
     }
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), Fault> {
         let mut text = std::mem::take(&mut self.text);
