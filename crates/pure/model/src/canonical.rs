@@ -4,6 +4,9 @@
 //! `1`, `-0` becomes `0`. Integers beyond 2^53 are refused, for they would not survive a reader that uses doubles.
 
 mod direct;
+mod length;
+
+pub use length::length;
 
 use serde::de::{self, Deserialize, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};

@@ -160,24 +160,9 @@ pub(crate) async fn outputs_with_events(
     }
 }
 
-/// The serialized weight of a payload, as the snapshot rule counts. Nothing is kept of what is written for it.
+/// The weight of a payload, as the snapshot rule counts: the bytes of its canonical form, in which it is stored.
 pub(crate) fn weight_of(value: &Value) -> u64 {
-    let mut weight = Weight(0);
-    serde_json::to_writer(&mut weight, value).map_or(0, |()| weight.0)
-}
-
-/// Counts what is written.
-struct Weight(u64);
-
-impl std::io::Write for Weight {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 = self.0.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    canonical::length(value)
 }
 
 async fn plan_of(transaction: &TenantTx, metadata: &RunMetadata) -> Result<Plan, Problem> {
