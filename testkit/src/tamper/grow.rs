@@ -4,26 +4,18 @@
 //! Erasure and pruning are the store's own, years apart by its clock. Of a change of the checkpoint key only the entry is written:
 //! the store keeps its signing keys to itself, so whoever shapes the file signs anew with keys of the harness.
 
+use crate::drafts::{Drafts, block, random};
 use crate::power_cut::scenario::open;
 use dvt_ledger::announce;
 use dvt_ledger::verifier_key::VerifierKey;
 use dvt_model::action::{Action, Role};
-use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
-use dvt_model::canonical;
-use dvt_model::context::PrincipalType;
-use dvt_model::digest::Digest;
-use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, RunPart, SourceModule};
-use dvt_model::id::{
-    DecisionId, EntryId, EnvironmentId, EventId, LedgerId, PlanId, PrincipalId, ProjectId, RequestId, RunId,
-    TenantId,
-};
+use dvt_model::entry::{Envelope, EventType, Outcome, PayloadClass, SourceModule};
+use dvt_model::id::{DecisionId, EnvironmentId, LedgerId, PrincipalId, ProjectId, RunId, TenantId};
 use dvt_model::resource::ResourceRef;
-use dvt_model::run::{PlanRef, RunMetadata, RunStatus};
+use dvt_model::run::RunStatus;
 use dvt_model::scope::{Minter, ScopeIds, TenantScope};
 use dvt_model::time::Timestamp;
-use dvt_store::port::operation::{
-    ActDraft, AppendAct, AppendRun, BlockDraft, BootstrapRun, EntryDraft, Member, Rights,
-};
+use dvt_store::port::operation::{ActDraft, AppendAct, AppendRun, BootstrapRun, EntryDraft, Member, Rights};
 use dvt_store::port::transaction::Kind;
 use dvt_store::{Clock, Store, Target};
 use serde_json::json;
@@ -49,10 +41,6 @@ pub struct House {
     now: Arc<AtomicI64>,
     ids: ScopeIds,
     ledger: LedgerId,
-}
-
-fn random<const N: usize>() -> [u8; N] {
-    dvt_keys::entropy::random()
 }
 
 fn text(error: impl std::fmt::Display) -> String {
@@ -233,96 +221,30 @@ impl House {
         }
     }
 
+    fn drafts(&self) -> Drafts {
+        let (ids, ledger, clock) = (self.ids, self.ledger, self.clock.clone());
+        Drafts { ids, ledger, clock, epoch: 1, rights: Rights::Nobody }
+    }
+
     fn envelope(&self, event_type: EventType, name: Option<&str>) -> Envelope {
-        Envelope {
-            record_version: "1.0".to_owned(),
-            entry_id: EntryId::from_random(random()),
-            ledger_id: self.ledger,
-            tenant_id: self.ids.tenant_id,
-            project_id: self.ids.project_id,
-            environment_id: self.ids.environment_id,
-            recorded_at: (self.clock)(),
-            actor: Actor {
-                id: PrincipalId::from_random([5; 16]),
-                actor_type: PrincipalType::User,
-                roles: vec![Role::Operator],
-            },
-            event_type,
-            event_name: name.map(str::to_owned),
-            action: Action::RunStart,
-            resource: ResourceRef { resource_type: "tenant".to_owned(), id: self.ids.tenant_id.to_string() },
-            decision: Outcome::Granted,
-            reason_code: None,
-            request_id: RequestId::from_random(random()),
-            source_module: SourceModule::Engine,
-            route: None,
-            run_id: None,
-            step_id: None,
-            run: None,
-            decision_id: None,
-            policy_decision_id: None,
-            payloads: Vec::new(),
-            usage: None,
-        }
+        let resource = ResourceRef { resource_type: "tenant".to_owned(), id: self.ids.tenant_id.to_string() };
+        let event_name = name.map(str::to_owned);
+        Envelope { event_name, resource, ..self.drafts().envelope(event_type, "") }
     }
 
     fn event(&self, run: RunId, seq: u64, name: &str) -> EntryDraft {
-        let mut envelope = self.envelope(EventType::StateMutation, Some(name));
-        (envelope.action, envelope.decision) = (Action::EngineAdvance, Outcome::Completed);
-        envelope.resource = ResourceRef { resource_type: "run".to_owned(), id: run.to_string() };
-        envelope.run_id = Some(run);
-        envelope.run = Some(RunPart {
-            event_id: EventId::from_random(random()),
-            emitted_at: envelope.recorded_at,
-            plan_id: PlanId::from_random(run.bytes()),
-            plan_version: "1.0.0".to_owned(),
-            logical_attempt_id: LogicalAttemptId::FIRST,
-            engine_attempt_id: EngineAttemptId::FIRST,
-            idempotency_key: Digest::of(format!("{run}{seq}").as_bytes()).hex(),
-            run_seq: seq,
-        });
-        EntryDraft {
-            envelope,
-            payload: Some((PayloadClass::Standard, json!({ "seq": seq, "step": "load" }))),
-        }
+        let mut event = self.drafts().event(run, seq, json!({ "seq": seq, "step": "load" }));
+        event.envelope.event_name = Some(name.to_owned());
+        event.envelope.resource = ResourceRef { resource_type: "run".to_owned(), id: run.to_string() };
+        event
     }
 
     fn bootstrap(&self, run: RunId) -> BootstrapRun {
-        let document = json!({ "name": "tamper" });
-        let digest = Digest::of(&canonical::to_bytes(&document).unwrap_or_default());
-        BootstrapRun {
-            metadata: RunMetadata {
-                scope: self.ids,
-                run_id: run,
-                plan: PlanRef {
-                    plan_id: PlanId::from_random(run.bytes()),
-                    plan_version: "1.0.0".to_owned(),
-                    digest,
-                },
-                plan_name: format!("p-{}", run.key()),
-                provider: "embedded".to_owned(),
-            },
-            admission_key: Digest::of(&run.bytes()).hex(),
-            request: json!({}),
-            engine_epoch: 1,
-            most_open_runs: 1_000,
-            rights: Rights::Nobody,
-            queue: None,
-            group: None,
-            setting: None,
-            is_new: false,
-            detached: false,
-            plan_document: document,
-            block: block(vec![self.decision(run), self.event(run, 1, "RunQueued")]),
-            status: RunStatus::Pending,
-        }
+        let block = block(vec![self.decision(run), self.event(run, 1, "RunQueued")]);
+        BootstrapRun { block, ..self.drafts().bootstrap(run) }
     }
 }
 
 fn by_nobody(entries: Vec<EntryDraft>) -> ActDraft {
     ActDraft { block: block(entries), rights: Rights::Nobody }
-}
-
-fn block(entries: Vec<EntryDraft>) -> BlockDraft {
-    BlockDraft::of(entries)
 }
