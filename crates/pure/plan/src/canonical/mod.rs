@@ -11,7 +11,7 @@ pub(crate) use write::write;
 
 use dvt_model::canonical;
 use dvt_model::digest::Digest;
-use serde_json::{Number, Value};
+use serde_json::Value;
 use std::sync::OnceLock;
 
 /// Keys of a retry policy that are durations.
@@ -71,24 +71,5 @@ impl Document {
 
 #[expect(clippy::expect_used, reason = "these bytes were written here and by nobody else")]
 fn value_of(bytes: &[u8]) -> Value {
-    let mut value = serde_json::from_slice(bytes).expect("canonical bytes are JSON");
-    restore_doubles(&mut value);
-    value
-}
-
-/// A double beyond 2^53 is written without a point, and read as an integer that no document may hold.
-fn restore_doubles(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            let beyond = |size: u64| size > canonical::MAX_INTEGER;
-            let is_beyond = number.as_u64().is_some_and(beyond)
-                || number.as_i64().is_some_and(|value| beyond(value.unsigned_abs()));
-            if let Some(double) = number.as_f64().filter(|_| is_beyond).and_then(Number::from_f64) {
-                *number = double;
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(restore_doubles),
-        Value::Object(members) => members.values_mut().for_each(restore_doubles),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
-    }
+    serde_json::from_slice(bytes).expect("canonical bytes are JSON")
 }

@@ -5,12 +5,17 @@ use super::tree::Kind;
 use dvt_model::canonical;
 use serde_json::{Number, Value};
 
+/// 2^53.
+const LARGEST_INTEGER: f64 = 9_007_199_254_740_992.0;
+/// From here on the canonical form (RFC 8785) writes a double with an exponent, however it was written.
+const FIRST_WITH_EXPONENT: f64 = 1e21;
+
 /// Why a scalar has no JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// `.inf`, `.nan`, or a float beyond the doubles.
     NotFinite,
-    /// Beyond 2^53.
+    /// Beyond 2^53, and below the doubles that are written with an exponent.
     IntegerTooLarge,
 }
 
@@ -58,6 +63,10 @@ fn number(text: &str) -> Result<Option<Number>, Fault> {
         return Err(Fault::NotFinite);
     }
     let value: f64 = text.parse().map_err(|_| Fault::NotFinite)?;
+    // The canonical form writes it as an integer, which nobody who reads that form takes.
+    if value.fract() == 0.0 && value.abs() > LARGEST_INTEGER && value.abs() < FIRST_WITH_EXPONENT {
+        return Err(Fault::IntegerTooLarge);
+    }
     settle(Number::from_f64(value).ok_or(Fault::NotFinite)?)
 }
 
@@ -135,6 +144,8 @@ mod tests {
             ("+", json!("+")),
             ("2026-01-01", json!("2026-01-01")),
             ("9007199254740992", json!(9_007_199_254_740_992_u64)),
+            ("9007199254740992.0", json!(9_007_199_254_740_992_u64)),
+            ("-1e21", json!(-1e21)),
         ] {
             assert_eq!(value(text), expected, "{text}");
         }
@@ -144,6 +155,9 @@ mod tests {
     fn what_has_no_json_value() {
         assert_eq!(plain("9007199254740993"), Err(Fault::IntegerTooLarge));
         assert_eq!(plain(&"9".repeat(1_000_000)), Err(Fault::IntegerTooLarge));
+        for text in ["1e16", "9007199254740994.0", "-1e20", "999999999999999900000.", "+.1e18"] {
+            assert_eq!(plain(text), Err(Fault::IntegerTooLarge), "{text}");
+        }
         assert_eq!(plain("0xfffffffffffffffff"), Err(Fault::IntegerTooLarge));
         assert_eq!(plain("1e999999999"), Err(Fault::NotFinite));
         assert_eq!(plain(&format!("1.{}", "0".repeat(1_000_000))), Err(Fault::NotFinite));
