@@ -123,7 +123,7 @@ async fn what_is_known_about_a_person_goes_and_the_rest_of_the_run_stays() {
     let other = a_run(&house, Some(bob), 4).await;
     let names: i64 = house
         .raw()
-        .query_row("SELECT count(*) FROM wrapped_key WHERE subject LIKE '%ada%'", [], |row| row.get(0))
+        .query_row("SELECT count(*) FROM wrapped_key WHERE subject LIKE '%ada@%'", [], |row| row.get(0))
         .unwrap();
     assert_eq!(names, 0, "no row names her");
     let would = house.act().would_erase(&Target::Person(ada.to_owned())).await.unwrap();
