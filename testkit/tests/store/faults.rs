@@ -225,11 +225,11 @@ async fn an_io_error_at_each_call_is_refused_and_passes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_a_read_only_and_a_dead_disk_refuse_until_they_are_mended() {
     let whole = play(&Place::new(), true).await;
-    for fault in [Fault::Full, Fault::ReadOnly, Fault::Dead] {
+    for (fault, parts) in [(Fault::Full, 24), (Fault::ReadOnly, 72), (Fault::Dead, 24)] {
         let (mut tried, mut felt) = (0, 0);
-        for part in 0..24 {
+        for part in 0..parts {
             let place = Place::new();
-            place.disk.break_from(fault, 1 + whole.calls * part / 24);
+            place.disk.break_from(fault, 1 + whole.calls * part / parts);
             let met = play(&place, true).await;
             tried += 1;
             felt += u64::from(!met.refusals.is_empty());

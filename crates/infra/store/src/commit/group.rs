@@ -11,21 +11,24 @@ use crate::port::error::{Error, Refusal};
 use crate::sqlite::immediate::{Immediate, run};
 use crate::sqlite::{Sql, column, fault};
 use dvt_model::id::{LedgerId, TenantId};
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, params};
 
 /// Why a piece stops.
 pub(crate) enum Stop {
     /// It alone is left out.
     Refused(Refusal),
     /// The database failed: nothing of the whole group stays.
-    Fault(rusqlite::Error),
-    /// What is stored is not what it must be.
+    Lost(Error),
+    /// What it would write is against a rule of the tables, or what is stored is not what it must be.
     Broken(Error),
 }
 
 impl From<rusqlite::Error> for Stop {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Fault(error)
+        match fault(&error) {
+            error @ Error::Contract(_) => Self::Broken(error),
+            error => Self::Lost(error),
+        }
     }
 }
 
@@ -36,8 +39,13 @@ impl From<Refusal> for Stop {
 }
 
 impl From<Error> for Stop {
+    /// A database that fails one piece fails its neighbours, whoever put it into the store's own words: a connection that was opened
+    /// while the disk could only be read stays so until it is given up.
     fn from(error: Error) -> Self {
-        Self::Broken(error)
+        match error {
+            Error::Unavailable(_) => Self::Lost(error),
+            error => Self::Broken(error),
+        }
     }
 }
 
@@ -151,12 +159,14 @@ fn pass(
         let verdict = match piece.work.apply(group) {
             Ok(()) => Ok(()),
             Err(Stop::Refused(refusal)) => Err(refusal),
-            Err(Stop::Fault(error)) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            Err(Stop::Lost(error)) => return Err(error),
+            Err(Stop::Broken(error)) => {
                 is_clean = false;
-                Err(Refusal::Contract("a rule of the tables forbids it".to_owned()))
+                Err(match error {
+                    Error::Contract(reason) => Refusal::Contract(reason),
+                    error => Refusal::Unavailable(error.to_string()),
+                })
             }
-            Err(Stop::Fault(error)) => return Err(fault(&error)),
-            Err(Stop::Broken(error)) => Err(Refusal::Unavailable(error.to_string())),
         };
         if verdict.is_err() {
             group.head = before;

@@ -52,6 +52,9 @@ pub(crate) fn fault(error: &rusqlite::Error) -> Error {
             rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase => {
                 Error::integrity("the database file is damaged".to_owned())
             }
+            rusqlite::ErrorCode::ConstraintViolation => {
+                Error::Contract("a rule of the tables forbids it".to_owned())
+            }
             code => Error::Unavailable(format!("use the database ({code:?}, {})", failure.extended_code)),
         },
         rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..) => {

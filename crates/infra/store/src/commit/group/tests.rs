@@ -10,13 +10,16 @@ struct Deed {
     writes: u64,
     is_refused: bool,
     breaks_a_rule: bool,
+    loses_the_disk: bool,
     can_repeat: bool,
 }
 
-const GOOD: Deed = Deed { writes: 1, is_refused: false, breaks_a_rule: false, can_repeat: true };
+const GOOD: Deed =
+    Deed { writes: 1, is_refused: false, breaks_a_rule: false, loses_the_disk: false, can_repeat: true };
 const CLEAN: Deed = Deed { writes: 0, is_refused: true, ..GOOD };
 const LATE: Deed = Deed { is_refused: true, ..GOOD };
 const BROKEN: Deed = Deed { breaks_a_rule: true, ..GOOD };
+const LOST: Deed = Deed { loses_the_disk: true, ..GOOD };
 const ONCE: Deed = Deed { can_repeat: false, ..GOOD };
 
 struct Piece {
@@ -46,16 +49,20 @@ impl Work for Piece {
         if self.deed.breaks_a_rule {
             group.connection.execute("INSERT INTO deed VALUES (-1, 0)", [])?;
         }
+        if self.deed.loses_the_disk {
+            // What a disk says that can only be read, as whoever writes through the store's own words hands it on.
+            group.connection.pragma_update(None, "query_only", true)?;
+            group.connection.execute("INSERT INTO deed VALUES (?1, 0)", [99]).sql()?;
+        }
         if self.deed.is_refused { Err(Refusal::VersionConflict.into()) } else { Ok(()) }
     }
 
     fn answer(self: Box<Self>, _: Result<(), Refusal>) {}
 }
 
-/// Commits the deeds together; gives which went in, in their order, what each verdict was, and how often pieces were applied.
-fn together(deeds: &[Deed]) -> (Vec<i64>, Vec<bool>, usize) {
-    let folder = tempfile::tempdir().unwrap();
-    let mut connection = Connection::open(folder.path().join("a.db")).unwrap();
+/// An empty file with a head, and whose it is.
+fn house(folder: &std::path::Path) -> (Connection, TenantId) {
+    let connection = Connection::open(folder.join("a.db")).unwrap();
     connection
         .execute_batch(
             "CREATE TABLE ledger_head (tenant_id BLOB, n INTEGER, ledger_id BLOB, next_index INTEGER, sealed_size INTEGER,
@@ -70,14 +77,24 @@ fn together(deeds: &[Deed]) -> (Vec<i64>, Vec<bool>, usize) {
             params![tenant.bytes(), ledger.bytes()],
         )
         .unwrap();
-    let applied = Arc::new(Mutex::new(Vec::new()));
-    let mut pieces: Vec<Waiting> = (0..)
-        .zip(deeds)
-        .map(|(number, deed)| {
-            let piece = Piece { number, deed: *deed, applied: Arc::clone(&applied) };
-            Waiting { work: Box::new(piece), room: None }
-        })
-        .collect();
+    (connection, tenant)
+}
+
+/// The deeds as pieces that tell `applied` when they are.
+fn waiting(deeds: &[Deed], applied: &Arc<Mutex<Vec<u64>>>) -> Vec<Waiting> {
+    let piece = |(number, deed): (u64, &Deed)| {
+        let piece = Piece { number, deed: *deed, applied: Arc::clone(applied) };
+        Waiting { work: Box::new(piece), room: None }
+    };
+    (0..).zip(deeds).map(piece).collect()
+}
+
+/// Commits the deeds together; gives which went in, in their order, what each verdict was, and how often pieces were applied.
+fn together(deeds: &[Deed]) -> (Vec<i64>, Vec<bool>, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut connection, tenant) = house(folder.path());
+    let applied = Arc::default();
+    let mut pieces = waiting(deeds, &applied);
     let verdicts = commit(&mut connection, tenant, &Turns::new(1), &mut pieces).unwrap();
     let next: i64 = connection.query_row("SELECT next_index FROM ledger_head", [], |row| row.get(0)).unwrap();
     let mut statement = connection.prepare("SELECT place, number FROM deed ORDER BY place").unwrap();
@@ -120,4 +137,17 @@ fn what_can_be_done_once_is_done_once() {
     let (went_in, verdicts, times) = together(&[GOOD, LATE, ONCE, BROKEN]);
     assert_eq!((went_in, times), (vec![0, 2], 4));
     assert_eq!(verdicts, [true, false, true, false]);
+}
+
+/// A disk that is lost is nobody's own fault: the group is told so, and whoever committed it gives the connection up.
+#[test]
+fn who_meets_a_lost_disk_takes_all_with_it() {
+    for deeds in [&[LOST][..], &[GOOD, LOST], &[LOST, GOOD], &[ONCE, LOST]] {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut connection, tenant) = house(folder.path());
+        let verdicts = commit(&mut connection, tenant, &Turns::new(1), &mut waiting(deeds, &Arc::default()));
+        assert!(matches!(verdicts, Err(Error::Unavailable(_))), "{verdicts:?}");
+        let rows: i64 = connection.query_row("SELECT count(*) FROM deed", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 0);
+    }
 }
