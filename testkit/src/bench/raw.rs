@@ -1,4 +1,4 @@
-//! The raw limit: rows of a given size into one table of a file with the store's own settings, by one prepared statement.
+//! The raw limit: rows of a given size into one table of a file with the store's own settings and VFS, by one prepared statement.
 
 use crate::power_cut::watch;
 use rusqlite::{CachedStatement, Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -17,7 +17,8 @@ impl Raw {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags_and_vfs(path, flags, watch::NAME).map_err(text)?;
+        let vfs = dvt_vfs::over(Some(watch::NAME)).map_err(|error| error.to_string())?;
+        let connection = Connection::open_with_flags_and_vfs(path, flags, vfs).map_err(text)?;
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA recursive_triggers = ON;

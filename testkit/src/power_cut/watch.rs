@@ -2,14 +2,15 @@
 //! to write-ahead logs kept in their order.
 //!
 //! Changes nothing of what SQLite does. Surprising: it does not wrap the files of the real VFS but gives each the real
-//! table of methods with two entries replaced, so everything else goes straight to SQLite's own code.
+//! table of methods with two entries replaced, so everything else goes straight to SQLite's own code. It lies under the
+//! store's own VFS, which does the same with ours: so a file's real table is found in its memory and not by the table that it has.
 #![expect(unsafe_code, reason = "a VFS is a table of C functions")]
 
 use libsqlite3_sys as ffi;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 /// The name by which a store asks for it.
 pub const NAME: &str = "dvt-watch";
@@ -65,11 +66,12 @@ fn stream() -> std::sync::MutexGuard<'static, Option<Vec<Event>>> {
     STREAM.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A real table of methods with ours in two places; the real one beside it.
-#[repr(C)]
-struct Table {
-    methods: ffi::sqlite3_io_methods,
-    real: *const ffi::sqlite3_io_methods,
+/// Where in the memory of a file the address of its real table lies: beyond what the real VFS uses. Set before the first file.
+static SLOT: OnceLock<usize> = OnceLock::new();
+
+/// That place; `None` before we are registered.
+fn slot(file: *mut ffi::sqlite3_file) -> Option<*mut *const ffi::sqlite3_io_methods> {
+    Some(file.wrapping_byte_add(*SLOT.get()?).cast())
 }
 
 /// Makes the VFS known to SQLite.
@@ -80,7 +82,10 @@ pub fn register() -> Result<(), String> {
         // SAFETY: a null name asks for the default VFS; the answer is null or lives as long as the process.
         let default = unsafe { ffi::sqlite3_vfs_find(std::ptr::null()).as_ref() };
         let Some(default) = default else { return };
+        let slot = usize::try_from(default.szOsFile).unwrap_or(0).next_multiple_of(align_of::<*const ()>());
+        let slot = *SLOT.get_or_init(|| slot);
         let vfs = ffi::sqlite3_vfs {
+            szOsFile: c_int::try_from(slot + size_of::<*const ()>()).unwrap_or(c_int::MAX),
             pNext: std::ptr::null_mut(),
             zName: C_NAME.as_ptr(),
             // Where `open` finds the real VFS. The real one's own data is looked at by its `xOpen` alone, which is given it.
@@ -110,18 +115,26 @@ unsafe extern "C" fn open(
     let Some(real) = (unsafe { default.as_ref() }).and_then(|default| default.xOpen) else {
         return ffi::SQLITE_CANTOPEN;
     };
-    // SAFETY: SQLite's own arguments go on unchanged; `szOsFile` is the real one's, so `file` has room for its file.
+    // SAFETY: SQLite's own arguments go on unchanged; `file` has room for its file, and more.
     let code = unsafe { real(default, name, file, flags, out) };
     let is_log = flags & ffi::SQLITE_OPEN_WAL != 0;
-    if code == ffi::SQLITE_OK && (is_log || flags & ffi::SQLITE_OPEN_MAIN_DB != 0) {
-        // SAFETY: after a successful open `pMethods` is the file's table, which is static in SQLite's VFS.
-        unsafe { (*file).pMethods = table((*file).pMethods, is_log).cast() };
+    if code == ffi::SQLITE_OK
+        && (is_log || flags & ffi::SQLITE_OPEN_MAIN_DB != 0)
+        && let Some(slot) = slot(file)
+    {
+        // SAFETY: after a successful open `pMethods` is the file's table, which is static in SQLite's VFS; SQLite gave
+        // `szOsFile` bytes, of which the last are for this pointer.
+        unsafe {
+            let methods = (*file).pMethods;
+            slot.write(methods);
+            (*file).pMethods = table(methods, is_log);
+        }
     }
     code
 }
 
 /// Our table over a real one; made once for each and never freed, for files may use it until the process ends.
-fn table(real: *const ffi::sqlite3_io_methods, is_log: bool) -> *const Table {
+fn table(real: *const ffi::sqlite3_io_methods, is_log: bool) -> *const ffi::sqlite3_io_methods {
     let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
     let made = tables.entry((real.addr(), is_log)).or_insert_with(|| {
         // SAFETY: `real` is a file's table, valid and never changed.
@@ -130,20 +143,20 @@ fn table(real: *const ffi::sqlite3_io_methods, is_log: bool) -> *const Table {
             true => ffi::sqlite3_io_methods { xSync: Some(sync_log), xWrite: Some(write_log), ..methods },
             false => ffi::sqlite3_io_methods { xSync: Some(sync_database), ..methods },
         };
-        Box::into_raw(Box::new(Table { methods, real })).expose_provenance()
+        Box::into_raw(Box::new(methods)).expose_provenance()
     });
     std::ptr::with_exposed_provenance(*made)
 }
 
 /// The real table of an open file.
-fn real<'a>(file: *mut ffi::sqlite3_file) -> &'a ffi::sqlite3_io_methods {
-    // SAFETY: only files whose table `open` replaced come here; a `Table` begins with the methods that the file points to,
-    // and both tables live as long as the process.
-    unsafe { &*(*(*file).pMethods.cast::<Table>()).real }
+fn real<'a>(file: *mut ffi::sqlite3_file) -> Option<&'a ffi::sqlite3_io_methods> {
+    // SAFETY: only files whose table `open` replaced come here, and it wrote the pointer; the real table lives as long as the
+    // process and is never changed.
+    slot(file).map(|slot| unsafe { &*slot.read() })
 }
 
 fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
-    match real(file).xSync {
+    match real(file).and_then(|real| real.xSync) {
         // SAFETY: the arguments are SQLite's own.
         Some(sync) => unsafe { sync(file, flags) },
         None => ffi::SQLITE_IOERR_FSYNC,
@@ -170,7 +183,7 @@ unsafe extern "C" fn write_log(
     length: c_int,
     at: i64,
 ) -> c_int {
-    let Some(write) = real(file).xWrite else { return ffi::SQLITE_IOERR_WRITE };
+    let Some(write) = real(file).and_then(|real| real.xWrite) else { return ffi::SQLITE_IOERR_WRITE };
     // SAFETY: the arguments are SQLite's own.
     let code = unsafe { write(file, from, length, at) };
     let length = usize::try_from(length).unwrap_or(0);

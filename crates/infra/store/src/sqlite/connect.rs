@@ -32,11 +32,9 @@ pub(crate) fn connect(path: &Path, vfs: Option<&str>, access: Access) -> Result<
     // them to reading.
     let flags =
         OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let connection = match vfs {
-        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
-        None => Connection::open_with_flags(path, flags),
-    }
-    .sql()?;
+    // Whatever lies beneath: the frames of a commit go into the log in one write (ADR 83).
+    let vfs = dvt_vfs::over(vfs).map_err(|error| Error::Unavailable(format!("open a file: {error}")))?;
+    let connection = Connection::open_with_flags_and_vfs(path, flags, vfs).sql()?;
     harden(&connection)?;
     connection.pragma_update(None, "query_only", access == Access::Read).sql()?;
     Ok(connection)
