@@ -33,6 +33,29 @@ const ODD: [&str; 12] = [
     "0.1",
 ];
 
+/// Numbers at the edges: of the integers of a plan, of 64 bits, of the doubles that are written with an exponent, of doubles.
+const EDGES: [&str; 19] = [
+    "9007199254740992",
+    "9007199254740993",
+    "-9007199254740993",
+    "9007199254740993.0",
+    "30275075233703588",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "18446744073709551616",
+    "1e16",
+    "1e20",
+    "1e21",
+    "-1e22",
+    "1e300",
+    "1e400",
+    "5e-324",
+    "-0.0",
+    ".inf",
+    ".nan",
+    "0x20000000000001",
+];
+
 /// The words of a target's language, and those that the program was seen to compare something with.
 pub(crate) struct Words {
     known: Vec<Vec<u8>>,
@@ -237,7 +260,7 @@ fn change(text: &mut Vec<u8>, other: &[u8], words: &Words, chance: &mut Chance) 
     }
 }
 
-/// Writes a word, or another name of the text, in the place of a name.
+/// Writes a word, another name of the text, or a number, in the place of a name.
 fn name(text: &mut Vec<u8>, words: &Words, chance: &mut Chance) {
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'-';
     let mut names: Vec<Range<usize>> = Vec::new();
@@ -250,10 +273,15 @@ fn name(text: &mut Vec<u8>, words: &Words, chance: &mut Chance) {
     }
     let Some(range) = chance.one_of(&names).cloned() else { return };
     let word = match chance.one_of(&names).cloned() {
+        _ if chance.below(16) == 0 => edge(chance),
         Some(other) if chance.below(2) == 0 => text.get(other).unwrap_or_default().to_vec(),
         _ => words.one(chance),
     };
     text.splice(range, word);
+}
+
+fn edge(chance: &mut Chance) -> Vec<u8> {
+    chance.one_of(&EDGES).copied().unwrap_or_default().as_bytes().to_vec()
 }
 
 fn letter(chance: &mut Chance) -> u8 {
@@ -278,13 +306,14 @@ fn number(text: &mut Vec<u8>, chance: &mut Chance) {
         (0..text.len()).filter(|at| text.get(*at).is_some_and(u8::is_ascii_digit)).collect();
     let Some(from) = chance.one_of(&digits).copied() else { return };
     let length = text.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
-    let number = match chance.below(4) {
-        0 => 1_u64 << chance.below(64),
-        1 => (1_u64 << chance.below(64)) - 1,
-        2 => chance.below(100) as u64,
-        _ => chance.next(),
+    let number = match chance.below(6) {
+        0 => (1_u64 << chance.below(64)).to_string().into_bytes(),
+        1 => ((1_u64 << chance.below(64)) - 1).to_string().into_bytes(),
+        2 => chance.below(100).to_string().into_bytes(),
+        3 | 4 => edge(chance),
+        _ => chance.next().to_string().into_bytes(),
     };
-    text.splice(from..from + length, number.to_string().bytes());
+    text.splice(from..from + length, number);
 }
 
 /// Takes away, repeats, swaps or indents a line.

@@ -10,12 +10,14 @@ pub mod dbt;
 mod foreign;
 pub mod github;
 mod names;
+mod number;
 mod pointer;
 mod report;
 mod step;
 pub mod wfcommons;
 mod yaml;
 
+pub use number::Kept;
 pub use report::{Loss, Report};
 pub use yaml::Node;
 

@@ -65,7 +65,7 @@ impl Step {
             add("foreach", Node::Text(foreach));
         }
         if let Some(most) = self.max_parallel {
-            add("maxParallel", Node::word(most.to_string()));
+            add("maxParallel", Node::count(most));
         }
         if let Some((form, work)) = self.work {
             let work = if self.notes.is_empty() { work } else { Node::Noted(self.notes, Box::new(work)) };

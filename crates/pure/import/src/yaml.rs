@@ -3,6 +3,7 @@
 //! A JSON string is a YAML 1.2 double-quoted scalar, so quoting is serde_json's; a plain scalar stands only where we chose
 //! the word ourselves or it is a plain id, and YAML reads it as the same text.
 
+use crate::Kept;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -15,6 +16,8 @@ pub enum Node {
     Word(String),
     /// A truth value.
     Flag(bool),
+    /// A number.
+    Number(Kept),
     /// A text of lines, as a literal block where that keeps every letter.
     Block(String),
     /// A list, written in one line.
@@ -34,12 +37,22 @@ impl Node {
         Self::Word(text.into())
     }
 
+    /// A count.
+    pub(crate) fn count(count: u64) -> Self {
+        Kept::of(&count.into()).map_or_else(|| Self::Text(count.to_string()), Self::Number)
+    }
+
     /// The value under a key.
     pub fn get(&self, key: &str) -> Option<&Node> {
         match self {
             Self::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
             Self::Noted(_, value) => value.get(key),
-            Self::Text(_) | Self::Word(_) | Self::Flag(_) | Self::Block(_) | Self::List(_) => None,
+            Self::Text(_)
+            | Self::Word(_)
+            | Self::Flag(_)
+            | Self::Number(_)
+            | Self::Block(_)
+            | Self::List(_) => None,
         }
     }
 
@@ -48,7 +61,12 @@ impl Node {
         match self {
             Self::Map(entries) => entries,
             Self::Noted(_, value) => value.entries(),
-            Self::Text(_) | Self::Word(_) | Self::Flag(_) | Self::Block(_) | Self::List(_) => &[],
+            Self::Text(_)
+            | Self::Word(_)
+            | Self::Flag(_)
+            | Self::Number(_)
+            | Self::Block(_)
+            | Self::List(_) => &[],
         }
     }
 
@@ -59,6 +77,7 @@ impl Node {
             Self::Word(word) if is_read_as_another(word) => out.write_str(&quoted(word)),
             Self::Word(word) => out.write_str(word),
             Self::Flag(flag) => write!(out, "{flag}"),
+            Self::Number(number) => write!(out, "{number}"),
             Self::List(items) => {
                 out.write_str("[")?;
                 for (index, item) in items.iter().enumerate() {
@@ -113,6 +132,7 @@ impl Node {
                 Self::Text(_)
                 | Self::Word(_)
                 | Self::Flag(_)
+                | Self::Number(_)
                 | Self::Block(_)
                 | Self::List(_)
                 | Self::Map(_)
@@ -132,10 +152,17 @@ impl Node {
     }
 }
 
-/// Whether YAML reads this word as a truth value or as nothing at all: an id may be one, and is a text nevertheless.
+/// Whether YAML reads this word as a truth value, as a number or as nothing at all: an id may be one, and is a text nevertheless.
 fn is_read_as_another(word: &str) -> bool {
     let odd = ["null", "Null", "NULL", "true", "True", "TRUE", "false", "False", "FALSE", "~", ""];
-    odd.contains(&word)
+    odd.contains(&word) || may_be_number(word)
+}
+
+/// Whether it begins as a number does and is no duration.
+fn may_be_number(word: &str) -> bool {
+    let unit = word.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let is_duration = unit.len() < word.len() && ["ms", "s", "m", "h", "d"].contains(&unit);
+    word.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.')) && !is_duration
 }
 
 /// A key as it is written: plainly where it is read as the same text, else quoted.
@@ -191,6 +218,7 @@ impl fmt::Display for Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::number::tests::EDGES;
 
     #[test]
     fn a_word_that_yaml_reads_as_another_value_stays_a_text() {
@@ -199,10 +227,16 @@ mod tests {
             ("TRUE".to_owned(), list),
             (
                 "x".to_owned(),
-                Node::Map(vec![("~".to_owned(), Node::Flag(true)), ("a b".to_owned(), Node::word("7"))]),
+                Node::Map(vec![("~".to_owned(), Node::Flag(true)), ("a b".to_owned(), Node::count(7))]),
             ),
         ]);
         assert_eq!(node.to_string(), "\"TRUE\": [\"NULL\", a]\nx:\n  \"~\": true\n  \"a b\": 7\n");
+        for (text, kept) in EDGES {
+            let node = Node::List(vec![Node::word(text), Node::word("7d")]);
+            let mut line = String::new();
+            node.inline(&mut line).unwrap();
+            assert_eq!(line, format!("[\"{text}\", 7d]"), "{kept:?}");
+        }
     }
 
     #[test]

@@ -274,7 +274,8 @@ impl Importer<'_> {
         };
         let (count, start, end) = (number("count"), number("start"), number("end"));
         let is_known = ["count", "start", "end"].iter().zip([count, start, end]).all(|(key, value)| {
-            sequence.get(key).is_none() || value.flatten().is_some_and(|value| value.abs() < 1_000_000)
+            sequence.get(key).is_none()
+                || value.flatten().is_some_and(|value| value.unsigned_abs() < 1_000_000)
         });
         let format = sequence.text_of("format");
         if is_known && format.is_none_or(|format| format == "%d") {

@@ -278,7 +278,7 @@ impl Importer<'_> {
             limits.push(("maxDuration".to_owned(), Node::word(crate::step::seconds(seconds))));
         }
         if let Some(most) = number("parallelism", 10_000) {
-            limits.push(("maxParallel".to_owned(), Node::word(most.to_string())));
+            limits.push(("maxParallel".to_owned(), Node::count(most)));
         }
         if !limits.is_empty() {
             plan.push(("limits".to_owned(), Node::Map(limits)));

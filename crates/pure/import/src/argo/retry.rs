@@ -26,7 +26,7 @@ impl Importer<'_> {
             let place = template.place_of("retryStrategy");
             self.losses.add("retryStrategy.limit", "20 retries are the most", key, place);
         }
-        let mut retry = vec![("max".to_owned(), Node::word(limit.unwrap_or(MOST).min(MOST).to_string()))];
+        let mut retry = vec![("max".to_owned(), Node::count(limit.unwrap_or(MOST).min(MOST)))];
         if let Some(backoff) = strategy.get("backoff") {
             let is_constant = backoff.text_of("factor").is_none_or(|factor| matches!(factor, "0" | "1"));
             retry.push((

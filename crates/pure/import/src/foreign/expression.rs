@@ -4,6 +4,7 @@
 //! counterpart is an error with its words, never a value that happens to parse.
 
 use super::parse::Tree;
+use crate::Kept;
 
 /// What an expression gives, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,20 +25,31 @@ pub(crate) struct Cel {
     pub(crate) literal: Option<String>,
     /// The text that it was, where it stands for one with values in it.
     pub(crate) parts: Vec<super::text::Piece>,
+    /// The members of a list that is known.
+    members: Vec<Cel>,
     is_atom: bool,
 }
 
 impl Cel {
     pub(crate) fn new(source: impl Into<String>, gives: Gives) -> Self {
-        Self { source: source.into(), gives, literal: None, parts: Vec::new(), is_atom: true }
+        Self {
+            source: source.into(),
+            gives,
+            literal: None,
+            parts: Vec::new(),
+            members: Vec::new(),
+            is_atom: true,
+        }
     }
 
     pub(crate) fn text(text: &str) -> Self {
         Self { literal: Some(text.to_owned()), ..Self::new(quoted(text), Gives::Text) }
     }
 
-    pub(crate) fn number(number: &str) -> Self {
-        Self { literal: Some(number.to_owned()), ..Self::new(number, Gives::Number) }
+    /// A number as it is written; `None` where a plan keeps none like it.
+    pub(crate) fn number(written: &str) -> Option<Self> {
+        Kept::read(written)?;
+        Some(Self { literal: Some(written.to_owned()), ..Self::new(written, Gives::Number) })
     }
 
     pub(crate) fn flag(flag: bool) -> Self {
@@ -48,17 +60,22 @@ impl Cel {
         Self { is_atom: false, ..Self::new(source, gives) }
     }
 
-    /// A known value.
+    /// A known value; a number that no plan keeps is its text.
     pub(crate) fn json(value: &serde_json::Value) -> Self {
         use serde_json::Value;
         match value {
             Value::Null => Self::new("null", Gives::Any),
             Value::Bool(flag) => Self::flag(*flag),
-            Value::Number(number) => Self::number(&number.to_string()),
+            Value::Number(number) => {
+                let written = number.to_string();
+                Self::number(&written).unwrap_or_else(|| Self::text(&written))
+            }
             Value::String(text) => Self::text(text),
             Value::Array(items) => {
-                let items: Vec<String> = items.iter().map(|item| Self::json(item).source).collect();
-                Self::new(format!("[{}]", items.join(", ")), Gives::List)
+                let members: Vec<Self> = items.iter().map(Self::json).collect();
+                let sources: Vec<&str> = members.iter().map(|member| member.source.as_str()).collect();
+                let source = format!("[{}]", sources.join(", "));
+                Self { members, ..Self::new(source, Gives::List) }
             }
             Value::Object(entries) => {
                 let entries = entries.iter();
@@ -138,7 +155,7 @@ pub(crate) trait Names {
 pub(crate) fn render(tree: &Tree, names: &mut dyn Names) -> Result<Cel, String> {
     Ok(match tree {
         Tree::Text(text) => Cel::text(text),
-        Tree::Number(number) => Cel::number(number),
+        Tree::Number(number) => Cel::number(number).ok_or_else(|| number.clone())?,
         Tree::Flag(flag) => Cel::flag(*flag),
         Tree::Null => Cel::new("null", Gives::Any),
         Tree::Path(path) => names.path(path)?,
@@ -195,7 +212,7 @@ fn pair(sign: &str, left: &Tree, right: &Tree, names: &mut dyn Names) -> Result<
         "<" | ">" | "<=" | ">=" => {
             let number = |side: &Cel| match (side.gives, &side.literal) {
                 (Gives::Number, _) => side.operand(),
-                (_, Some(text)) if text.parse::<i64>().is_ok() => text.clone(),
+                (_, Some(text)) if Kept::read(text).is_some() => text.clone(),
                 _ => format!("double({})", side.source),
             };
             Cel::compound(format!("{} {sign} {}", number(&left), number(&right)), Gives::Flag)
@@ -222,7 +239,16 @@ fn call(name: &str, arguments: &[Tree], names: &mut dyn Names) -> Result<Cel, St
     Ok(match (lower.as_str(), given.as_slice()) {
         ("always" | "success" | "failure", []) => Cel::new(format!("{lower}()"), Gives::Flag),
         ("contains", [list, item]) if matches!(list.gives, Gives::List) => {
-            Cel::compound(format!("{} in {}", item.operand(), list.operand()), Gives::Flag)
+            // What is of several types is compared as texts, as `==` does.
+            let are_known = list.members.iter().all(|member| member.literal.is_some());
+            let is_mixed = list.members.iter().any(|member| member.gives != item.gives);
+            let (item, list) = if are_known && is_mixed {
+                let members: Vec<String> = list.members.iter().map(Cel::as_text).collect();
+                (item.as_text(), format!("[{}]", members.join(", ")))
+            } else {
+                (item.operand(), list.operand())
+            };
+            Cel::compound(format!("{item} in {list}"), Gives::Flag)
         }
         ("contains", [text, part]) => method(text, "contains", part),
         ("startswith", [text, part]) => method(text, "startsWith", part),

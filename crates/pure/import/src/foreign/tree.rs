@@ -143,7 +143,7 @@ impl Tree {
         self.text().is_some_and(|text| text.eq_ignore_ascii_case("true"))
     }
 
-    /// The value as JSON: plain words by the core schema, everything else a string.
+    /// The value as JSON: plain words by the core schema, everything else a string. A number may be one that no plan keeps.
     pub(crate) fn json(&self) -> serde_json::Value {
         use serde_json::Value;
         match &self.kind {
@@ -163,13 +163,10 @@ fn plain(text: &str) -> serde_json::Value {
     match text {
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
-        _ => match text.parse::<i64>() {
-            // `010` and `+1` are numbers of YAML and would not be written again as they stand.
-            Ok(number) if number.to_string() == text && number.abs() < 1 << 53 => Value::from(number),
-            _ => match serde_json::from_str::<Value>(text) {
-                Ok(Value::Number(number)) if number.to_string() == text => Value::Number(number),
-                _ => Value::from(text),
-            },
+        // `010` and `+1` are numbers of YAML and would not be written again as they stand.
+        _ => match serde_json::from_str::<Value>(text) {
+            Ok(Value::Number(number)) if number.to_string() == text => Value::Number(number),
+            _ => Value::from(text),
         },
     }
 }

@@ -12,7 +12,7 @@ use crate::foreign::expression::Cel;
 use crate::foreign::tree::{self, Tree};
 use crate::report::Losses;
 use crate::step::{Ids, Step, word};
-use crate::{Error, Imported, Node, Report, names};
+use crate::{Error, Imported, Kept, Node, Report, names};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most steps that a workflow may become.
@@ -91,6 +91,24 @@ fn kind(detail: &str) -> Error {
     Error::Kind { expected: "workflow of GitHub Actions", detail: detail.to_owned() }
 }
 
+/// A text as a value of an input's type.
+fn typed(kind: &str, text: &str) -> Option<Node> {
+    match (kind, text) {
+        ("boolean", "true" | "false") => Some(Node::Flag(text == "true")),
+        ("boolean", _) => None,
+        ("number", _) => Kept::read(text).map(Node::Number),
+        _ => Some(Node::Text(names::literal(text))),
+    }
+}
+
+/// Why a text is no value of an input's type.
+fn misfit(kind: &str, text: &str) -> &'static str {
+    match text.parse::<f64>() {
+        Ok(_) if kind == "number" => "a plan keeps finite numbers, and integers up to 2^53",
+        _ => "it does not fit the input's type",
+    }
+}
+
 impl Workflow {
     /// Names what stands at the top and is not kept.
     fn keys(&mut self, document: &Tree) {
@@ -120,34 +138,28 @@ impl Workflow {
                 if let Some(description) = input.text_of("description") {
                     schema.push(("description".to_owned(), Node::Text(names::literal(description))));
                 }
-                let options = input.get("options").map(Tree::items).unwrap_or_default();
-                if !options.is_empty() {
-                    let texts =
-                        options.iter().filter_map(Tree::text).map(|text| Node::Text(names::literal(text)));
-                    schema.push(("enum".to_owned(), Node::List(texts.collect())));
+                let mut options = Vec::new();
+                for option in input.get("options").map(Tree::items).unwrap_or_default() {
+                    let text = option.text().unwrap_or_default();
+                    match typed(kind, text).filter(|_| option.text().is_some()) {
+                        Some(value) => options.push(value),
+                        None => self.losses.add("options", misfit(kind, text), option.begins(), option.place),
+                    }
                 }
-                let fits = |text: &&str| match kind {
-                    "boolean" => matches!(*text, "true" | "false"),
-                    "number" => text.parse::<i64>().is_ok_and(|number| number.to_string() == **text),
-                    _ => options.is_empty() || options.iter().any(|option| option.text() == Some(*text)),
-                };
+                if !options.is_empty() {
+                    schema.push(("enum".to_owned(), Node::List(options.clone())));
+                }
                 let absent = match kind {
                     "boolean" => Some("false"),
                     "string" if options.is_empty() => Some(""),
                     _ => None,
                 };
                 let absent = absent.filter(|_| !input.get("required").is_some_and(Tree::is_true));
-                match input.text_of("default").or(absent) {
-                    Some(text) if fits(&text) => {
-                        let value = match kind {
-                            "string" => Node::Text(names::literal(text)),
-                            "boolean" => Node::Flag(text == "true"),
-                            _ => Node::word(text),
-                        };
-                        schema.push(("default".to_owned(), value));
+                if let Some(text) = input.text_of("default").or(absent) {
+                    match typed(kind, text).filter(|value| options.is_empty() || options.contains(value)) {
+                        Some(value) => schema.push(("default".to_owned(), value)),
+                        None => self.losses.add("default", misfit(kind, text), name, *place),
                     }
-                    Some(_) => self.losses.add("default", "it does not fit the input's type", name, *place),
-                    None => {}
                 }
                 self.inputs.insert(word(name), Node::Map(schema));
             }

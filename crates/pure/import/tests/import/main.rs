@@ -5,6 +5,7 @@
 mod corpus;
 mod hostile;
 mod mutations;
+mod numbers;
 mod places;
 mod selectors;
 mod taken;
