@@ -1,6 +1,7 @@
 //! Expressions, and the same text as a glob.
 
 use super::{Target, lossy};
+use dvt_model::canonical;
 use dvt_plan::expression::check::Names;
 use dvt_plan::expression::{self, Bindings};
 use dvt_plan::glob;
@@ -73,7 +74,8 @@ const WORDS: &[&str] = &[
     ".?",
 ];
 
-/// An expression, and the same text as a glob. It gives the same twice, and what it gives is bounded.
+/// An expression, and the same text as a glob. It gives the same twice, and what it gives is bounded and can be stored: what is
+/// written is read again.
 fn read(text: &[u8]) -> Vec<String> {
     let text = lossy(text);
     if glob::check(&text).is_ok() {
@@ -86,6 +88,10 @@ fn read(text: &[u8]) -> Vec<String> {
     let bindings = Bindings { names: names.into_iter().collect(), success: true, failure: false };
     let first = expression::evaluate(&parsed, &bindings);
     assert_eq!(first, expression::evaluate(&parsed, &bindings), "two evaluations differ");
+    if let Ok(value) = &first {
+        let again = canonical::to_bytes(value).and_then(|written| canonical::parse(&written));
+        assert_eq!(again.as_ref(), Ok(value), "it is not read again as it was written");
+    }
     match first {
         Ok(Value::String(text)) => vec![text],
         Ok(value) => {

@@ -18,6 +18,7 @@ mod help;
 mod home;
 mod import;
 mod lint;
+mod numbers;
 mod outputs;
 mod persons;
 mod pipe;

@@ -22,12 +22,10 @@ impl Kept {
         Self::of(&number).filter(|_| !is_rounded)
     }
 
-    /// A number of JSON, where its canonical form is read again as the same one.
+    /// A number of JSON.
     pub(crate) fn of(number: &Number) -> Option<Self> {
-        let bytes = canonical::to_bytes(&Value::Number(number.clone())).ok()?;
-        let is_integer = !bytes.iter().any(|byte| matches!(byte, b'.' | b'e'));
-        match canonical::parse(&bytes) {
-            Ok(Value::Number(number)) if !(is_integer && number.is_f64()) => Some(Self(number)),
+        match canonical::normalise(Value::Number(number.clone())) {
+            Ok(Value::Number(number)) => Some(Self(number)),
             _ => None,
         }
     }

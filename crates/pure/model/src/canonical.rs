@@ -1,7 +1,8 @@
 //! The canonical form (RFC 8785, JSON Canonicalization Scheme) and the only way in which foreign JSON becomes a value.
 //!
 //! Values enter state through their canonical form, so that a live value and a replayed one are the same: `1.0` becomes
-//! `1`, `-0` becomes `0`. Integers beyond 2^53 are refused, for they would not survive a reader that uses doubles.
+//! `1`, `-0` becomes `0`. Integers beyond 2^53 are refused, for they would not survive a reader that uses doubles; so is a
+//! double that the form writes as such an integer (`1e16`), or what was written would not be read again.
 
 mod direct;
 mod length;
@@ -14,6 +15,8 @@ use std::fmt;
 
 /// The largest integer that every JSON reader keeps: 2^53.
 pub const MAX_INTEGER: u64 = 1 << 53;
+/// From here on a double is written with an exponent, however it came.
+const FIRST_WITH_EXPONENT: f64 = 1e21;
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: usize = 128;
 
@@ -23,7 +26,7 @@ pub enum Error {
     /// Not JSON, or JSON with a repeated key.
     #[error("{0}")]
     Syntax(String),
-    /// An integer beyond 2^53.
+    /// An integer beyond 2^53, or a double that is written as one.
     #[error("the integer `{0}` is beyond 2^53; send it as a string")]
     IntegerTooLarge(String),
     /// A number that is not finite.
@@ -82,6 +85,9 @@ fn normalise_number(number: &Number) -> Result<Number, Error> {
     )]
     if value.fract() == 0.0 && value.abs() <= MAX_INTEGER as f64 {
         return Ok(Number::from(value as i64));
+    }
+    if value.fract() == 0.0 && value.abs() < FIRST_WITH_EXPONENT {
+        return Err(Error::IntegerTooLarge(ryu_js::Buffer::new().format_finite(value).to_owned()));
     }
     Number::from_f64(value).ok_or(Error::NotFinite)
 }
@@ -292,9 +298,38 @@ mod tests {
         assert_eq!(parse(b"1.0"), parse(b"1"));
     }
 
+    /// What is written is read again as the same value: no double is written as an integer that is refused.
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut kept = 0;
+        for exponent in -1_074..1_024 {
+            for factor in [1.0, 1.5, -1.0, 1.0 + f64::EPSILON] {
+                let value = Value::from(factor * 2_f64.powi(exponent));
+                let Ok(bytes) = to_bytes(&value) else { continue };
+                let again = parse(&bytes).unwrap_or_else(|error| panic!("{value}: {error}"));
+                assert_eq!(again, normalise(value).unwrap());
+                assert_eq!(to_bytes(&again).unwrap(), bytes);
+                kept += 1;
+            }
+        }
+        assert_eq!(
+            canonical("[1e21,-1e22,9007199254740992.0,1e300]"),
+            "[1e+21,-1e+22,9007199254740992,1e+300]"
+        );
+        assert!(kept > 8_000, "{kept}");
+    }
+
     #[test]
     fn what_is_refused() {
         assert_eq!(parse(b"9007199254740993"), Err(Error::IntegerTooLarge("9007199254740993".to_owned())));
+        for (text, told) in [
+            ("1e16", "10000000000000000"),
+            ("-9007199254740994.0", "-9007199254740994"),
+            ("100000000000000000000", "100000000000000000000"),
+            ("999999999999999900000.0", "999999999999999900000"),
+        ] {
+            assert_eq!(parse(text.as_bytes()), Err(Error::IntegerTooLarge(told.to_owned())), "{text}");
+        }
         assert!(matches!(parse(br#"{"a":1,"a":2}"#), Err(Error::Syntax(_))));
         assert!(matches!(parse(b"1e999"), Err(Error::Syntax(_))));
         assert!(matches!(parse(b"[1] 2"), Err(Error::Syntax(_))));

@@ -10,6 +10,7 @@ mod costs;
 mod determinism;
 mod drive;
 mod legality;
+mod numbers;
 #[path = "../../examples/determinism/plans.rs"]
 mod plans;
 #[allow(dead_code, reason = "the harness of determinism asks for more of it")]

@@ -53,7 +53,7 @@ mod tests {
             json!([true, false, null, [], {}, [[]], [{}]]),
             json!({"a": {"b": [1, -1, 0, 9_007_199_254_740_992_u64]}, "ä\u{1}\"\\": "😀\n\u{7f}/"}),
             // serde writes these otherwise, so counting what it writes would be wrong.
-            json!([1.0, -0.0, 1e30, 1.5e-7, 0.000_001, 1e21, 100_000_000_000_000_000_000.0, 4.5]),
+            json!([1.0, -0.0, 1e30, 1.5e-7, 0.000_001, 1e21, 9_007_199_254_740_992.0, 4.5]),
         ] {
             assert_eq!(length(&value), to_bytes(&value).unwrap().len() as u64, "{value}");
         }

@@ -5,17 +5,12 @@ use super::tree::Kind;
 use dvt_model::canonical;
 use serde_json::{Number, Value};
 
-/// 2^53.
-const LARGEST_INTEGER: f64 = 9_007_199_254_740_992.0;
-/// From here on the canonical form (RFC 8785) writes a double with an exponent, however it was written.
-const FIRST_WITH_EXPONENT: f64 = 1e21;
-
 /// Why a scalar has no JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// `.inf`, `.nan`, or a float beyond the doubles.
     NotFinite,
-    /// Beyond 2^53, and below the doubles that are written with an exponent.
+    /// Beyond 2^53, or a double that the canonical form writes as such an integer.
     IntegerTooLarge,
 }
 
@@ -63,10 +58,6 @@ fn number(text: &str) -> Result<Option<Number>, Fault> {
         return Err(Fault::NotFinite);
     }
     let value: f64 = text.parse().map_err(|_| Fault::NotFinite)?;
-    // The canonical form writes it as an integer, which nobody who reads that form takes.
-    if value.fract() == 0.0 && value.abs() > LARGEST_INTEGER && value.abs() < FIRST_WITH_EXPONENT {
-        return Err(Fault::IntegerTooLarge);
-    }
     settle(Number::from_f64(value).ok_or(Fault::NotFinite)?)
 }
 
