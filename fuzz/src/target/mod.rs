@@ -45,8 +45,12 @@ fn source(text: String) -> Source {
     Source { name: "plan.yaml".to_owned(), text }
 }
 
-/// Codes that would mean that a foreign text broke out of the place that it was written to.
-const BROKEN_OUT: [&str; 5] = ["DVT-P001", "DVT-P002", "DVT-P004", "DVT-P005", "DVT-P009"];
+/// Codes that would mean that a foreign text broke out of the place that it was written to, or that an importer wrote something
+/// of its own that is none: a value of another type, an expression, a duration, the schema of an input.
+const BROKEN_OUT: [&str; 15] = [
+    "DVT-P001", "DVT-P002", "DVT-P004", "DVT-P005", "DVT-P006", "DVT-P007", "DVT-P008", "DVT-P009",
+    "DVT-P010", "DVT-P013", "DVT-P014", "DVT-P015", "DVT-P018", "DVT-P021", "DVT-P027",
+];
 
 /// What is imported is a document of a plan; where no expression of the foreign file is kept, none stands in it.
 fn imported(imported: Result<Imported, dvt_import::Error>, has_no_expression: bool) -> Vec<String> {

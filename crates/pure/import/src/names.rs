@@ -80,9 +80,10 @@ pub(crate) fn plan_name(text: &str) -> String {
     }
 }
 
-/// A foreign text as the literal that it is: `${{` opens an expression in a plan and must not do so here.
+/// A foreign text as the literal that it is: `${{` opens an expression in a plan and must not do so here, and no program is
+/// given a zero byte.
 pub(crate) fn literal(text: &str) -> String {
-    text.replace("${{", "$ {{")
+    text.replace("${{", "$ {{").replace('\0', "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -119,6 +120,6 @@ mod tests {
         for text in ["1000genome-2020", "Bwa Alignment", "", "日本", "--a--", &"y".repeat(200)] {
             assert!(dvt_model::id::PlanName::parse(&plan_name(text)).is_ok(), "{text:?}");
         }
-        assert_eq!(literal("a ${{ b }} ${{"), "a $ {{ b }} $ {{");
+        assert_eq!(literal("a ${{ b }} ${{\0"), "a $ {{ b }} $ {{\u{fffd}");
     }
 }

@@ -131,7 +131,7 @@ impl Names for Context<'_, '_> {
                 let name = word(name);
                 let schema = || Node::Map(vec![("type".to_owned(), Node::word("string"))]);
                 self.importer.inputs.entry(name.clone()).or_insert_with(schema);
-                Ok(Cel::new(format!("inputs.{name}"), Gives::Text))
+                Ok(Cel::new(field("inputs", &name), Gives::Text))
             }
             ["workflow", "name" | "uid"] => Ok(Cel::new("run.id", Gives::Text)),
             ["workflow", "creationTimestamp"] => Ok(Cel::new("run.startedAt", Gives::Text)),

@@ -166,7 +166,7 @@ impl Importer<'_> {
         self.around(container, step, scope, &mut variables);
         let list = |key: &str| container.get(key).map(Tree::one_or_more).unwrap_or_default();
         let (command, arguments) = (list("command"), list("args"));
-        let Some(program) = command.first().and_then(|word| word.text()).filter(|word| !word.contains(OPEN))
+        let Some(program) = command.first().and_then(|word| word.text()).filter(|word| is_program(word))
         else {
             let image = container.text_of("image").unwrap_or("unknown");
             let name = container.text_of("image").unwrap_or_else(|| container.begins());
@@ -296,7 +296,15 @@ fn suspended(template: &Tree) -> Option<&Tree> {
     template.entries().iter().find(|(key, ..)| key == "suspend").map(|(.., value)| value)
 }
 
+/// Whether a plan can name this program: it is known before the run, and one line of letters.
+fn is_program(word: &str) -> bool {
+    !word.contains(OPEN) && !word.trim().is_empty() && !word.chars().any(char::is_control)
+}
+
 fn language_of(program: &str) -> Option<(Language, Option<&'static str>)> {
+    if !is_program(program) {
+        return None;
+    }
     match program.rsplit('/').next().unwrap_or_default() {
         "bash" => Some((Language::Shell, Some("bash"))),
         "sh" | "ash" | "dash" => Some((Language::Shell, Some("sh"))),

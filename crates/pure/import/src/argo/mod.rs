@@ -10,7 +10,7 @@ mod leaf;
 mod retry;
 mod template;
 
-use crate::foreign::expression::Cel;
+use crate::foreign::expression::{Cel, field};
 use crate::foreign::text::Text;
 use crate::foreign::tree::{self, Tree};
 use crate::report::Losses;
@@ -238,7 +238,7 @@ impl Importer<'_> {
         for parameter in template.at(&["inputs", "parameters"]).map(Tree::items).unwrap_or_default() {
             let name = parameter.text_of("name").unwrap_or_default();
             if self.inputs.contains_key(&word(name)) && parameter.get("value").is_none() {
-                let source = format!("inputs.{}", word(name));
+                let source = field("inputs", &word(name));
                 let value = Cel::new(source, crate::foreign::expression::Gives::Text);
                 inputs.insert(name.to_owned(), Text::value(value));
             }

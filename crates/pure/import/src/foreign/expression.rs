@@ -135,11 +135,18 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
+/// Words that no field's name may be after a dot.
+const KEYWORDS: [&str; 4] = ["in", "true", "false", "null"];
+
 /// `base.name`, or with brackets where the name is none that may follow a dot.
 pub(crate) fn field(base: &str, name: &str) -> String {
     let starts = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
     let is_plain = starts && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if is_plain && name != "in" { format!("{base}.{name}") } else { format!("{base}[{}]", quoted(name)) }
+    if is_plain && !KEYWORDS.contains(&name) {
+        format!("{base}.{name}")
+    } else {
+        format!("{base}[{}]", quoted(name))
+    }
 }
 
 /// What a dialect knows of names.

@@ -84,7 +84,7 @@ impl Names for Context<'_> {
                 if !self.workflow.inputs.contains_key(&name) {
                     self.workflow.given(&name, &names.join("."));
                 }
-                Ok(Cel::new(format!("inputs.{name}"), gives))
+                Ok(Cel::new(field("inputs", &name), gives))
             }
             ["github", ..] | ["vars", _] => {
                 let source = self.workflow.given(&names.join("_"), &names.join("."));

@@ -8,7 +8,7 @@ mod job;
 mod matrix;
 mod run;
 
-use crate::foreign::expression::Cel;
+use crate::foreign::expression::{Cel, field};
 use crate::foreign::tree::{self, Tree};
 use crate::report::Losses;
 use crate::step::{Ids, Step, word};
@@ -177,6 +177,6 @@ impl Workflow {
             ])
         };
         self.inputs.entry(name.clone()).or_insert_with(schema);
-        format!("inputs.{name}")
+        field("inputs", &name)
     }
 }
