@@ -20,13 +20,12 @@ pub(crate) fn check(draft: &Draft, names: &mut Names, occurrences: &[Occurrence]
         .map(|step| step.foreach.as_ref().map(|foreach| super::items::item(foreach, names)))
         .collect();
     let before_start = Names { inputs: names.inputs.clone(), vars: names.vars.clone(), ..Names::default() };
+    let is_finally = |at: usize| draft.steps.get(at).is_some_and(|step| step.part == Part::Finally);
     for occurrence in occurrences {
         let (item, is_finally) = match occurrence.owner {
-            Owner::Step(at) | Owner::Compensation(at) => {
-                let part = draft.steps.get(at).map(|step| step.part);
-                (items.get(at).cloned().flatten(), part == Some(Part::Finally))
-            }
-            Owner::Lists(_) | Owner::Start | Owner::PlanOutputs => (None, false),
+            Owner::Step(at) | Owner::Compensation(at) => (items.get(at).cloned().flatten(), is_finally(at)),
+            Owner::Lists(at) => (None, is_finally(at)),
+            Owner::Start | Owner::PlanOutputs => (None, false),
         };
         names.item = item;
         names.run_status = is_finally;
