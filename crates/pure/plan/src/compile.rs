@@ -6,7 +6,7 @@ use crate::check::{arguments, expressions, items, needs, packed, protection, sec
 use crate::diagnostic::collector::Collector;
 use crate::document::{self, Draft, Mode, StepDraft};
 use crate::expression::check::Shape;
-use crate::plan::{Bounds, DEFAULT_MAX_DURATION_MS, DEFAULT_MAX_PARALLEL, Plan, Step};
+use crate::plan::{Bounds, DEFAULT_MAX_DURATION_MS, DEFAULT_MAX_PARALLEL, Plan, Step, Steps};
 use crate::read::tree::Node;
 use crate::session::Session;
 use dvt_model::id::StepId;
@@ -62,12 +62,11 @@ fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
     let ids: Vec<StepId> =
         draft.steps.iter().map(|step| StepId::try_from(step.id.clone())).collect::<Result<_, _>>().ok()?;
     let whole = |(at, step): (usize, StepDraft)| {
-        let id = ids.get(at)?;
-        let mut step = compiled(step, id)?;
+        let mut step = compiled(step, ids.get(at)?)?;
         step.needs = graph.needs.of(at).iter().map(|need| ids.get(*need).cloned()).collect::<Option<_>>()?;
-        Some((id.clone(), step))
+        Some(step)
     };
-    let steps: Option<BTreeMap<StepId, Step>> = draft.steps.into_iter().enumerate().map(whole).collect();
+    let steps: Option<Steps> = draft.steps.into_iter().enumerate().map(whole).collect();
     let plan = Plan {
         title: draft.title,
         description: draft.description,
@@ -90,12 +89,12 @@ fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
 }
 
 /// A step, or what undoes it; without its needs.
-fn compiled(step: StepDraft, id: &StepId) -> Option<Step> {
+fn compiled(step: StepDraft, id: &StepId) -> Option<Box<Step>> {
     let compensate = match step.compensate {
-        Some(undo) => Some(Box::new(compiled(*undo, id)?)),
+        Some(undo) => Some(compiled(*undo, id)?),
         None => None,
     };
-    Some(Step {
+    Some(Box::new(Step {
         part: step.part,
         title: step.title,
         description: step.description,
@@ -118,5 +117,5 @@ fn compiled(step: StepDraft, id: &StepId) -> Option<Step> {
         subject: step.subject,
         declassify: step.declassify,
         ..Step::new(id.clone(), step.form?)
-    })
+    }))
 }

@@ -9,6 +9,7 @@ pub(crate) mod index;
 mod readers;
 mod retry;
 mod step;
+mod steps;
 
 pub use classes::Classes;
 pub use few::{Named, StepIds};
@@ -17,6 +18,7 @@ pub use form::{Approval, Form, OutputMode, PlanReference, PluginReference, Shell
 pub use readers::Readers;
 pub use retry::{Backoff, Retry, RetryOn};
 pub use step::{DataClass, Delivery, Part, Secret, Step, StepLimits, Tier};
+pub use steps::Steps;
 
 use crate::template::{Template, TemplateValue};
 use dvt_model::id::{PlanName, StepId};
@@ -65,7 +67,7 @@ pub struct Plan {
     /// Bytes of the folder that the steps of a run share, where it has one.
     pub scratch_bytes: Option<u64>,
     /// Steps by id, those of `finally` among them; [`Step::part`] tells them apart.
-    pub steps: BTreeMap<StepId, Step>,
+    pub steps: Steps,
     /// The `finally` steps, in byte order.
     pub finally: Vec<StepId>,
     /// The plan's outputs.
@@ -131,11 +133,10 @@ impl Plan {
     /// A plan that says nothing but its steps, for whoever makes plans without a document, as tests do. Needs must be
     /// free of cycles and name steps of the plan.
     pub fn new(name: PlanName, steps: Vec<Step>) -> Self {
-        let steps = steps.into_iter().map(|step| (step.id.clone(), step));
-        Self::unlinked(name, steps.collect()).linked()
+        Self::unlinked(name, steps.into_iter().map(Box::new).collect()).linked()
     }
 
-    pub(crate) fn unlinked(name: PlanName, steps: BTreeMap<StepId, Step>) -> Self {
+    pub(crate) fn unlinked(name: PlanName, steps: Steps) -> Self {
         Self {
             name,
             title: None,
