@@ -130,3 +130,53 @@ async fn callers_who_go_away_give_their_room_back() {
     act(house.drafts.act(None))(house.store.clone(), house.scope).await.unwrap();
     house.verified().await;
 }
+
+/// How many of ten acts, one after the other, their caller wrote himself.
+async fn alone_of_ten() -> u64 {
+    let house = House::new(Box::new(Place::new())).await;
+    let counts = || house.store.counts(house.scope.tenant()).unwrap();
+    let before = counts();
+    for _ in 0..10 {
+        act(house.drafts.act(None))(house.store.clone(), house.scope).await.unwrap();
+    }
+    let after = counts();
+    assert_eq!((after.groups - before.groups, after.put - before.put), (10, 10));
+    house.verified().await;
+    after.alone - before.alone
+}
+
+/// ADR 84: where another thread can take over what else there is to do, a caller who is alone wakes nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn who_comes_alone_writes_for_himself() {
+    assert_eq!(tokio::spawn(alone_of_ten()).await.unwrap(), 10);
+    assert_eq!(alone_of_ten().await, 10, "outside the runtime's threads as well");
+}
+
+/// And where no other thread can, the committer's does it.
+#[tokio::test]
+async fn the_only_thread_of_a_runtime_waits_for_no_disk() {
+    assert_eq!(alone_of_ten().await, 0);
+}
+
+/// Whoever writes for himself holds up nobody else, not even on the only worker.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn who_writes_for_himself_holds_up_nobody() {
+    let house = House::new(Box::new(Place::new())).await;
+    let counts = || house.store.counts(house.scope.tenant()).unwrap();
+    house.place.hold_commits();
+    let before = counts();
+    let held = send(&house, None);
+    until(|| counts().alone == before.alone + 1).await;
+    assert_eq!(tokio::spawn(async { 7 }).await.unwrap(), 7);
+    // Who comes now is not alone: he waits for the thread, and is served with the others.
+    let others: Vec<_> = (0..20).map(|_| send(&house, None)).collect();
+    until(|| counts().put == before.put + 21).await;
+    house.place.release_commits();
+    for task in others.into_iter().chain([held]) {
+        task.await.unwrap().unwrap();
+    }
+    let after = counts();
+    assert_eq!(after.alone - before.alone, 1);
+    assert!(after.groups - before.groups <= 3, "{before:?} {after:?}");
+    house.verified().await;
+}

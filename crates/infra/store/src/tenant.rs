@@ -7,7 +7,8 @@ use crate::Clock;
 use crate::blob::log;
 use crate::commit::group::{self, Group};
 use crate::commit::turns::Turns;
-use crate::commit::{Committer, Place, index, prepare};
+use crate::commit::writer::{Place, Writer};
+use crate::commit::{Committer, index, prepare};
 use crate::known;
 use crate::port::error::Error;
 use crate::port::operation::{BlockDraft, EntryDraft, Member};
@@ -179,7 +180,7 @@ impl Tenant {
             turns: Arc::clone(&home.turns),
             forget: Box::new(move || memory.forget()),
         };
-        let committer = Committer::start(place, connection)?;
+        let committer = Committer::start(Writer::new(place, connection))?;
         let write = committer.write_from_a_thread();
         keyring.reserve_from(Box::new(move |key| {
             write(Box::new(move |group| Ok(reserve_in(group.connection, group.tenant, key)?)))

@@ -12,6 +12,8 @@ pub struct Counts {
     pub failed: u64,
     /// Pieces that were handed over: stages, and writes beside the ledger.
     pub put: u64,
+    /// Those of them that their callers wrote themselves, for they came alone.
+    pub alone: u64,
     /// Pieces for which room is taken now.
     pub under_way: u64,
     /// Pieces in transactions: stages, and writes beside the ledger.
@@ -29,6 +31,7 @@ pub(crate) struct Counting {
     groups: AtomicU64,
     failed: AtomicU64,
     put: AtomicU64,
+    alone: AtomicU64,
     pieces: AtomicU64,
     refused: AtomicU64,
     most_pieces: AtomicU64,
@@ -55,6 +58,10 @@ impl Counting {
         self.put.fetch_add(1, Ordering::SeqCst);
     }
 
+    pub(crate) fn alone(&self) {
+        self.alone.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn under_way(&self, bytes: u64) {
         self.most_bytes.fetch_max(bytes, Ordering::Relaxed);
     }
@@ -65,6 +72,7 @@ impl Counting {
             groups: read(&self.groups),
             failed: read(&self.failed),
             put: self.put.load(Ordering::SeqCst),
+            alone: read(&self.alone),
             under_way,
             pieces: read(&self.pieces),
             refused: read(&self.refused),

@@ -1,8 +1,9 @@
-//! The committer: one thread per tenant's file, the only writer of it in this process.
+//! The committer: the only writer of a tenant's file in this process.
 //!
-//! It takes what waits, puts it into one transaction and answers each piece after the COMMIT. An index is given in [`index`],
-//! a leaf and a MAC in [`authenticate`], nowhere else. Surprising: a piece is answered even when its neighbours were
-//! refused, and nobody is answered before all of them are durable.
+//! Callers who come together are served by a thread: it takes what waits, puts it into one transaction and answers each piece after
+//! the COMMIT. A caller who comes alone writes for himself (ADR 84): two threads that wake each other take longer than the rest of
+//! a commit. An index is given in [`index`], a leaf and a MAC in [`authenticate`], nowhere else. Surprising: a piece is answered
+//! even when its neighbours were refused, and nobody is answered before all of them are durable.
 
 pub(crate) mod authenticate;
 pub(crate) mod change;
@@ -20,20 +21,18 @@ pub(crate) mod stage;
 pub(crate) mod staged;
 pub(crate) mod turns;
 pub(crate) mod waiting;
+pub(crate) mod writer;
 
-use crate::crash;
 use crate::port::error::{Error, Refusal};
-use crate::sqlite::connect::{Access, connect};
 use counts::Counting;
-use dvt_model::id::TenantId;
 use group::Work;
 use queue::{Queue, Room, Waiting};
-use rusqlite::Connection;
-use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use turns::Turns;
+use writer::{Last, Writer};
 
 /// The most pieces in one transaction.
 const MOST_PIECES: usize = 256;
@@ -42,35 +41,30 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// The longest that a group waits for callers who were just answered to come back, see [`gather`].
 const MOST_PATIENCE: Duration = Duration::from_millis(2);
 
-/// What the committer needs to know of its file.
-pub(crate) struct Place {
-    pub(crate) path: PathBuf,
-    pub(crate) vfs: Option<String>,
-    pub(crate) tenant: TenantId,
-    /// The line in which the committers of all tenants stand.
-    pub(crate) turns: Arc<Turns>,
-    /// Called after a failed or unknown commit: memory of this tenant may be ahead of the file.
-    pub(crate) forget: Box<dyn Fn() + Send>,
-}
+/// The writer; nobody where the file is closed.
+type Shared = Mutex<Option<Writer>>;
 
-/// The way to the thread.
+/// The way to the writer.
 pub(crate) struct Committer {
     queue: Arc<Queue>,
     counting: Arc<Counting>,
+    writer: Arc<Shared>,
+    turns: Arc<Turns>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
 impl Committer {
-    /// Starts the thread with the connection that opened the file.
-    pub(crate) fn start(place: Place, connection: Connection) -> Result<Self, Error> {
+    /// Starts the thread.
+    pub(crate) fn start(writer: Writer) -> Result<Self, Error> {
         let (queue, receiver) = Queue::new();
-        let counting = Arc::new(Counting::default());
-        let counted = Arc::clone(&counting);
+        let turns = Arc::clone(writer.turns());
+        let (counting, writer) = (Arc::new(Counting::default()), Arc::new(Mutex::new(Some(writer))));
+        let (counted, shared) = (Arc::clone(&counting), Arc::clone(&writer));
         let thread = std::thread::Builder::new()
             .name("dvt-committer".to_owned())
-            .spawn(move || serve(&place, connection, &receiver, &counted))
+            .spawn(move || serve(&shared, &receiver, &counted))
             .map_err(|error| Error::Unavailable(format!("start a thread: {error}")))?;
-        Ok(Self { queue: Arc::new(queue), counting, thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue: Arc::new(queue), counting, writer, turns, thread: Mutex::new(Some(thread)) })
     }
 
     /// Waits for room for a piece of about so many bytes.
@@ -80,8 +74,22 @@ impl Committer {
         Ok(room)
     }
 
-    /// Puts a piece into the room that was taken for it.
+    /// Puts a piece into the room that was taken for it; where its caller is alone, it is durable or refused on return.
     pub(crate) fn put(&self, work: Box<dyn Work>, room: Room) -> Result<(), Refusal> {
+        if self.queue.pieces_under_way() == 1
+            && may_wait()
+            && let Some(_guest) = self.turns.guest()
+            && let Ok(mut held) = self.writer.try_lock()
+            && let Some(writer) = held.as_mut()
+        {
+            self.counting.put();
+            self.counting.alone();
+            // Whatever else this thread has to do is done by another one meanwhile.
+            tokio::task::block_in_place(|| {
+                writer.carry_out(vec![Waiting { work, room: Some(room) }], &self.counting);
+            });
+            return Ok(());
+        }
         self.queue.put(work, Some(room))?;
         self.counting.put();
         Ok(())
@@ -112,7 +120,18 @@ impl Committer {
             // If it panicked its callers have been told by their dropped answers.
             let _ended = thread.join();
         }
+        drop(lock(&self.writer).take());
     }
+}
+
+/// The writer, from whoever has it.
+fn lock(writer: &Shared) -> MutexGuard<'_, Option<Writer>> {
+    writer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether this thread may wait for a disk: no task of a runtime waits for it then, or another thread takes them over.
+fn may_wait() -> bool {
+    Handle::try_current().map_or(true, |runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 /// The refusal of a store that is closed.
@@ -123,8 +142,8 @@ pub(crate) fn closed() -> Refusal {
 /// What goes into one transaction: all that waits, within the bounds. Callers that were answered together come back
 /// together, a little later than the first of them: the group waits for as many as the last one had, for a fraction of what
 /// the last commit took, so that one sync serves them all. A lone caller never waits.
-fn gather(first: Waiting, receiver: &Receiver<Waiting>, last: (usize, Duration)) -> Vec<Waiting> {
-    let (expected, patience) = (last.0.min(MOST_PIECES), (last.1 / 4).min(MOST_PATIENCE));
+fn gather(first: Waiting, receiver: &Receiver<Waiting>, last: Last) -> Vec<Waiting> {
+    let (expected, patience) = (last.pieces.min(MOST_PIECES), (last.took / 4).min(MOST_PATIENCE));
     let mut bytes = first.work.weight();
     let mut pieces = vec![first];
     let begun = Instant::now();
@@ -144,43 +163,11 @@ fn gather(first: Waiting, receiver: &Receiver<Waiting>, last: (usize, Duration))
     pieces
 }
 
-fn serve(place: &Place, connection: Connection, receiver: &Receiver<Waiting>, counting: &Counting) {
-    let mut connection = Some(connection);
-    let mut last = (1, Duration::ZERO);
+fn serve(writer: &Shared, receiver: &Receiver<Waiting>, counting: &Counting) {
     while let Ok(first) = receiver.recv() {
-        let mut pieces = gather(first, receiver, last);
-        // If we crash here, the pieces are in memory alone and nobody was told anything: they are simply not there.
-        crash::point("before-begin");
-        let begun = Instant::now();
-        if connection.is_none() {
-            connection = connect(&place.path, place.vfs.as_deref(), Access::Write).ok();
-        }
-        let result = match &mut connection {
-            Some(open) => group::commit(open, place.tenant, &place.turns, &mut pieces),
-            None => Err(Error::Unavailable("open the file again".to_owned())),
-        };
-        last = (pieces.len(), begun.elapsed());
-        dvt_telemetry::written(last.1, result.is_ok());
-        counting.group(pieces.len(), result.as_ref().ok().map(Vec::as_slice));
-        // If we crash here, the pieces are durable and nobody was told: a repeat with the same block id finds them.
-        crash::point("after-commit-before-answer");
-        match result {
-            Ok(verdicts) => {
-                for (piece, verdict) in pieces.into_iter().zip(verdicts) {
-                    piece.work.answer(verdict);
-                    drop(piece.room);
-                }
-            }
-            Err(error) => {
-                // Nothing of it is there, or it cannot be known. Whoever waits folds again from the file.
-                (place.forget)();
-                connection = None;
-                for piece in pieces {
-                    piece.work.answer(Err(Refusal::Unavailable(error.to_string())));
-                }
-            }
-        }
-        // If we crash here, everything that was answered is durable.
-        crash::point("after-answer");
+        let mut held = lock(writer);
+        // It is taken away after the thread has ended.
+        let Some(writer) = held.as_mut() else { return };
+        writer.carry_out(gather(first, receiver, writer.last()), counting);
     }
 }

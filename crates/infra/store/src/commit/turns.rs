@@ -5,6 +5,7 @@
 //! those that run already. Surprising: a turn is handed on to the next in line and never free for somebody who runs past.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 
@@ -15,6 +16,7 @@ pub(crate) const AT_A_TIME: usize = 8;
 /// Who waits, and who was called.
 pub(crate) struct Turns {
     state: Mutex<State>,
+    guests: AtomicUsize,
     most: usize,
 }
 
@@ -31,10 +33,23 @@ pub(crate) struct Turn<'a> {
     turns: &'a Turns,
 }
 
+/// A caller who writes for himself.
+pub(crate) struct Guest<'a> {
+    turns: &'a Turns,
+}
+
 impl Turns {
     /// Nobody waits.
     pub(crate) fn new(most: usize) -> Self {
-        Self { state: Mutex::new(State::default()), most: most.max(1) }
+        Self { state: Mutex::new(State::default()), guests: AtomicUsize::new(0), most: most.max(1) }
+    }
+
+    /// Lets a caller write for himself, as many at a time as there are turns: each of them keeps a thread, of which there
+    /// are not as many as tenants. It is no turn; that is taken as ever.
+    pub(crate) fn guest(&self) -> Option<Guest<'_>> {
+        let guest = Guest { turns: self };
+        // Dropped where there is no room, it leaves again.
+        (self.guests.fetch_add(1, Ordering::SeqCst) < self.most).then_some(guest)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -71,6 +86,12 @@ impl Drop for Turn<'_> {
             }
             None => state.running -= 1,
         }
+    }
+}
+
+impl Drop for Guest<'_> {
+    fn drop(&mut self) {
+        self.turns.guests.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -130,5 +151,18 @@ mod tests {
         });
         drop(two);
         assert_eq!(turns.lock().running, 0);
+    }
+
+    #[test]
+    fn as_many_guests_as_turns_and_no_more() {
+        let turns = Turns::new(2);
+        let (one, two) = (turns.guest().unwrap(), turns.guest().unwrap());
+        assert!(turns.guest().is_none());
+        assert!(turns.guest().is_none(), "who was sent away does not count");
+        drop(one);
+        let three = turns.guest().unwrap();
+        assert!(turns.guest().is_none());
+        drop((two, three));
+        assert_eq!(turns.guests.load(Ordering::SeqCst), 0);
     }
 }
