@@ -112,4 +112,26 @@ mod tests {
         assert!(reader.execute_batch("INSERT INTO t VALUES (x'00')").is_err());
         assert!(connect(&folder.path().join("absent.db"), None, Access::Write).is_err());
     }
+
+    /// ADR 85: the flags of `.cargo/config.toml` reached SQLite.
+    #[test]
+    fn what_no_statement_needs_is_not_built_in() {
+        let connection = Connection::open_in_memory().unwrap();
+        let mut statement = connection.prepare("PRAGMA compile_options").unwrap();
+        let built: Vec<String> =
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        for wanted in ["OMIT_LOAD_EXTENSION", "OMIT_SHARED_CACHE", "OMIT_DEPRECATED", "DQS=0", "THREADSAFE=1"]
+        {
+            assert!(built.iter().any(|option| option == wanted), "{wanted}: {built:?}");
+        }
+        let unwanted = ["FTS", "RTREE", "DBSTAT", "STAT4", "LOAD_EXTENSION"];
+        for option in built.iter().filter_map(|option| option.strip_prefix("ENABLE_")) {
+            assert!(!unwanted.iter().any(|unwanted| option.starts_with(unwanted)), "{option}");
+        }
+        for module in ["fts3", "fts5", "rtree", "dbstat"] {
+            let made =
+                connection.execute_batch(&format!("CREATE VIRTUAL TABLE temp.v USING {module} (a, b, c)"));
+            assert!(made.is_err(), "{module}");
+        }
+    }
 }
