@@ -1,6 +1,6 @@
-//! `engine_bench [--window-ms N] [--rounds N] [--runs N] [--chain N] [--fan N] [--programs N] [--writers N]`: the figures of the
-//! engine beside the raw limits of the same run. With `--writers` one window of so many concurrent one-step runs and nothing
-//! else, for whoever looks where time goes.
+//! `engine_bench [--window-ms N] [--rounds N] [--runs N] [--chain N] [--fan N] [--programs N] [--writers N] [--only PART]`: the figures
+//! of the engine beside the raw limits of the same run. For whoever looks where time goes: with `--writers` one window of so many
+//! concurrent one-step runs and nothing else, with `--only` `runs`, `large` or `programs` alone.
 //!
 //! Prints target and figure side by side with `met` or `MISSED`; no figure makes it fail. The worker is this program again.
 
@@ -26,6 +26,13 @@ struct Arguments {
     fan: u64,
     programs: u64,
     writers: u64,
+    only: Option<String>,
+}
+
+impl Arguments {
+    fn wants(&self, part: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only == part)
+    }
 }
 
 fn arguments() -> Result<Arguments, String> {
@@ -37,10 +44,15 @@ fn arguments() -> Result<Arguments, String> {
         fan: 1_000,
         programs: 1_000,
         writers: 0,
+        only: None,
     };
     let mut given = std::env::args().skip(1);
     while let Some(argument) = given.next() {
         let text = given.next().ok_or(format!("`{argument}` needs a number"))?;
+        if argument == "--only" {
+            arguments.only = Some(text);
+            continue;
+        }
         let number = text.parse::<u64>().map_err(|_| format!("`{text}` is no number"))?.max(1);
         match argument.as_str() {
             "--window-ms" => arguments.window = Duration::from_millis(number),
@@ -208,17 +220,23 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
     let here = std::env::current_dir().map_err(|error| error.to_string())?;
     let folder = tempfile::tempdir_in(here).map_err(|error| error.to_string())?;
     let own = PathBuf::from("/proc/self/exe");
-    let house = Arc::new(House::new(&folder.path().join("runs"), own.clone()).await?);
-    runs(arguments, folder.path(), &house).await?;
+    if arguments.wants("runs") {
+        let house = Arc::new(House::new(&folder.path().join("runs"), own.clone()).await?);
+        runs(arguments, folder.path(), &house).await?;
+    }
     if arguments.writers > 0 {
         return Ok(());
     }
-    // A link to this program: its name says what it is to be.
-    let echo = folder.path().join(echo::NAME);
-    let this = std::env::current_exe().map_err(|error| error.to_string())?;
-    std::os::unix::fs::symlink(this, &echo).map_err(|error| error.to_string())?;
-    large(arguments, folder.path(), &House::new(&folder.path().join("large"), echo).await?).await?;
-    real_programs(arguments, &House::new(&folder.path().join("programs"), own).await?).await?;
+    if arguments.wants("large") {
+        // A link to this program: its name says what it is to be.
+        let echo = folder.path().join(echo::NAME);
+        let this = std::env::current_exe().map_err(|error| error.to_string())?;
+        std::os::unix::fs::symlink(this, &echo).map_err(|error| error.to_string())?;
+        large(arguments, folder.path(), &House::new(&folder.path().join("large"), echo).await?).await?;
+    }
+    if arguments.wants("programs") {
+        real_programs(arguments, &House::new(&folder.path().join("programs"), own).await?).await?;
+    }
     line("peak RSS, MiB", &format!("{:.0}", real(memory("VmHWM")) / 1_048_576.0), None);
     Ok(())
 }
