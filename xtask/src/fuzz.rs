@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         0 => Length::Seconds(number(&rest, "--seconds", GATE_SECONDS)?),
         executions => Length::Executions(executions),
     };
-    campaigns(&Campaign { length, seed, kept, distills: flag(&rest, "--distill"), only }).map(drop)
+    campaigns(&Campaign { length, seed, kept, distills: flag(&rest, "--distill"), only })
 }
 
 /// The target that is named alone, and the other arguments.
@@ -103,8 +103,14 @@ pub(crate) fn slice() -> Outcome {
     Err(missed.join("\n"))
 }
 
-/// Runs the campaigns and prints what each did.
-pub(crate) fn campaigns(campaign: &Campaign) -> Result<Vec<Told>, String> {
+/// Runs the campaigns and prints what each did; one that failed fails all.
+fn campaigns(campaign: &Campaign) -> Outcome {
+    let (_, failed) = each(campaign)?;
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// Runs the campaigns, prints what each did, and gives those that found nothing and what the others found.
+pub(crate) fn each(campaign: &Campaign) -> Result<(Vec<Told>, Vec<String>), String> {
     let program = build()?;
     let told = all(&program, campaign, &[])?;
     println!("fuzz: target      executions  replayed   edges  features    texts  slowest ms  CPU s");
@@ -114,8 +120,7 @@ pub(crate) fn campaigns(campaign: &Campaign) -> Result<Vec<Told>, String> {
         print(&one);
         found.push(one);
     }
-    let failed: Vec<String> = failed.into_iter().filter_map(Result::err).collect();
-    if failed.is_empty() { Ok(found) } else { Err(failed.join("\n")) }
+    Ok((found, failed.into_iter().filter_map(Result::err).collect()))
 }
 
 fn print(told: &Told) {
