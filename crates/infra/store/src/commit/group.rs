@@ -12,6 +12,7 @@ use crate::sqlite::immediate::{Immediate, run};
 use crate::sqlite::{Sql, column, fault};
 use dvt_model::id::{LedgerId, TenantId};
 use rusqlite::{Connection, params};
+use std::time::{Duration, Instant};
 
 /// Why a piece stops.
 pub(crate) enum Stop {
@@ -99,7 +100,13 @@ pub(crate) fn head(connection: &Connection, tenant: TenantId) -> Result<Head, Er
     })
 }
 
-/// Runs the transaction. On success one verdict per piece, all durable; on an error nothing is there, or it cannot be known.
+/// A transaction that is over: one verdict per piece, all durable, and how long the COMMIT took of it.
+pub(crate) struct Done {
+    pub(crate) verdicts: Vec<Result<(), Refusal>>,
+    pub(crate) syncing: Duration,
+}
+
+/// Runs the transaction. On an error nothing is there, or it cannot be known.
 // INVARIANT(INV-29): the verdicts leave this function only after COMMIT returned, which under synchronous=FULL is after
 // the sync of the write-ahead log.
 pub(crate) fn commit(
@@ -107,7 +114,7 @@ pub(crate) fn commit(
     tenant: TenantId,
     turns: &Turns,
     pieces: &mut [Waiting],
-) -> Result<Vec<Result<(), Refusal>>, Error> {
+) -> Result<Done, Error> {
     let is_bare = pieces.len() > 1 && pieces.iter().all(|piece| piece.work.can_repeat());
     let mut manner = if is_bare { Manner::Bare } else { Manner::Apart };
     loop {
@@ -191,10 +198,10 @@ fn finish(
     tenant: TenantId,
     (first, last): (Head, Head),
     verdicts: Vec<Result<(), Refusal>>,
-) -> Result<Vec<Result<(), Refusal>>, Error> {
+) -> Result<Done, Error> {
     if verdicts.iter().all(Result::is_err) {
         transaction.rollback()?;
-        return Ok(verdicts);
+        return Ok(Done { verdicts, syncing: Duration::ZERO });
     }
     if last.next_index != first.next_index {
         let moved = transaction
@@ -215,8 +222,9 @@ fn finish(
     }
     // If we crash here, the transaction is in the write-ahead log without its commit frame: it never happened.
     crash::point("after-insert");
+    let begun = Instant::now();
     transaction.commit()?;
-    Ok(verdicts)
+    Ok(Done { verdicts, syncing: begun.elapsed() })
 }
 
 #[cfg(test)]

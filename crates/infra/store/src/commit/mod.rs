@@ -140,10 +140,10 @@ pub(crate) fn closed() -> Refusal {
 }
 
 /// What goes into one transaction: all that waits, within the bounds. Callers that were answered together come back
-/// together, a little later than the first of them: the group waits for as many as the last one had, for a fraction of what
-/// the last commit took, so that one sync serves them all. A lone caller never waits.
+/// together, a little later than the first of them: the group waits for as many as [`expected`], for a fraction of what the
+/// last commit took. A lone caller never waits.
 fn gather(first: Waiting, receiver: &Receiver<Waiting>, last: Last) -> Vec<Waiting> {
-    let (expected, patience) = (last.pieces.min(MOST_PIECES), (last.took / 4).min(MOST_PATIENCE));
+    let (expected, patience) = (expected(last), (last.took / 4).min(MOST_PATIENCE));
     let mut bytes = first.work.weight();
     let mut pieces = vec![first];
     let begun = Instant::now();
@@ -163,11 +163,39 @@ fn gather(first: Waiting, receiver: &Receiver<Waiting>, last: Last) -> Vec<Waiti
     pieces
 }
 
+/// How many a group waits for: as many as the last one had where the disk was most of it, so that one sync serves them all; half
+/// of them where it was not, so that one half gets ready while the other is written.
+fn expected(last: Last) -> usize {
+    let pieces = last.pieces.min(MOST_PIECES);
+    if last.syncing * 2 > last.took { pieces } else { pieces.div_ceil(2) }
+}
+
 fn serve(writer: &Shared, receiver: &Receiver<Waiting>, counting: &Counting) {
     while let Ok(first) = receiver.recv() {
         let mut held = lock(writer);
         // It is taken away after the thread has ended.
         let Some(writer) = held.as_mut() else { return };
         writer.carry_out(gather(first, receiver, writer.last()), counting);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_waits_for_all_where_the_disk_is_slow_and_for_half_where_it_is_not() {
+        let last = |pieces, took, syncing| Last {
+            pieces,
+            took: Duration::from_micros(took),
+            syncing: Duration::from_micros(syncing),
+        };
+        assert_eq!(expected(last(64, 6_000, 4_000)), 64);
+        assert_eq!(expected(last(64, 2_400, 400)), 32);
+        assert_eq!(expected(last(9, 600, 200)), 5);
+        for (took, syncing) in [(0, 0), (300, 250), (300, 10)] {
+            assert_eq!(expected(last(1, took, syncing)), 1, "a lone caller is not waited for");
+        }
+        assert_eq!(expected(last(1_000, 9_000, 8_000)), MOST_PIECES);
     }
 }

@@ -34,17 +34,22 @@ pub(crate) struct Writer {
     last: Last,
 }
 
-/// The last transaction: its pieces, and how long it took.
+/// The last transaction: its pieces, how long it took, and how much of that its COMMIT.
 #[derive(Clone, Copy)]
 pub(crate) struct Last {
     pub(crate) pieces: usize,
     pub(crate) took: Duration,
+    pub(crate) syncing: Duration,
 }
 
 impl Writer {
     /// Begins with the connection that opened the file.
     pub(crate) fn new(place: Place, connection: Connection) -> Self {
-        Self { place, connection: Some(connection), last: Last { pieces: 1, took: Duration::ZERO } }
+        Self {
+            place,
+            connection: Some(connection),
+            last: Last { pieces: 1, took: Duration::ZERO, syncing: Duration::ZERO },
+        }
     }
 
     pub(crate) fn turns(&self) -> &Arc<Turns> {
@@ -68,14 +73,15 @@ impl Writer {
             Some(open) => group::commit(open, place.tenant, &place.turns, &mut pieces),
             None => Err(Error::Unavailable("open the file again".to_owned())),
         };
-        *last = Last { pieces: pieces.len(), took: begun.elapsed() };
+        let syncing = result.as_ref().map_or(Duration::ZERO, |done| done.syncing);
+        *last = Last { pieces: pieces.len(), took: begun.elapsed(), syncing };
         dvt_telemetry::written(last.took, result.is_ok());
-        counting.group(pieces.len(), result.as_ref().ok().map(Vec::as_slice));
+        counting.group(pieces.len(), result.as_ref().ok().map(|done| done.verdicts.as_slice()));
         // If we crash here, the pieces are durable and nobody was told: a repeat with the same block id finds them.
         crash::point("after-commit-before-answer");
         match result {
-            Ok(verdicts) => {
-                for (piece, verdict) in pieces.into_iter().zip(verdicts) {
+            Ok(done) => {
+                for (piece, verdict) in pieces.into_iter().zip(done.verdicts) {
                     piece.work.answer(verdict);
                     drop(piece.room);
                 }
