@@ -187,7 +187,7 @@ impl Attempt {
         let Some((program, arguments)) = place.command(&self.dispatch.program).map_err(machinery)? else {
             return Err(step_error("the step names no program".to_owned(), None));
         };
-        let environment = environment::of(&self.dispatch, &place.output(), &place.temporary())
+        let environment = environment::of(&self.dispatch, place.output(), place.temporary())
             .map_err(|error| step_error(error.to_string(), None))?;
         let input = place::input(&self.dispatch.with).map_err(machinery)?;
         let (from_output, to_output) = pipe().map_err(machinery)?;
@@ -227,7 +227,7 @@ impl Attempt {
         };
         let bytes = match captured {
             Some(bytes) => Ok(bytes),
-            None => output::read_file(&path).map_err(machinery)?,
+            None => output::read_file(path).map_err(machinery)?,
         };
         let value = match bytes {
             Ok(bytes) if bytes.len() > SMALL => {

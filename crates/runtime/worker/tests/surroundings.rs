@@ -36,7 +36,6 @@ fn environment() {
     let found = worker.value(&env);
     let lines: Vec<&str> = found.as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
     let folder = lines.iter().find_map(|line| line.strip_prefix("TMPDIR=")).unwrap().to_owned();
-    let step = folder.strip_suffix("/tmp").unwrap().to_owned();
     let mut expected = vec![
         "MINE=a b".to_owned(),
         "c=d".to_owned(),
@@ -44,7 +43,7 @@ fn environment() {
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
         format!("TMPDIR={folder}"),
         format!("HOME={folder}"),
-        format!("DVT_OUTPUT={step}/output.json"),
+        format!("DVT_OUTPUT={folder}.json"),
         "DVT_RUN_ID=run_01010101-0101-4101-8101-010101010101".to_owned(),
         "DVT_STEP_ID=env".to_owned(),
         "DVT_ATTEMPT=2".to_owned(),
@@ -133,16 +132,24 @@ fn bad_bundles() {
 
 fn wiped() {
     let mut worker = Worker::ready();
-    let script = "echo data > $TMPDIR/left; mkdir $TMPDIR/closed; touch $TMPDIR/closed/x; chmod 0 $TMPDIR/closed; \
-                  cd $TMPDIR; stat -c %a .; pwd";
-    let mut step = shell("writes", script);
-    step.output = OutputMode::Lines;
-    let found = worker.value(&step);
-    assert_eq!(found[0], "700");
-    let folder = PathBuf::from(found[1].as_str().unwrap());
-    assert!(folder.parent().unwrap().parent().unwrap().exists());
-    assert!(!folder.exists() && !folder.parent().unwrap().exists(), "wiped before the report");
-    let root = folder.parent().unwrap().parent().unwrap().to_owned();
+    let fills =
+        "echo data > $TMPDIR/left; mkdir $TMPDIR/closed; touch $TMPDIR/closed/x; chmod 0 $TMPDIR/closed";
+    // Something else in the place of what stood there.
+    let swaps = "rmdir $TMPDIR; ln -s /etc $TMPDIR; mkdir -p $DVT_OUTPUT/deep; mv $0 $0.moved; mkdir $0; mv $0.moved $0";
+    let mut root = PathBuf::new();
+    for (name, does) in [("fills", fills), ("swaps", swaps)] {
+        let mut step = shell(name, &format!("stat -c %a $TMPDIR; echo $TMPDIR; {does}"));
+        step.output = OutputMode::Lines;
+        let found = worker.value(&step);
+        assert_eq!(found[0], "700");
+        let folder = PathBuf::from(found[1].as_str().unwrap());
+        root = folder.parent().unwrap().to_owned();
+        let left: Vec<_> =
+            std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let steps = left.iter().filter(|name| name.to_string_lossy().starts_with("step-")).count();
+        assert_eq!(steps, 0, "wiped before the report: {left:?}");
+    }
+    assert!(PathBuf::from("/etc/passwd").exists());
     worker.close();
     assert!(!root.exists());
 }
