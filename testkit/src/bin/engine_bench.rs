@@ -18,6 +18,9 @@ use std::time::Duration;
 /// Bytes of the raw row: what the block of a one-step run takes, rounded.
 const ROW: usize = 2_048;
 
+/// What can be run alone.
+const PARTS: [&str; 3] = ["runs", "large", "programs"];
+
 struct Arguments {
     window: Duration,
     rounds: u64,
@@ -48,8 +51,11 @@ fn arguments() -> Result<Arguments, String> {
     };
     let mut given = std::env::args().skip(1);
     while let Some(argument) = given.next() {
-        let text = given.next().ok_or(format!("`{argument}` needs a number"))?;
+        let text = given.next().ok_or(format!("`{argument}` needs a value"))?;
         if argument == "--only" {
+            if !PARTS.contains(&text.as_str()) {
+                return Err(format!("`{text}` is no part; there are {}", PARTS.join(", ")));
+            }
             arguments.only = Some(text);
             continue;
         }

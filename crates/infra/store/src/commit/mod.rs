@@ -1,8 +1,8 @@
 //! The committer: the only writer of a tenant's file in this process.
 //!
 //! Callers who come together are served by a thread: it takes what waits, puts it into one transaction and answers each piece after
-//! the COMMIT. A caller who comes alone writes for himself (ADR 84): two threads that wake each other take longer than the rest of
-//! a commit. An index is given in [`index`], a leaf and a MAC in [`authenticate`], nowhere else. Surprising: a piece is answered
+//! the COMMIT. A caller who comes alone writes for himself (ADR 84), for two threads that wake each other are a good part of a
+//! short commit. An index is given in [`index`], a leaf and a MAC in [`authenticate`], nowhere else. Surprising: a piece is answered
 //! even when its neighbours were refused, and nobody is answered before all of them are durable.
 
 pub(crate) mod authenticate;
