@@ -37,7 +37,11 @@ pub(crate) fn summary(picture: &Picture, sealed: Option<Sealed>, paint: Paint, w
     if let Some((id, step, ms)) = slowest.filter(|_| picture.status == RunStatus::Completed) {
         let attempts =
             if step.attempts > 1 { format!(" ({} attempts)", step.attempts) } else { String::new() };
-        let _ = writeln!(out, "{}", clip(&format!("slowest: {id} {}{attempts}", short(ms)), width));
+        let _ = writeln!(
+            out,
+            "{}",
+            clip(&format!("slowest: {} {}{attempts}", picture.shown(id), short(ms)), width)
+        );
     }
     out
 }
@@ -50,9 +54,9 @@ pub(crate) fn failure(
     paint: Paint,
     width: usize,
 ) -> String {
-    let Some((id, step)) = picture.culprit() else { return unnamed(picture, run, paint, width) };
+    let Some((id, step)) = picture.failed_part() else { return unnamed(picture, run, paint, width) };
     let code = code_of(step);
-    let mut out = head(&code, &format!("step {id}: {}", what(step)), paint, width);
+    let mut out = head(&code, &format!("step {}: {}", picture.shown(id), what(step)), paint, width);
     // Two columns, the bar and a blank stand before each line.
     let room = width.saturating_sub(4);
     for line in last_lines {
@@ -65,7 +69,23 @@ pub(crate) fn failure(
     let logs = step.is_program.then(|| format!("dvt runs logs {} --step {id}", brief(run)));
     let commands: Vec<String> = logs.into_iter().chain([format!("dvt explain {code}")]).collect();
     out.push_str(&note("next:", &pack(&commands, "   ", "", width.saturating_sub(NOTE))));
+    out.push_str(&note("", &pack(&again(picture, run), "   ", "", width.saturating_sub(NOTE))));
     out
+}
+
+/// `dvt runs retry run_7c1e… -m "…"   reuses 4 of 6 steps`.
+fn again(picture: &Picture, run: RunId) -> [String; 2] {
+    // What was undone is done again, and the tenant asks for its approval again.
+    let is_kept = |(id, step): &(&String, &StepPicture)| {
+        let is_done = step.status == StepStatus::Success && !step.is_finally && !id.contains('.');
+        is_done && picture.undone_of(id).next().is_none()
+    };
+    let reused = match picture.steps.iter().filter(is_kept).count() {
+        0 => "begins anew".to_owned(),
+        done => format!("reuses {done} of {} steps", picture.steps.len()),
+    };
+    let word = if picture.host_allowed { " --allow-host" } else { "" };
+    [format!("dvt runs retry {} -m \"…\"{word}", brief(run)), reused]
 }
 
 /// Columns before the text of a note.
@@ -73,7 +93,8 @@ const NOTE: usize = 10;
 
 /// `  = why:  …`; further lines stand under the first.
 fn note(label: &str, text: &str) -> String {
-    format!("  = {label:<5} {}\n", text.replace('\n', "\n          "))
+    let start = if label.is_empty() { "         ".to_owned() } else { format!("  = {label:<5}") };
+    format!("{start} {}\n", text.replace('\n', "\n          "))
 }
 
 /// A run that failed as a whole: its time was over, or an expression of its outputs failed.
@@ -125,8 +146,10 @@ fn why(picture: &Picture, step: &StepPicture) -> String {
 
 /// What failed, in one line, where the rest is shown elsewhere.
 pub(crate) fn failure_line(picture: &Picture, run: RunId, paint: Paint, width: usize) -> String {
-    match picture.culprit() {
-        Some((id, step)) => head(&code_of(step), &format!("step {id}: {}", what(step)), paint, width),
+    match picture.failed_part() {
+        Some((id, step)) => {
+            head(&code_of(step), &format!("step {}: {}", picture.shown(id), what(step)), paint, width)
+        }
         None => unnamed(picture, run, paint, width),
     }
 }
@@ -134,7 +157,8 @@ pub(crate) fn failure_line(picture: &Picture, run: RunId, paint: Paint, width: u
 /// The commands that fit next.
 pub(crate) fn next(picture: &Picture, width: usize) -> String {
     let mut commands = vec!["dvt runs get @latest".to_owned()];
-    commands.extend(picture.slowest().map(|(id, _, _)| format!("dvt runs logs @latest --step {id}")));
+    let base = |id: &str| id.split('.').next().unwrap_or(id).to_owned();
+    commands.extend(picture.slowest().map(|(id, _, _)| format!("dvt runs logs @latest --step {}", base(id))));
     commands.push("dvt audit verify".to_owned());
     pack(&commands, "   ", "", width)
 }

@@ -23,7 +23,7 @@ pub(crate) fn draw(picture: &Picture, event: &StoredEvent) -> Option<String> {
         EventName::RunResumed => "resumed".to_owned(),
         EventName::SignalReceived => "signal received".to_owned(),
         EventName::RunFailing => match &picture.failed_step {
-            Some(step) => format!("failing, because {step} failed"),
+            Some(step) => format!("failing, because {} failed", picture.shown(step)),
             None => "failing".to_owned(),
         },
         EventName::RunCancelRequested => "cancel requested".to_owned(),
@@ -52,5 +52,6 @@ pub(crate) fn draw(picture: &Picture, event: &StoredEvent) -> Option<String> {
             format!("skipped: {}", look.and_then(|step| step.skipped.as_deref()).unwrap_or("left out"))
         }
     };
-    Some(format!("{}  {:<16} {}", part.emitted_at, step.unwrap_or("run"), safe(&words)))
+    let who = step.map_or_else(|| "run".to_owned(), |id| picture.shown(id));
+    Some(format!("{}  {:<16} {}", part.emitted_at, safe(&who), safe(&words)))
 }

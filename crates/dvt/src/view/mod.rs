@@ -2,6 +2,7 @@
 
 pub(crate) mod duration;
 pub(crate) mod end;
+mod items;
 pub(crate) mod json;
 pub(crate) mod label;
 pub(crate) mod lines;

@@ -8,7 +8,7 @@ use dvt_model::failure::{Failure, Usage};
 use dvt_model::run::{EventName, RunStatus, StepStatus};
 use dvt_model::time::Timestamp;
 use dvt_plan::expression::Expression;
-use dvt_plan::plan::{Form, Plan};
+use dvt_plan::plan::{Form, Part, Plan};
 use dvt_store::port::operation::StoredEvent;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub(crate) struct Picture {
     labels: BTreeMap<String, Vec<String>>,
     /// What makes a name of an item, where a `foreach` says so.
     keys: BTreeMap<String, Expression>,
-    /// Steps in the order of their layers, then by id.
+    /// Steps in the order of their layers, then by id; those of `finally` come last.
     pub(crate) order: Vec<String>,
     pub(crate) last_run_seq: u64,
     pub(crate) usage: Usage,
@@ -62,6 +62,8 @@ pub(crate) struct StepPicture {
     pub(crate) most_attempts: u32,
     /// Whether an `if` may still let it start after a failure or a cancel.
     pub(crate) has_condition: bool,
+    /// Whether it runs at the end, whatever happened.
+    pub(crate) is_finally: bool,
     /// How long it waits, where that is all it does.
     pub(crate) wait_ms: Option<u64>,
     /// Whether it starts a program, so that it prints and its time is its own doing.
@@ -94,10 +96,11 @@ pub(crate) const WITHHELD: &str = "its message needs RUN_READ_PAYLOAD";
 impl Picture {
     /// A run of this plan before its first event.
     pub(crate) fn new(plan: &Plan) -> Self {
-        let mut order: Vec<(u32, String)> = Vec::new();
+        let mut order: Vec<(bool, u32, String)> = Vec::new();
         let mut steps = BTreeMap::new();
         for (id, step) in &plan.steps {
-            order.push((plan.layers.get(id).copied().unwrap_or(0), id.to_string()));
+            let is_finally = step.part == Part::Finally;
+            order.push((is_finally, plan.layers.get(id).copied().unwrap_or(0), id.to_string()));
             steps.insert(
                 id.to_string(),
                 StepPicture {
@@ -115,6 +118,7 @@ impl Picture {
                     needs: step.needs.iter().map(ToString::to_string).collect(),
                     most_attempts: step.retry.max.saturating_add(1),
                     has_condition: step.condition.is_some(),
+                    is_finally,
                     wait_ms: match step.form {
                         Form::Wait { duration_ms } => Some(duration_ms),
                         _ => None,
@@ -144,7 +148,7 @@ impl Picture {
                 .iter()
                 .filter_map(|(id, step)| Some((id.to_string(), step.foreach.as_ref()?.key.clone()?)))
                 .collect(),
-            order: order.into_iter().map(|(_, id)| id).collect(),
+            order: order.into_iter().map(|(.., id)| id).collect(),
             last_run_seq: 0,
             usage: Usage::default(),
             is_withheld: false,
@@ -244,6 +248,34 @@ impl Picture {
         self.derived.iter()
     }
 
+    /// The items of a step that began, in byte order of their ids.
+    pub(crate) fn items_of<'a>(
+        &'a self,
+        base: &'a str,
+    ) -> impl Iterator<Item = (&'a String, &'a StepPicture)> {
+        self.below(base).filter(|(id, _)| !id.ends_with(".compensate"))
+    }
+
+    /// The compensations of a step or of its items that began.
+    pub(crate) fn undone_of<'a>(
+        &'a self,
+        base: &'a str,
+    ) -> impl Iterator<Item = (&'a String, &'a StepPicture)> {
+        self.below(base).filter(|(id, _)| id.ends_with(".compensate"))
+    }
+
+    fn below<'a>(&'a self, base: &'a str) -> impl Iterator<Item = (&'a String, &'a StepPicture)> {
+        let of_base = move |id: &str| id.strip_prefix(base).is_some_and(|rest| rest.starts_with('.'));
+        self.derived.range(format!("{base}.")..).take_while(move |(id, _)| of_base(id))
+    }
+
+    /// What an item is called beside the name of its step: `apac`, or its number.
+    pub(crate) fn item_name(&self, id: &str) -> String {
+        let shown = self.shown(id);
+        let named = shown.split_once('[').and_then(|(_, rest)| rest.strip_suffix(']'));
+        named.or_else(|| id.split('.').nth(1)).unwrap_or(id).to_owned()
+    }
+
     /// An id as people read it: `transform[apac]` for `transform.2`.
     pub(crate) fn shown(&self, id: &str) -> String {
         label::shown(id, &self.labels)
@@ -289,11 +321,21 @@ impl Picture {
         self.queued_at.map_or(0, |start| end.ms_since(start))
     }
 
-    /// The program that took the longest, where one ended. A wait is not slow, it waits.
+    /// The program that took the longest, where one ended: of a `foreach` its slowest item. A wait is not slow, it waits.
     pub(crate) fn slowest(&self) -> Option<(&String, &StepPicture, u64)> {
         let now = self.ended_at?;
-        let ended = self.steps.iter().filter(|(_, step)| step.is_program && step.ended_at.is_some());
+        let alone = self.steps.iter().filter(|(_, step)| step.items.is_none());
+        let items = self.derived.iter().filter(|(id, _)| !id.ends_with(".compensate"));
+        let ended = alone.chain(items).filter(|(_, step)| step.is_program && step.ended_at.is_some());
         ended.filter_map(|(id, step)| Some((id, step, step.elapsed_ms(now)?))).max_by_key(|(_, _, ms)| *ms)
+    }
+
+    /// What failed there: of a `foreach` the item that ended it.
+    pub(crate) fn failed_part(&self) -> Option<(&String, &StepPicture)> {
+        let (base, step) = self.culprit()?;
+        let failed = self.items_of(base).filter(|(_, item)| item.status == StepStatus::Failed);
+        // Siblings may have failed after it.
+        failed.min_by_key(|(_, item)| item.ended_at).or(Some((base, step)))
     }
 
     /// The failed step that the end is about: the one that the run names, else the first failed one.
@@ -382,6 +424,19 @@ impl StepPicture {
             | EventName::RunFailed
             | EventName::RunCancelled => {}
         }
+    }
+}
+
+#[cfg(test)]
+impl Picture {
+    /// An item or a compensation as a test wants it.
+    pub(crate) fn begin(&mut self, id: &str) -> &mut StepPicture {
+        let base = self.steps[id.split('.').next().unwrap()].begun_anew();
+        self.derived.entry(id.to_owned()).or_insert(base)
+    }
+
+    pub(crate) fn name_items(&mut self, step: &str, names: &[&str]) {
+        self.labels.insert(step.to_owned(), names.iter().map(ToString::to_string).collect());
     }
 }
 

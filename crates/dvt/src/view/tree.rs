@@ -1,6 +1,7 @@
 //! The run as a tree of lines: one line a step, its state, time, attempts and the reason why it waits.
 
 use crate::view::duration::{bound, count, short};
+use crate::view::items;
 use crate::view::paint::Paint;
 use crate::view::picture::{Picture, StepPicture};
 use crate::view::safe::safe;
@@ -66,29 +67,38 @@ fn line(picture: &Picture, id: &str, step: &StepPicture, width: usize, canvas: C
             paint.blue(SPINNER.get(canvas.frame % SPINNER.len()).unwrap_or(&"•"))
         }
         StepStatus::Running => paint.blue("•"),
-        StepStatus::Pending if step.is_waiting_for_retry() => paint.yellow("↻"),
+        StepStatus::Pending if step.is_waiting_for_retry() && !picture.status.is_terminal() => {
+            paint.yellow("↻")
+        }
         StepStatus::Pending => paint.faint("·"),
     };
     // Cut, never wrapped: a wrapped line would spoil the repainting. Ids are ASCII.
     let name = clip(id, width);
-    let words = clip(&safe(&words(picture, step, canvas)), canvas.width.saturating_sub(width + 6));
+    let words = clip(&safe(&words(picture, id, step, canvas)), canvas.width.saturating_sub(width + 6));
     let words = if step.status == StepStatus::Pending { paint.faint(&words) } else { words };
     format!("  {mark} {name:width$}  {words}").trim_end().to_owned()
 }
 
-fn words(picture: &Picture, step: &StepPicture, canvas: Canvas) -> String {
+fn words(picture: &Picture, id: &str, step: &StepPicture, canvas: Canvas) -> String {
     let mut parts: Vec<String> = Vec::new();
     let attempts = (step.attempts > 1).then(|| format!("{} attempts", step.attempts));
     match step.status {
         StepStatus::Success => {
             parts.extend(step.elapsed_ms(canvas.now).map(short));
             parts.extend(attempts);
-            parts.extend(items(step).or_else(|| rows(step.output.as_ref())));
+            match step.items {
+                Some(_) => parts.extend(items::told(picture, id, step, canvas)),
+                None => parts.extend(rows(step.output.as_ref())),
+            }
         }
         StepStatus::Failed => {
             parts.extend(step.elapsed_ms(canvas.now).map(short));
             parts.extend(attempts);
-            parts.extend(step.failure.as_ref().map(|failure| failure.error_message.clone()));
+            let items = items::told(picture, id, step, canvas);
+            // The items say what failed in them.
+            let whole = step.failure.as_ref().filter(|_| items.len() < 2);
+            parts.extend(items);
+            parts.extend(whole.map(|failure| failure.error_message.clone()));
         }
         StepStatus::Skipped => parts.push(skipped(step).to_owned()),
         StepStatus::Running => {
@@ -96,7 +106,7 @@ fn words(picture: &Picture, step: &StepPicture, canvas: Canvas) -> String {
                 Some(wait) => parts.push(waits(step, wait, canvas)),
                 None => parts.extend(step.started_at.map(|start| short(canvas.now.ms_since(start)))),
             }
-            parts.extend(items(step));
+            parts.extend(items::told(picture, id, step, canvas));
             if step.attempts > 1 {
                 parts.push(format!("attempt {} of {}", step.attempts, step.most_attempts));
             }
@@ -106,12 +116,8 @@ fn words(picture: &Picture, step: &StepPicture, canvas: Canvas) -> String {
         }
         StepStatus::Pending => parts.push(reason(picture, step, canvas)),
     }
+    parts.extend(items::undone(picture, id));
     parts.join("  ")
-}
-
-/// `2/3 items`.
-fn items(step: &StepPicture) -> Option<String> {
-    step.items.map(|(all, done)| format!("{done}/{all} items"))
 }
 
 /// `waits 10 min, 3m 12s left`.
@@ -126,19 +132,18 @@ fn waits(step: &StepPicture, wait: u64, canvas: Canvas) -> String {
 
 /// Why a step that has not begun, or has to begin again, waits.
 pub(crate) fn reason(picture: &Picture, step: &StepPicture, canvas: Canvas) -> String {
-    if let Some(at) = step.retry_at {
-        let why = step.failure.as_ref().map_or_else(String::new, |failure| format!(" ({})", brief(failure)));
-        return format!(
-            "attempt {} of {}, again {}{why}",
-            step.attempts + 1,
-            step.most_attempts,
-            moment(at, canvas)
-        );
-    }
     if picture.status.is_terminal() {
-        return "not started".to_owned();
+        // The run ended before its next attempt was due.
+        return match step.failure.as_ref().filter(|_| step.retry_at.is_some()) {
+            Some(failure) => format!("attempt {} not started ({})", step.attempts + 1, brief(failure)),
+            None => "not started".to_owned(),
+        };
     }
-    if picture.ending.is_some() && !step.has_condition {
+    let is_left = picture.ending.is_some() && !step.has_condition && !step.is_finally;
+    if let Some(again) = again(step, canvas).filter(|_| !is_left) {
+        return format!("attempt {} of {}, {again}", step.attempts + 1, step.most_attempts);
+    }
+    if is_left {
         return "will not start".to_owned();
     }
     let open = |need: &&String| picture.steps.get(*need).is_some_and(|need| !need.is_over());
@@ -147,12 +152,21 @@ pub(crate) fn reason(picture: &Picture, step: &StepPicture, canvas: Canvas) -> S
         (Some((first, [])), _) => format!("waits for {first}"),
         (Some((first, [second])), _) => format!("waits for {first} and {second}"),
         (Some((first, rest)), _) => format!("waits for {first} and {} more", rest.len()),
+        (None, _) if step.is_finally => "at the end".to_owned(),
         (None, Some(_)) => "at the end, if its condition holds".to_owned(),
         (None, None) => "ready".to_owned(),
     }
 }
 
-fn brief(failure: &dvt_model::failure::Failure) -> String {
+/// `again in 4.0s (exit 75)`, where a next attempt is due.
+pub(crate) fn again(step: &StepPicture, canvas: Canvas) -> Option<String> {
+    let at = step.retry_at?;
+    let why = step.failure.as_ref().map_or_else(String::new, |failure| format!(" ({})", brief(failure)));
+    Some(format!("again {}{why}", moment(at, canvas)))
+}
+
+/// A failure in a word: `exit 75`.
+pub(crate) fn brief(failure: &dvt_model::failure::Failure) -> String {
     match failure.exit_status {
         Some(status) => format!("exit {status}"),
         None => failure.error_code.to_string(),
@@ -190,6 +204,7 @@ fn rows(output: Option<&Value>) -> Option<String> {
 mod tests {
     use super::*;
     use crate::view::width::columns;
+    use dvt_model::run::RunStatus;
     use dvt_plan::diagnostic::Source;
 
     fn picture(steps: usize) -> Picture {
@@ -199,8 +214,20 @@ mod tests {
             "apiVersion: dvt/v1\nname: chain\nsteps:\n  s0: {{ uses: dvt/noop@1 }}\n{}",
             chain.collect::<String>()
         );
-        let outcome = dvt_plan::check(&Source { name: "chain.yaml".to_owned(), text });
+        of(&text)
+    }
+
+    fn of(text: &str) -> Picture {
+        let outcome = dvt_plan::check(&Source { name: "plan.yaml".to_owned(), text: text.to_owned() });
         Picture::new(&outcome.checked.unwrap().plan)
+    }
+
+    fn failure() -> dvt_model::failure::Failure {
+        serde_json::from_value(serde_json::json!({
+            "errorCode": "STEP_ERROR", "errorMessage": "exit status 75", "retryable": true,
+            "failureCategory": "SYSTEM", "failureSource": "STEP", "exitStatus": 75,
+        }))
+        .unwrap()
     }
 
     fn canvas(width: usize) -> Canvas {
@@ -224,6 +251,84 @@ mod tests {
                 "  ↻ s1  attempt 2 of 3, again in 4.0s",
                 "  · s2  waits for s1"
             ]
+        );
+    }
+
+    /// Of a run that failed meanwhile the next attempt is no promise any more, and what runs at the end still does.
+    #[test]
+    fn a_retry_ends_with_its_run_and_finally_waits_for_the_end() {
+        let text = "apiVersion: dvt/v1\nname: p\nsteps:\n  b: { uses: dvt/noop@1 }\nfinally:\n  a: { uses: dvt/noop@1 }\n  c: { uses: dvt/noop@1, needs: a }\n";
+        let mut picture = of(text);
+        assert_eq!(draw(&picture, canvas(80)), ["  · b  ready", "  · a  at the end", "  · c  waits for a"]);
+        let step = picture.steps.get_mut("b").unwrap();
+        (step.attempts, step.most_attempts, step.failure) = (1, 3, Some(failure()));
+        step.retry_at = Some(Timestamp::from_ms(14_000));
+        assert_eq!(draw(&picture, canvas(80))[0], "  ↻ b  attempt 2 of 3, again in 4.0s (exit 75)");
+        picture.ending = Some("FAILING");
+        assert_eq!(draw(&picture, canvas(80))[..2], ["  ↻ b  will not start", "  · a  at the end"]);
+        (picture.ending, picture.status) = (None, RunStatus::Failed);
+        assert_eq!(
+            draw(&picture, canvas(80)),
+            ["  · b  attempt 2 not started (exit 75)", "  · a  not started", "  · c  not started"]
+        );
+    }
+
+    /// Items stand behind the count while they run; of many, those that have not ended well.
+    #[test]
+    fn items_are_told_by_name_while_they_run() {
+        let text = "apiVersion: dvt/v1\nname: p\nsteps:\n  t: { foreach: ['a'], run: [x], compensate: { run: [y] } }\n";
+        let started = |items: &[&str]| {
+            let mut picture = of(text);
+            picture.name_items("t", items);
+            for (index, _) in items.iter().enumerate() {
+                let item = picture.begin(&format!("t.{index}"));
+                (item.status, item.attempts) = (StepStatus::Success, 1);
+                (item.first_started_at, item.ended_at) =
+                    (Some(Timestamp::from_ms(8_000)), Some(Timestamp::from_ms(9_100)));
+            }
+            let step = picture.steps.get_mut("t").unwrap();
+            (step.status, step.started_at) = (StepStatus::Running, Some(Timestamp::from_ms(8_000)));
+            step.first_started_at = step.started_at;
+            step.items = Some((items.len() as u64, items.len() as u64 - 1));
+            picture
+        };
+        let mut picture = started(&["eu", "us", "apac"]);
+        let item = picture.begin("t.2");
+        (item.status, item.ended_at, item.failure) = (StepStatus::Pending, None, Some(failure()));
+        item.retry_at = Some(Timestamp::from_ms(14_000));
+        assert_eq!(
+            draw(&picture, canvas(120)),
+            ["  ⠋ t  2.0s  2/3 items  eu ✓ 1.1s · us ✓ 1.1s · apac attempt 2, again in 4.0s (exit 75)"]
+        );
+        let item = picture.begin("t.2");
+        (item.status, item.retry_at) = (StepStatus::Failed, None);
+        let step = picture.steps.get_mut("t").unwrap();
+        (step.status, step.failure, step.ended_at) =
+            (StepStatus::Failed, Some(failure()), Some(Timestamp::from_ms(9_000)));
+        assert_eq!(draw(&picture, canvas(120)), ["  ✗ t  1.0s  2/3 items  apac ✗ exit 75"]);
+        for (id, status, shown) in [
+            ("t.0.compensate", StepStatus::Running, "being undone"),
+            ("t.1.compensate", StepStatus::Success, "1 of 2 undone"),
+            ("t.0.compensate", StepStatus::Success, "undone"),
+        ] {
+            picture.begin(id).status = status;
+            assert!(draw(&picture, canvas(120))[0].ends_with(&format!("exit 75  {shown}")), "{shown}");
+        }
+        let undo = picture.begin("t.1.compensate");
+        (undo.status, undo.failure) = (StepStatus::Failed, Some(failure()));
+        assert!(draw(&picture, canvas(120))[0].ends_with("not undone (exit 75)"));
+
+        let names: Vec<String> = (0..20).map(|number| format!("n{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut picture = started(&names);
+        for index in [3, 10, 11, 12, 13] {
+            let item = picture.begin(&format!("t.{index}"));
+            (item.status, item.ended_at) = (StepStatus::Running, None);
+        }
+        // Byte order of the ids chooses, their number orders.
+        assert_eq!(
+            draw(&picture, canvas(120)),
+            ["  ⠋ t  2.0s  19/20 items  n10 2.0s · n11 2.0s · n12 2.0s · n13 2.0s"]
         );
     }
 

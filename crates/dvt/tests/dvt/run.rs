@@ -122,10 +122,14 @@ failed[STEP_ERROR]: step load: the program ended with exit status 3 (2 attempts)
   │ no such table: orders
   = why:  all 2 attempts are used, and after a failed step nothing new starts: 1 of 3 steps completed, 1 not started
   = next: dvt runs logs run_1e1ca838 --step load   dvt explain STEP_ERROR
+          dvt runs retry run_1e1ca838 -m \"…\" --allow-host   reuses 1 of 3 steps
 "
     );
     assert!(told.out.contains("\nFAILED in ") && !told.out.contains("slowest"), "{told:#?}");
-    home.shell(&format!("{} runs logs {id} --step load", env!("CARGO_BIN_EXE_dvt")), "/usr/bin:/bin").ends(0);
+    let typed = |words: &str| home.shell(&format!("{} {words}", env!("CARGO_BIN_EXE_dvt")), "/usr/bin:/bin");
+    typed(&format!("runs logs {id} --step load")).ends(0);
+    let again = typed(&format!("runs retry {id} -m '…' --allow-host")).ends(1);
+    assert_eq!(again.out.matches("taken over from the original run").count(), 1, "{again:#?}");
 }
 
 #[test]

@@ -227,7 +227,7 @@ async fn finish(
         Format::Table => {}
     }
     if picture.status == RunStatus::Failed {
-        let mut last = match picture.culprit() {
+        let mut last = match picture.failed_part() {
             Some((step, look)) => log_lines(followed, step, look.attempts).await?,
             None => Vec::new(),
         };

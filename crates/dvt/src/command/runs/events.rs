@@ -3,7 +3,7 @@
 //! Who may read no payloads is shown the events without them (contract 4.1, `listEvents`).
 
 use super::news::News;
-use super::{locate, plan, row};
+use super::{locate, logs, plan, row};
 use crate::command::run::follow;
 use crate::compose::Composition;
 use crate::problem::Problem;
@@ -67,7 +67,11 @@ async fn show<A: Permits>(
 ) -> Result<Exit, Problem> {
     let run = proof.resource().id;
     let row = row(composition, proof).await?;
-    let mut picture = Picture::new(&plan(composition, proof, &row).await?);
+    let plan = plan(composition, proof, &row).await?;
+    let mut picture = Picture::new(&plan);
+    if let Some(wanted) = arguments.step.as_ref().filter(|wanted| !logs::is_of(&plan, wanted)) {
+        return Err(logs::no_step(&picture, wanted, "--step "));
+    }
     let mut kept: Vec<Value> = Vec::new();
     let mut news = None;
     let (mut is_connected, mut exit) = (false, Exit::Completed);
@@ -77,7 +81,7 @@ async fn show<A: Permits>(
                 event.payload = None;
             }
             picture.apply(&event);
-            if !is_asked(arguments, &event) {
+            if !is_asked(arguments, &picture, &event) {
                 continue;
             }
             match screen.format {
@@ -128,10 +132,12 @@ pub(super) fn rests(run: RunId, screen: &Screen) -> Exit {
     Exit::NoEngine
 }
 
-fn is_asked(arguments: &Arguments, event: &StoredEvent) -> bool {
+fn is_asked(arguments: &Arguments, picture: &Picture, event: &StoredEvent) -> bool {
     let seq = event.envelope.run.as_ref().map_or(0, |part| part.run_seq);
     let is_step = |wanted: &String| {
-        event.envelope.step_id.as_ref().is_some_and(|id| id == wanted || id.split('.').next() == Some(wanted))
+        let wanted = picture.meant(wanted);
+        let id = event.envelope.step_id.as_ref();
+        id.is_some_and(|id| *id == wanted || id.split('.').next() == Some(wanted.as_str()))
     };
     seq > arguments.after && arguments.step.as_ref().is_none_or(is_step)
 }

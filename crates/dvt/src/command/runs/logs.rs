@@ -61,11 +61,12 @@ pub(crate) async fn run(
     let (mut picture, _) = super::picture(composition, &read, &plan).await?;
     if let Some(wanted) = &arguments.step
         && selected(&picture, Some(wanted)).is_empty()
-        && !is_item_of(&plan, wanted)
+        && !is_of(&plan, wanted)
     {
         return Err(no_step(&picture, wanted, "--step "));
     }
-    let mut printed = Printed { alone: arguments.step.is_some(), ..Printed::default() };
+    let alone = arguments.step.as_ref().map(|wanted| picture.meant(wanted));
+    let mut printed = Printed { alone, ..Printed::default() };
     printed.read(composition, &read, (&picture, arguments.step.as_ref(), false), screen).await?;
     let exit = if arguments.follow && !picture.status.is_terminal() {
         follow_on(arguments, composition, &read, &mut picture, &mut printed, screen).await?
@@ -129,8 +130,10 @@ async fn follow_on(
 fn selected(picture: &Picture, wanted: Option<&String>) -> Vec<(Option<Timestamp>, String, u32, StepStatus)> {
     let all = picture.in_order().chain(picture.derived());
     // A step's items and its compensation print under its name.
-    let asked =
-        |id: &String| wanted.is_none_or(|wanted| id == wanted || id.split('.').next() == Some(wanted));
+    let wanted = wanted.map(|wanted| picture.meant(wanted));
+    let asked = |id: &String| {
+        wanted.as_ref().is_none_or(|wanted| id == wanted || id.split('.').next() == Some(wanted.as_str()))
+    };
     let mut found: Vec<_> = all
         .filter(|(id, _)| asked(id))
         .map(|(id, step)| (step.first_started_at, id.clone(), step.attempts, step.status))
@@ -139,9 +142,9 @@ fn selected(picture: &Picture, wanted: Option<&String>) -> Vec<(Option<Timestamp
     found
 }
 
-/// `transform.2` or `load.compensate`, which may begin later.
-fn is_item_of(plan: &Plan, wanted: &str) -> bool {
-    let base = wanted.split_once('.').map(|(base, _)| base);
+/// A step, or `transform.2`, `transform[apac]` and `load.compensate`, which may begin later.
+pub(super) fn is_of(plan: &Plan, wanted: &str) -> bool {
+    let base = wanted.split(['.', '[']).next();
     base.is_some_and(|base| plan.steps.keys().any(|id| id.as_str() == base))
 }
 
@@ -163,12 +166,15 @@ pub(super) fn no_step(picture: &Picture, wanted: &str, flag: &str) -> Problem {
 /// What was printed already.
 #[derive(Default)]
 struct Printed {
-    alone: bool,
+    /// The one whose lines need no name before them. Its items have theirs.
+    alone: Option<String>,
     marks: BTreeMap<(String, u32), LogMark>,
     /// Lines that have no end yet, by attempt and stream.
     open: BTreeMap<(String, u32, String), String>,
     erased: Vec<String>,
     kept: Vec<Value>,
+    /// What people call steps and items, by id.
+    names: BTreeMap<String, String>,
 }
 
 impl Printed {
@@ -183,6 +189,7 @@ impl Printed {
         let transaction = composition.store.begin(read.scope(), Kind::Act)?;
         for (_, id, attempts, status) in selected(picture, wanted) {
             let Ok(step) = StepId::parse_stored(&id) else { continue };
+            self.names.insert(id.clone(), safe(&picture.shown(&id)).into_owned());
             let first = if running { attempts.max(1) } else { 1 };
             for attempt in first..=attempts {
                 let key = (id.clone(), attempt);
@@ -241,7 +248,9 @@ impl Printed {
     }
 
     fn head(&self, step: &str, (attempt, attempts): (u32, u32)) -> String {
-        match (self.alone, attempts > 1) {
+        let is_alone = self.alone.as_deref() == Some(step);
+        let step = self.names.get(step).map_or(step, String::as_str);
+        match (is_alone, attempts > 1) {
             (true, false) => String::new(),
             (true, true) => format!("{attempt} │ "),
             (false, false) => format!("{step} │ "),

@@ -153,6 +153,7 @@ pub(crate) fn of_step(case: &Case<'_>, id: &str) -> Option<Answer> {
     let first = step::reason(case, id, look);
     let below = match first.word {
         "WAITS_FOR_NEED" => front(case, Some(id)),
+        "AT_THE_END" => front(case, None),
         "NEED_SKIPPED" => left_out(case, id),
         "WAITS_FOR_ITEMS" => items(case, id),
         "NOT_STARTED" => culprits(case),
@@ -217,8 +218,21 @@ fn front(case: &Case<'_>, before: Option<&str>) -> Vec<Reason> {
     let is_told = |id: &str| reaches.as_ref().is_none_or(|reaches| reaches.contains(id));
     let found = case.picture.in_order().filter(|(id, look)| !look.is_over() && is_told(id));
     let reasons = found.map(|(id, look)| step::reason(case, id, look));
-    let reasons = reasons.filter(|reason| reason.word != "WAITS_FOR_NEED");
-    reasons.flat_map(|reason| of_items(case, reason)).collect()
+    // Of a whole run it goes without saying.
+    let is_told = |reason: &Reason| match reason.word {
+        "WAITS_FOR_NEED" => false,
+        "AT_THE_END" => before.is_some(),
+        _ => true,
+    };
+    let reasons = reasons.filter(is_told);
+    let reasons = reasons.flat_map(|reason| of_items(case, reason));
+    reasons.chain(undoing(case).filter(|_| before.is_none())).collect()
+}
+
+/// What is undone on the way out, and is not yet.
+fn undoing<'a>(case: &'a Case<'_>) -> impl Iterator<Item = Reason> + 'a {
+    let undone = case.picture.derived().filter(|(id, look)| id.ends_with(".compensate") && !look.is_over());
+    undone.filter(|_| case.picture.ending.is_some()).map(|(id, look)| step::reason(case, id, look))
 }
 
 /// Steps before one that were left out for a reason of their own.

@@ -220,7 +220,9 @@ fn pending(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
         );
         return Reason::new(Some(id), "WAITS_FOR_RETRY", text);
     }
-    if let (Some(_), false) = (picture.ending, look.has_condition) {
+    // A step of `finally` and a compensation run on the way out.
+    let is_left = !look.has_condition && !look.is_finally && !id.ends_with(".compensate");
+    if picture.ending.is_some() && is_left {
         let text = match &picture.failed_step {
             Some(step) => {
                 format!("{shown} will not start: {step} failed, and after a failed step nothing new starts")
@@ -234,6 +236,11 @@ fn pending(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
     if !waits_for.is_empty() {
         let names: Vec<&str> = waits_for.iter().map(String::as_str).collect();
         return Reason::new(Some(id), "WAITS_FOR_NEED", format!("{shown} waits for {}", listed(&names)));
+    }
+    let goes_first = |step: &StepPicture| !step.is_finally && !step.is_over();
+    if look.is_finally && (picture.ending.is_some() || picture.steps.values().any(goes_first)) {
+        let text = format!("{shown} waits for the end: it runs when all else has ended, however it did");
+        return Reason::new(Some(id), "AT_THE_END", text);
     }
     if picture.status == RunStatus::Paused {
         return paused(case, Some(id));

@@ -95,7 +95,66 @@ fn an_item_has_the_name_of_its_value() {
     assert_eq!(why(&["transform[apac]"]), why(&["transform.2"]));
     let told = home.dvt(&["runs", "why", "@latest", "--output", "json"]).ends(0).json();
     assert_eq!(told["because"][0]["stepId"], "transform.2", "ids stay what they are: {told}");
+    // By that name in every verb; what nobody has is refused by each.
+    let events = home.dvt(&["runs", "events", "@latest", "--step", "transform[apac]"]).ends(0).out;
+    assert!(
+        events.lines().count() >= 2 && events.lines().all(|line| line.contains("transform[apac]")),
+        "{events}"
+    );
+    assert!(
+        home.dvt(&["runs", "events", "@latest", "--step", "trasnform"])
+            .ends(2)
+            .err
+            .contains("--step transform")
+    );
     assert!(home.dvt(&["runs", "why", "@latest", "transform[mars]"]).ends(2).err.contains("no step"));
     home.dvt(&["runs", "cancel", "@latest", "-m", "seen enough"]).ends(0);
     running.end().ends(3);
+}
+
+/// An item that fails is what is shown: its name, its last words; and how the run is done again. What is undone and what runs at the
+/// end say so meanwhile.
+#[test]
+fn a_failed_item_is_named_with_what_it_printed() {
+    let home = Home::new();
+    let text = "apiVersion: dvt/v1
+name: items
+steps:
+  before: { uses: dvt/noop@1 }
+  each:
+    needs: before
+    foreach: ['eu', 'us']
+    script: |
+      echo hello $REGION
+      [ $REGION = eu ] || exit 4
+    env: { REGION: '${{ item }}' }
+    compensate: { script: 'until [ -e @GATE@ ]; do sleep 0.05; done' }
+finally:
+  tell: { uses: dvt/noop@1 }
+";
+    let plan = home.plan("items", &text.replace("@GATE@", &home.path("gate").display().to_string()));
+    let mut running = Running::start(&home, &["run", &plan, "--allow-host"]);
+    running.until("each[eu].compensate started");
+    let why = |more: &[&str]| home.dvt(&[&["runs", "why", "@latest"], more].concat()).ends(0).out;
+    assert!(
+        why(&["tell"]).starts_with("tell is ready") || why(&["tell"]).starts_with("tell waits for the end: ")
+    );
+    let whole = why(&[]);
+    assert!(whole.contains("  each[eu].compensate runs since ") && !whole.contains("tell"), "{whole}");
+    let shown = home.dvt(&["runs", "get", "@latest"]).ends(0).out;
+    assert!(
+        shown.contains("  ✗ each    ") && shown.contains("1/2 items  us ✗ exit 4  being undone"),
+        "{shown}"
+    );
+    assert!(shown.contains("  · tell    at the end"), "{shown}");
+    std::fs::write(home.path("gate"), "").unwrap();
+    let told = running.end().ends(1);
+    assert!(told.err.contains("failed[STEP_ERROR]: step each[us]: "), "{told:#?}");
+    assert!(told.err.contains("  │ hello us\n") && !told.err.contains("hello eu"), "{told:#?}");
+    let command = told.err.lines().find(|line| line.contains("dvt runs retry run_")).unwrap();
+    assert!(command.contains(" -m \"…\" --allow-host   reuses 1 of 3 steps"), "{command}");
+    let logs = home.dvt(&["runs", "logs", "@latest", "--step", "each"]).ends(0).out;
+    assert!(logs.contains("each[us] │ hello us\n"), "{logs}");
+    assert_eq!(home.dvt(&["runs", "logs", "@latest", "--step", "each[us]"]).ends(0).out, "hello us\n");
+    assert_eq!(home.dvt(&["runs", "logs", "@latest", "--step", "each.1"]).ends(0).out, "hello us\n");
 }
