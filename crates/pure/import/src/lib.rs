@@ -13,6 +13,7 @@ mod names;
 mod number;
 mod pointer;
 mod report;
+mod round;
 mod step;
 pub mod wfcommons;
 mod yaml;
@@ -70,6 +71,16 @@ pub enum Error {
     /// More steps than a plan may have.
     #[error("it has {0} steps, and 50000 is the most")]
     TooLarge(usize),
+    /// Things that wait for each other.
+    #[error("{things} wait for each other: {round} ({place})")]
+    Round {
+        /// What they are: the foreign format's word.
+        things: &'static str,
+        /// Their names, each waiting for the next one.
+        round: String,
+        /// Where the first one says so, `line:column`.
+        place: String,
+    },
     /// Nothing is left to run.
     #[error("nothing that can run is left")]
     Empty,

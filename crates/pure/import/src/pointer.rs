@@ -53,6 +53,13 @@ pub(crate) fn places(text: &str, wanted: &[Pointer]) -> Vec<Option<Place>> {
     places
 }
 
+/// The place of one; the beginning of the text where there is nothing.
+pub(crate) fn place(text: &str, wanted: Pointer) -> Place {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let nowhere = Place { line: 1, column: 1, from: 0, to: 0 };
+    places(text, &[wanted]).into_iter().next().flatten().unwrap_or(nowhere)
+}
+
 struct Walk<'w> {
     text: &'w str,
     at: usize,

@@ -5,7 +5,8 @@
 
 use crate::pointer::{Hop, Pointer};
 use crate::report::Losses;
-use crate::{Error, Imported, Node, Report, json, names};
+use crate::round::{self, Waits};
+use crate::{Error, Imported, Node, Report, json, names, pointer};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,11 +43,16 @@ pub fn import(text: &str) -> Result<Imported, Error> {
     let mut edges = 0;
     let above: &[&str] =
         if workflow.get("specification").is_some() { &["workflow", "specification"] } else { &["workflow"] };
+    let way_of = |index: usize, key: &str| -> Pointer {
+        let above = above.iter().map(|key| Hop::from(*key));
+        above.chain([Hop::from("tasks"), Hop::from(index), Hop::from(key)]).collect()
+    };
+    if let Some(round) = round::of(&waits(&named)) {
+        let first = round.first().and_then(|name| named.get(name)).map_or(0, |(index, _)| *index);
+        return Err(round::refused("tasks", &round, pointer::place(text, way_of(first, "parents"))));
+    }
     for (name, (index, task)) in &named {
-        let way = |key: &str| -> Pointer {
-            let above = above.iter().map(|key| Hop::from(*key));
-            above.chain([Hop::from("tasks"), Hop::from(*index), Hop::from(key)]).collect()
-        };
+        let way = |key: &str| way_of(*index, key);
         let mut needs = BTreeSet::new();
         let parents = task.get("parents").and_then(Value::as_array).into_iter().flatten();
         for (nth, parent) in parents.enumerate() {
@@ -88,6 +94,12 @@ pub fn import(text: &str) -> Result<Imported, Error> {
     let report =
         Report { steps: named.len() as u64, source_edges: edges, missing: 0, lost: losses.list(text) };
     Ok(Imported { plan, report })
+}
+
+/// The parents of each task.
+fn waits<'a>(named: &BTreeMap<&'a str, (usize, &'a Value)>) -> Waits<'a> {
+    let parents = |task: &'a Value| task.get("parents").and_then(Value::as_array).into_iter().flatten();
+    named.iter().map(|(name, (_, task))| (*name, parents(task).filter_map(Value::as_str).collect())).collect()
 }
 
 fn kind(detail: &str) -> Error {

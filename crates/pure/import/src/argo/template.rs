@@ -5,6 +5,7 @@ use super::{Called, Importer, MOST, NO_WORD, Results, Scope, kind};
 use crate::Error;
 use crate::foreign::text::Text;
 use crate::foreign::tree::Tree;
+use crate::round::{self, Waits};
 use crate::step::Step;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,7 +105,7 @@ impl Importer<'_> {
                 names.iter().all(|name| !all.contains(name) || scope.called.contains_key(name))
             };
             let Some(at) = open.iter().position(is_ready) else {
-                return Err(kind("tasks wait for each other"));
+                return Err(in_a_round(&open));
             };
             let task = open.remove(at);
             let (mut needs, condition) = self.depends(task, scope);
@@ -216,4 +217,19 @@ impl Importer<'_> {
         self.steps.push(step);
         Called { exits: BTreeSet::from([id]), results }
     }
+}
+
+/// Tasks of which none can begin.
+fn in_a_round(tasks: &[&Tree]) -> Error {
+    let name = |task: &Tree| task.text_of("name").unwrap_or_default().to_owned();
+    let named: Vec<(String, Vec<String>)> =
+        tasks.iter().map(|task| (name(task), super::depends::names(task))).collect();
+    let waits: Waits<'_> = named
+        .iter()
+        .map(|(name, needs)| (name.as_str(), needs.iter().map(String::as_str).collect()))
+        .collect();
+    let Some(round) = round::of(&waits) else { return kind("tasks wait for each other") };
+    let first = tasks.iter().find(|task| task.text_of("name") == round.first().copied());
+    let key = |task: &&Tree| if task.get("depends").is_some() { "depends" } else { "dependencies" };
+    round::refused("tasks", &round, first.map(|task| task.place_of(key(task))).unwrap_or_default())
 }

@@ -74,6 +74,12 @@ pub(super) struct Resource {
     pub(super) tags: BTreeSet<String>,
     pub(super) config: Value,
     pub(super) is_versioned: bool,
+    /// Who may refer to it, and the group that it belongs to.
+    pub(super) access: String,
+    pub(super) group: String,
+    /// Its version, and the one that is meant where none is named.
+    pub(super) version: Option<String>,
+    pub(super) latest_version: Option<String>,
     pub(super) is_generic: bool,
     pub(super) source_name: String,
     pub(super) test_name: String,
@@ -89,12 +95,17 @@ pub(super) struct Resource {
 #[derive(Debug)]
 pub(super) struct Manifest {
     pub(super) project: String,
+    /// The schema that it says it has, where that is none that is known here, with the way to it.
+    pub(super) odd_schema: Option<(String, Pointer)>,
     pub(super) resources: BTreeMap<String, Resource>,
     pub(super) children: BTreeMap<String, BTreeSet<String>>,
     /// With the way to each.
     pub(super) disabled: Vec<(String, Pointer)>,
     pub(super) macro_folders: BTreeSet<String>,
 }
+
+/// Schemas of manifests that are known here.
+const SCHEMAS: [&str; 11] = ["v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12"];
 
 const SECTIONS: [&str; 7] =
     ["nodes", "sources", "exposures", "metrics", "semantic_models", "saved_queries", "unit_tests"];
@@ -130,6 +141,9 @@ impl Manifest {
             let detail = format!("`metadata.dbt_schema_version` is `{schema}`, or there are no `nodes`");
             return Err(Error::Kind { expected: "dbt manifest", detail });
         }
+        let is_known = SCHEMAS.iter().any(|known| schema.ends_with(&format!("/{known}.json")));
+        let way = || vec!["metadata".into(), "dbt_schema_version".into(), Hop::Value];
+        let odd_schema = (!is_known).then(|| (schema.to_owned(), way()));
         let mut resources = BTreeMap::new();
         for section in SECTIONS {
             for (id, value) in document.get(section).and_then(Value::as_object).into_iter().flatten() {
@@ -147,7 +161,7 @@ impl Manifest {
                 named.retain(|parent, _| !known.contains(parent));
                 resource.dangling = named.into_iter().collect();
             }
-            resource.parents.retain(|parent| known.contains(parent) && parent != id);
+            resource.parents.retain(|parent| known.contains(parent));
             for parent in &resource.parents {
                 children.entry(parent.clone()).or_default().insert(id.clone());
             }
@@ -175,12 +189,27 @@ impl Manifest {
             .filter(|(_, value)| text_of(value, "package_name") == project)
             .map(|(_, value)| text_of(value, "original_file_path"))
             .collect();
-        Ok(Self { project, resources, children, disabled, macro_folders })
+        Ok(Self { project, odd_schema, resources, children, disabled, macro_folders })
     }
 }
 
 fn text_of(value: &Value, key: &str) -> String {
     value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// What a resource says of itself, or its settings say of it.
+fn first_of(value: &Value, config: &Value, key: &str) -> String {
+    let own = text_of(value, key);
+    if own.is_empty() { text_of(config, key) } else { own }
+}
+
+/// A version: people write `2`, `2.1` or `"two"`.
+fn scalar(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 fn strings(value: Option<&Value>) -> Vec<String> {
@@ -206,6 +235,7 @@ fn resource(section: &'static str, id: &str, value: &Value) -> Resource {
         odd_tags.extend(each.into_iter().filter(|(tag, _)| !is_tag(tag)));
     }
     let fqn = strings(value.get("fqn"));
+    let version = scalar(value.get("version"));
     let source_name = text_of(value, "source_name");
     Resource {
         kind,
@@ -215,7 +245,11 @@ fn resource(section: &'static str, id: &str, value: &Value) -> Resource {
         fqn,
         path: text_of(value, "original_file_path"),
         tags,
-        is_versioned: value.get("version").is_some_and(|version| !version.is_null()),
+        is_versioned: version.is_some(),
+        access: first_of(value, &config, "access"),
+        group: first_of(value, &config, "group"),
+        version,
+        latest_version: scalar(value.get("latest_version")),
         is_generic: value.get("test_metadata").is_some_and(|metadata| !metadata.is_null()),
         test_name: value.get("test_metadata").map(|metadata| text_of(metadata, "name")).unwrap_or_default(),
         source_name,

@@ -5,6 +5,7 @@
 
 use super::manifest::{Kind, Manifest, Resource};
 use crate::Error;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 type Ids = BTreeSet<String>;
@@ -96,7 +97,7 @@ fn parse(text: &str) -> Result<Criterion<'_>, Error> {
 fn collect(manifest: &Manifest, criterion: &Criterion<'_>) -> Result<Ids, Error> {
     let mut chosen = Ids::new();
     for (id, resource) in &manifest.resources {
-        if matches(resource, criterion)? {
+        if matches(manifest, resource, criterion)? {
             chosen.insert(id.clone());
         }
     }
@@ -145,7 +146,7 @@ fn expand(manifest: &Manifest, mut chosen: Ids) -> Ids {
     chosen
 }
 
-fn matches(resource: &Resource, criterion: &Criterion<'_>) -> Result<bool, Error> {
+fn matches(manifest: &Manifest, resource: &Resource, criterion: &Criterion<'_>) -> Result<bool, Error> {
     let value = criterion.value;
     let named = |kind: Kind| {
         let full = format!("{}.{}", resource.package, resource.name);
@@ -166,7 +167,11 @@ fn matches(resource: &Resource, criterion: &Criterion<'_>) -> Result<bool, Error
             let name = resource.path.rsplit('/').next().unwrap_or_default();
             glob(value, name) || name.rsplit_once('.').is_some_and(|(stem, _)| glob(value, stem))
         }
+        "package" if value == "this" => resource.package == manifest.project,
         "package" => glob(value, &resource.package),
+        "access" => resource.kind == Kind::Model && resource.access == value,
+        "group" => !resource.group.is_empty() && glob(value, &resource.group),
+        "version" => resource.kind == Kind::Model && version(resource, value)?,
         "resource_type" => resource.kind == Kind::parse(value),
         "config" => config(resource, criterion.argument.unwrap_or_default(), value),
         "test_type" => match value {
@@ -184,10 +189,28 @@ fn matches(resource: &Resource, criterion: &Criterion<'_>) -> Result<bool, Error
         "saved_query" => named(Kind::SavedQuery),
         "unit_test" => named(Kind::UnitTest),
         other => {
-            let known = "fqn, tag, path, file, package, resource_type, config.KEY, test_type, test_name, source, exposure, \
-                         metric, semantic_model, saved_query and unit_test";
+            let known = "fqn, tag, path, file, package, resource_type, config.KEY, test_type, test_name, access, group, \
+                         version, source, exposure, metric, semantic_model, saved_query and unit_test";
             return refuse(other, &format!("it is no method that is known here; those are {known}"));
         }
+    })
+}
+
+/// Whether a model's version stands so to the latest one.
+fn version(resource: &Resource, value: &str) -> Result<bool, Error> {
+    let order = || {
+        let (own, latest) = (resource.version.as_deref()?, resource.latest_version.as_deref()?);
+        match (own.parse::<f64>(), latest.parse::<f64>()) {
+            (Ok(own), Ok(latest)) => own.partial_cmp(&latest),
+            _ => Some(own.cmp(latest)),
+        }
+    };
+    Ok(match value {
+        "latest" => resource.version.is_some() && resource.version == resource.latest_version,
+        "prerelease" => order() == Some(Ordering::Greater),
+        "old" => order() == Some(Ordering::Less),
+        "none" => resource.version.is_none(),
+        _ => return refuse(value, "versions are latest, prerelease, old and none"),
     })
 }
 

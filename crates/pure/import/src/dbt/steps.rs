@@ -3,8 +3,9 @@
 use super::manifest::{Kind, Manifest, Resource};
 use super::select;
 use crate::report::Losses;
+use crate::round::{self, Waits};
 use crate::step::MISSING;
-use crate::{Error, Imported, Node, Report, names};
+use crate::{Error, Imported, Node, Report, names, pointer};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most steps of a plan.
@@ -58,6 +59,10 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
             losses.point("depends_on", why, parent, || way.clone());
         }
     }
+    if let Some((schema, way)) = &manifest.odd_schema {
+        let why = "it is none of v2 to v12, and was read as v12; what is new in it is not known here";
+        losses.point("dbt_schema_version", why, schema, || way.clone());
+    }
     for (id, way) in &manifest.disabled {
         losses.point("disabled", "it is switched off in the project", id, || way.clone());
     }
@@ -66,14 +71,21 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
         count if count > MOST => return Err(Error::TooLarge(count)),
         _ => {}
     }
+    let waits: Waits<'_> = runs.keys().map(|name| (*name, needs(&manifest, &runs, name))).collect();
+    if let Some(round) = round::of(&waits) {
+        let of = |name: &&str| runs.get(name).map(|resource| resource.way(name));
+        let way = round.first().and_then(of).unwrap_or_default();
+        let way = way.into_iter().chain(["depends_on".into()]).collect();
+        return Err(round::refused("nodes", &round, pointer::place(text, way)));
+    }
     let ids = names::ids(runs.keys().copied());
     let hooks = Hooks::of(&runs);
     let mut steps = Vec::new();
     let mut edges = 0;
     for (name, resource) in &runs {
-        let own = needs(&manifest, &runs, name);
+        let Some(own) = waits.get(name) else { continue };
         edges += own.len() as u64;
-        let (added, order) = hooks.order(name, &runs, &own);
+        let (added, order) = hooks.order(name, &runs, own);
         let needs: Vec<Node> =
             own.iter().chain(&added).filter_map(|need| ids.get(*need)).cloned().map(Node::Word).collect();
         let id = ids.get(*name).cloned().unwrap_or_default();

@@ -11,6 +11,7 @@ mod run;
 use crate::foreign::expression::{Cel, field};
 use crate::foreign::tree::{self, Tree};
 use crate::report::Losses;
+use crate::round::{self, Waits};
 use crate::step::{Ids, Step, word};
 use crate::{Error, Imported, Kept, Node, Report, names};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +61,7 @@ pub fn import(text: &str) -> Result<Imported, Error> {
             })
         };
         let Some(at) = open.iter().position(is_ready) else {
-            return Err(kind("jobs wait for each other"));
+            return Err(in_a_round(&open));
         };
         let (name, place, job) = open.remove(at);
         workflow.job(document, name, *place, job)?;
@@ -85,6 +86,19 @@ pub fn import(text: &str) -> Result<Imported, Error> {
     let steps = workflow.steps.into_iter().map(|step| (step.id.clone(), step.node())).collect();
     plan.push(("steps".to_owned(), Node::Map(steps)));
     Ok(Imported { plan: Node::Map(plan), report })
+}
+
+/// Jobs of which none can begin.
+fn in_a_round(jobs: &[&(String, tree::Place, Tree)]) -> Error {
+    let mut waits = Waits::new();
+    for (name, _, job) in jobs {
+        let needs = job.get("needs").map(Tree::one_or_more).unwrap_or_default();
+        waits.insert(name, needs.into_iter().filter_map(Tree::text).collect());
+    }
+    let Some(round) = round::of(&waits) else { return kind("jobs wait for each other") };
+    let first = jobs.iter().find(|(name, ..)| Some(name.as_str()) == round.first().copied());
+    let place = first.map(|(_, _, job)| job.place_of("needs")).unwrap_or_default();
+    round::refused("jobs", &round, place)
 }
 
 fn kind(detail: &str) -> Error {

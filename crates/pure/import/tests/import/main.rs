@@ -7,6 +7,7 @@ mod hostile;
 mod mutations;
 mod numbers;
 mod places;
+mod rounds;
 mod selectors;
 mod taken;
 mod workflows;

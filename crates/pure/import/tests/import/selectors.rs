@@ -78,3 +78,66 @@ fn a_selection_that_cannot_be_read_is_refused() {
     let options = Options { form: Form::Program, select: Some("b"), exclude: None };
     assert_eq!(dbt::import(manifest, &options).unwrap().report.steps, 1);
 }
+
+/// Methods that no recorded answer asks for: who may refer to a model, its group, its version, and this project.
+#[test]
+fn models_by_access_group_and_version() {
+    let model = |name: &str, package: &str, more: &str| {
+        format!(
+            r#""model.{package}.{name}": {{"resource_type": "model", "name": "{name}", "package_name": "{package}",
+                "fqn": ["{package}", "{name}"], "depends_on": {{"nodes": []}}{more}}}"#
+        )
+    };
+    let nodes = [
+        model("a", "shop", r#", "access": "public", "group": "finance""#),
+        model("b", "shop", r#", "access": "private", "config": {"group": "figures"}"#),
+        model("c", "other", r#", "access": "protected""#),
+        model("v1", "shop", r#", "version": 1, "latest_version": 2"#),
+        model("v2", "shop", r#", "version": 2, "latest_version": 2"#),
+        model("v10", "shop", r#", "version": 10, "latest_version": 2"#),
+    ];
+    let metadata = r#"{"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json", "project_name": "shop"}"#;
+    let manifest = format!(r#"{{"metadata": {metadata}, "nodes": {{{}}}}}"#, nodes.join(","));
+    let names = |selection: &str| -> Vec<String> {
+        let options = Options { form: Form::Simulated, select: Some(selection), exclude: None };
+        let Ok(imported) = dbt::import(&manifest, &options) else { return Vec::new() };
+        let steps = imported.plan.get("steps").unwrap().entries().to_vec();
+        steps.into_iter().map(|(id, _)| id.rsplit('_').next().unwrap().to_owned()).collect()
+    };
+    for (selection, expected) in [
+        ("access:public", vec!["a"]),
+        ("access:private", vec!["b"]),
+        ("group:fi*", vec!["a", "b"]),
+        ("group:finance", vec!["a"]),
+        ("version:latest", vec!["v2"]),
+        ("version:old", vec!["v1"]),
+        ("version:prerelease", vec!["v10"]),
+        ("version:none,package:this", vec!["a", "b"]),
+        ("package:other", vec!["c"]),
+    ] {
+        assert_eq!(names(selection), expected, "{selection}");
+    }
+    let options = Options { form: Form::Simulated, select: Some("version:newest"), exclude: None };
+    assert!(matches!(dbt::import(&manifest, &options), Err(Error::Selection { .. })));
+}
+
+/// What a schema that is not known here may say anew is not dropped without a word.
+#[test]
+fn a_schema_that_is_not_known_is_told() {
+    let options = Options { form: Form::Simulated, select: None, exclude: None };
+    let told = |version: &str| {
+        let manifest = format!(
+            r#"{{"metadata": {{"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/{version}.json"}},
+            "nodes": {{"model.a.b": {{"resource_type": "model", "name": "b", "package_name": "a", "fqn": ["a", "b"]}}}}}}"#
+        );
+        dbt::import(&manifest, &options).unwrap().report.lost
+    };
+    for version in ["v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12"] {
+        assert!(told(version).is_empty(), "{version}");
+    }
+    for version in ["v1", "v13", "v20"] {
+        let lost = told(version);
+        assert_eq!((lost.len(), lost[0].what.as_str()), (1, "dbt_schema_version"), "{version}");
+        assert!(lost[0].named[0].ends_with(&format!("/{version}.json at 1:37")), "{lost:?}");
+    }
+}
