@@ -44,6 +44,12 @@ fn words(entries: &[Entry<'_>], level: Level, owner: &str, edits: &mut Vec<Edit>
             continue;
         }
         let mut parts = vec![(range(entry.place), ours.to_owned())];
+        // They count the first attempt, too; `max` counts what may follow it.
+        if matches!(entry.key, "maxAttempts" | "max_attempts") {
+            let Kind::Number(all) = &entry.value.kind else { continue };
+            let Some(more) = all.as_u64().and_then(|all| all.checked_sub(1)) else { continue };
+            parts.push((range(entry.value.place), more.to_string()));
+        }
         if let (Kind::Number(number), Some(unit)) = (&entry.value.kind, unit_of(entry.key)) {
             parts.push((range(entry.value.place), format!("{number}{unit}")));
         }

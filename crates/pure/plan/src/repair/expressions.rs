@@ -1,76 +1,83 @@
-//! An expression inside a shell script moves to `env`, and the script reads the variable.
+//! An expression inside a shell's code moves to `env`, and the code reads the variable: in a script, and in what a shell is given
+//! behind `-c`, of steps, of what runs at the end, and of what undoes a step.
 //!
-//! Only where the shell's quotes around it are known: bare, or inside double quotes of the same line. In single quotes, in
-//! a here document or in Python the text stays, for the variable would be read otherwise there.
+//! Only where the shell's quotes around it are known ([`super::shell`]). In Python the text stays, for the variable would be
+//! read otherwise there.
 
+use super::shell::{self, Stand};
 use super::{Edit, line_of, range};
-use crate::read::tree::{Entry, Node};
+use crate::read::tree::{Entry, Kind, Node};
 use crate::template::{Part, split};
 
+/// Shells whose code behind `-c` is read as a script.
+const SHELLS: &[&str] = &["sh", "bash", "dash", "ksh", "zsh"];
+
 pub(super) fn find(text: &str, root: &Node<'_>) -> Vec<Edit> {
-    let steps = root.entry("steps").and_then(|entry| entry.value.as_map()).unwrap_or_default();
-    steps.iter().filter_map(|step| of_step(text, step)).collect()
+    let parts = ["steps", "finally"].into_iter().filter_map(|part| root.entry(part)?.value.as_map());
+    let mut edits = Vec::new();
+    for step in parts.flatten() {
+        edits.extend(of_body(text, step, &format!("`{}`", step.key)));
+        if let Some(undo) = step.value.entry("compensate") {
+            edits.extend(of_body(text, undo, &format!("what undoes `{}`", step.key)));
+        }
+    }
+    edits
 }
 
-fn of_step(text: &str, step: &Entry<'_>) -> Option<Edit> {
-    let script = step.value.entry("script")?;
-    let shell = step.value.entry("shell").and_then(|entry| entry.value.as_text()).unwrap_or("bash");
-    let value = script.value.as_text()?;
-    if !matches!(shell, "bash" | "sh") || value.contains("<<") {
-        return None;
+/// The code of a body, and the key under which it stands.
+fn code<'n, 't>(body: &'n Entry<'t>) -> Option<(&'n Entry<'t>, &'n Node<'t>)> {
+    if let Some(script) = body.value.entry("script") {
+        let shell = body.value.entry("shell").and_then(|entry| entry.value.as_text()).unwrap_or("bash");
+        return matches!(shell, "bash" | "sh").then_some((script, &script.value));
     }
-    let source = split(value).ok()?.into_iter().find_map(|part| match part {
-        Part::Expression(inside) => value.get(inside),
+    let run = body.value.entry("run")?;
+    let Kind::List(words) = &run.value.kind else { return None };
+    let [program, option, code, ..] = &**words else { return None };
+    let name = program.as_text()?.rsplit('/').next()?;
+    let is_code = option.as_text().is_some_and(|option| {
+        let letters = option.strip_prefix('-').unwrap_or_default();
+        letters.ends_with('c') && letters.bytes().all(|letter| letter.is_ascii_lowercase())
+    });
+    (is_code && SHELLS.contains(&name)).then_some((run, code))
+}
+
+fn of_body(text: &str, body: &Entry<'_>, owner: &str) -> Option<Edit> {
+    let (key, node) = code(body)?;
+    let value = node.as_text()?;
+    let inside = split(value).ok()?.into_iter().find_map(|part| match part {
+        Part::Expression(inside) => Some(inside),
         Part::Text(_) => None,
     })?;
+    let stand = shell::stand(value.get(..inside.start.checked_sub(crate::template::OPEN.len())?)?)?;
+    let source = value.get(inside)?;
     // Where it stands in the text as written; a value that was folded or escaped may not hold it letter by letter.
-    let place = range(script.value.place);
+    let place = range(node.place);
     let raw = text.get(place.clone())?;
     let written = format!("${{{{{source}}}}}");
     let at = place.start + raw.find(&written)?;
-    let (line, _) = line_of(text, at);
-    let before = text.get(line..at)?;
-    let quotes = Quotes::after(before);
     let source = source.trim();
-    let (name, is_there) = name_for(step, source)?;
-    let with = match quotes {
-        Quotes::None => format!("\"${{{name}}}\""),
-        Quotes::Double => format!("${{{name}}}"),
-        Quotes::Single => return None,
+    let (name, is_there) = name_for(body, source)?;
+    let with = match (stand, quote(raw, value)?) {
+        (Stand::Quoted, _) => format!("${{{name}}}"),
+        // The mark of a YAML string would end it.
+        (Stand::Bare, Some('"')) => format!("\\\"${{{name}}}\\\""),
+        // What begins with a quote is another kind of string; in a block it stands behind other words.
+        (Stand::Bare, _) => format!("\"${{{name}}}\""),
     };
     let mut parts = vec![(at..at + written.len(), with)];
     if !is_there {
-        parts.push(entry_of_env(text, step, script, &name, source)?);
+        parts.push(entry_of_env(text, body, key, &name, source)?);
     }
-    Some(Edit { what: format!("`{}` reads `{source}` from `{name}` of its `env`", step.key), parts })
+    Some(Edit { what: format!("{owner} reads `{source}` from `{name}` of its `env`"), parts })
 }
 
-/// The quotes that are open at the end of a line's beginning.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Quotes {
-    None,
-    Single,
-    Double,
-}
-
-impl Quotes {
-    fn after(line: &str) -> Self {
-        let mut state = Self::None;
-        let mut letters = line.chars();
-        while let Some(letter) = letters.next() {
-            state = match (state, letter) {
-                (Self::None | Self::Double, '\\') => {
-                    letters.next();
-                    state
-                }
-                (Self::None, '\'') => Self::Single,
-                (Self::None, '"') => Self::Double,
-                (Self::Single, '\'') | (Self::Double, '"') => Self::None,
-                _ => state,
-            };
-        }
-        state
+/// The quote in which a scalar is written; nothing where that cannot be told.
+fn quote(raw: &str, value: &str) -> Option<Option<char>> {
+    let first = raw.lines().next()?.trim_end();
+    if value.starts_with(first) {
+        return Some(None);
     }
+    raw.chars().next().filter(|quote| matches!(quote, '\'' | '"')).map(Some)
 }
 
 /// The variable, and whether the step has it with this very value.
@@ -100,13 +107,13 @@ fn name_for(step: &Entry<'_>, source: &str) -> Option<(String, bool)> {
 fn entry_of_env(
     text: &str,
     step: &Entry<'_>,
-    script: &Entry<'_>,
+    before: &Entry<'_>,
     name: &str,
     source: &str,
 ) -> Option<(std::ops::Range<usize>, String)> {
     let pair = format!("{name}: '${{{{ {} }}}}'", source.replace('\'', "''"));
     let Some(env) = step.value.entry("env") else {
-        let key = script.place.start as usize;
+        let key = before.place.start as usize;
         let (start, indent) = line_of(text, key);
         return Some(match indent {
             Some(indent) => (start..start, format!("{indent}env: {{ {pair} }}\n")),

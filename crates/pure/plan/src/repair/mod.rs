@@ -7,6 +7,7 @@ mod dialect;
 mod expressions;
 mod files;
 mod permissions;
+mod shell;
 
 use crate::diagnostic::Source;
 use crate::diagnostic::collector::Collector;

@@ -59,7 +59,15 @@ steps:
 
 #[test]
 fn what_has_no_safe_way_out_stays() {
-    for script in ["echo '${{ inputs.day }}'", "cat <<END\n      ${{ inputs.day }}\n      END"] {
+    for script in [
+        "echo '${{ inputs.day }}'",
+        "cat <<END\n      ${{ inputs.day }}\n      END",
+        "echo \"$(ls ${{ inputs.day }})\"",
+        "eval load ${{ inputs.day }}",
+        "echo $((${{ inputs.day }} + 1))",
+        "${{ inputs.day }} --now",
+        "true; ${{ inputs.day }}",
+    ] {
         let text = format!(
             "apiVersion: dvt/v1\nname: demo\ninputs: {{ day: {{ type: string }} }}\nsteps:\n  load:\n    script: |\n      {script}\n"
         );
@@ -68,6 +76,76 @@ fn what_has_no_safe_way_out_stays() {
     // Our word takes a list, and this is none: the guess is tried and not kept.
     let text = "apiVersion: dvt/v1\nname: demo\nsteps: { load: { command: 'load --now' } }\n";
     assert_eq!(repaired(text).text, text);
+}
+
+/// The repaired script says the same, whatever quotes are around it in the shell and in YAML; and no value is split.
+#[test]
+fn what_a_script_reads_stays_between_its_quotes() {
+    for (before, after) in [
+        ("script: \"load ${{ inputs.day }}\"", "script: \"load \\\"${DAY}\\\"\""),
+        ("script: \"load \\\"a ${{ inputs.day }}\\\"\"", "script: \"load \\\"a ${DAY}\\\"\""),
+        ("script: 'load ${{ inputs.day }}'", "script: 'load \"${DAY}\"'"),
+        ("script: load ${{ inputs.day }}", "script: load \"${DAY}\""),
+        (
+            "script: |\n      echo \"first\n      ${{ inputs.day }} last\"",
+            "script: |\n      echo \"first\n      ${DAY} last\"",
+        ),
+        (
+            "script: |\n      # don't\n      load ${{ inputs.day }}",
+            "script: |\n      # don't\n      load \"${DAY}\"",
+        ),
+        ("run: [bash, -ec, 'load ${{ inputs.day }}']", "run: [bash, -ec, 'load \"${DAY}\"']"),
+    ] {
+        let head = "apiVersion: dvt/v1\nname: demo\ninputs: { day: { type: string } }\nsteps:\n";
+        let found = repaired(&format!("{head}  load:\n    {before}\n"));
+        assert_eq!(
+            found.text,
+            format!("{head}  load:\n    env: {{ DAY: '${{{{ inputs.day }}}}' }}\n    {after}\n")
+        );
+        assert!(lint("plan.yaml", &found.text).checked.is_some());
+    }
+}
+
+#[test]
+fn what_runs_at_the_end_and_what_undoes_is_mended_too() {
+    let text = "\
+apiVersion: dvt/v1
+name: demo
+inputs: { day: { type: string } }
+steps:
+  load:
+    run: [load]
+    compensate:
+      script: unload ${{ inputs.day }}
+finally:
+  tell:
+    script: tell ${{ run.status }}
+";
+    let found = repaired(text);
+    let expected = text
+        .replace(
+            "      script: unload ${{ inputs.day }}",
+            "      env: { DAY: '${{ inputs.day }}' }\n      script: unload \"${DAY}\"",
+        )
+        .replace(
+            "    script: tell ${{ run.status }}",
+            "    env: { STATUS: '${{ run.status }}' }\n    script: tell \"${STATUS}\"",
+        );
+    assert_eq!(found.text, expected);
+    assert!(lint("plan.yaml", &found.text).checked.is_some());
+}
+
+/// Three attempts are two retries.
+#[test]
+fn attempts_become_retries() {
+    let text = |retry: &str| {
+        format!(
+            "apiVersion: dvt/v1\nname: demo\nsteps: {{ load: {{ run: [load], retry: {{ {retry} }} }} }}\n"
+        )
+    };
+    assert_eq!(repaired(&text("maxAttempts: 3")).text, text("max: 2"));
+    assert_eq!(repaired(&text("limit: 3")).text, text("max: 3"));
+    assert_eq!(repaired(&text("max_attempts: 0")).text, text("max_attempts: 0"));
 }
 
 #[test]
