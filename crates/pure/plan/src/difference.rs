@@ -48,15 +48,25 @@ enum Measure {
     More,
     /// Any other value than before may do anything: wider.
     Any,
+    /// It holds the run back: wider where it is another one or gone, narrower where it is new.
+    Gate,
+    /// What is waited for: a right where that is a gate.
+    Needs,
+    /// It says how payloads are protected: wider whichever way it changes.
+    Protection,
 }
 
-use Measure::{Any, Members, More};
+use Measure::{Any, Gate, Members, More, Needs, Protection};
+
+/// Forms that hold a run back until somebody acts.
+const GATES: &[&str] = &["approval", "signal"];
 
 /// Keys that say what may be done, `*` for any one key. A new right of the language is a new row.
 const RIGHTS: &[(&[&str], Measure)] = &[
     (&["permissions", "*"], Members),
     (&["files"], Members),
-    (&["data", "*"], Any),
+    (&["data", "*"], Protection),
+    (&["scratch"], More),
     (&["tier"], Any),
     (&["limits", "*"], More),
     (&["defaults", "timeout"], More),
@@ -66,7 +76,13 @@ const RIGHTS: &[(&[&str], Measure)] = &[
     (&["steps", "*", "shell"], Any),
     (&["steps", "*", "uses"], Any),
     (&["steps", "*", "plan"], Any),
-    (&["steps", "*", "approval"], Any),
+    (&["steps", "*", "approval"], Gate),
+    (&["steps", "*", "signal"], Gate),
+    (&["steps", "*", "needs"], Needs),
+    (&["steps", "*", "retry"], Any),
+    (&["steps", "*", "dataClass"], Protection),
+    (&["steps", "*", "subject"], Protection),
+    (&["steps", "*", "scratch"], Any),
     (&["steps", "*", "secrets"], Members),
     (&["steps", "*", "timeout"], More),
     (&["steps", "*", "tier"], Any),
@@ -79,13 +95,14 @@ const RIGHTS: &[(&[&str], Measure)] = &[
 pub fn between(before: &Checked, after: &Checked) -> Difference {
     let mut difference = Difference::default();
     let mut path = Vec::new();
-    walk(Some(before.canonical.value()), Some(after.canonical.value()), &mut path, &mut difference);
+    let documents = [before.canonical.value(), after.canonical.value()];
+    walk(documents.map(Some), documents, &mut path, &mut difference);
     difference
 }
 
 fn walk<'v>(
-    before: Option<&'v Value>,
-    after: Option<&'v Value>,
+    [before, after]: [Option<&'v Value>; 2],
+    documents: [&'v Value; 2],
     path: &mut Vec<&'v str>,
     difference: &mut Difference,
 ) {
@@ -97,6 +114,10 @@ fn walk<'v>(
         let (first, rest) = path.split_first()?;
         (*first == "finally").then(|| measure(&[&["steps"], rest].concat()))?
     });
+    if measured == Some(Needs) {
+        needs([before, after], documents, path, difference);
+        return;
+    }
     if let Some(measure) = measured {
         right(measure, before, after, path, difference);
         return;
@@ -109,7 +130,7 @@ fn walk<'v>(
         let added = added.filter(|key| old.is_none_or(|map| !map.contains_key(*key)));
         for key in keys.chain(added) {
             path.push(key);
-            walk(old.and_then(|map| map.get(key)), new.and_then(|map| map.get(key)), path, difference);
+            walk([old, new].map(|map| map?.get(key)), documents, path, difference);
             path.pop();
         }
         return;
@@ -152,11 +173,51 @@ fn right(
             let list = if wider { &mut difference.widened } else { &mut difference.narrowed };
             list.push(change(path, before, after));
         }
-        Any => {
+        Gate => {
+            let list = if before.is_some() { &mut difference.widened } else { &mut difference.narrowed };
+            list.push(change(path, before, after));
+        }
+        Protection => difference.widened.push(change(path, before, after)),
+        Any | Needs => {
             let list = if after.is_some() { &mut difference.widened } else { &mut difference.narrowed };
             list.push(change(path, before, after));
         }
     }
+}
+
+/// Needs of a step that is in both plans: those that are gates one by one, the others as a whole.
+fn needs(
+    [before, after]: [Option<&Value>; 2],
+    documents: [&Value; 2],
+    path: &[&str],
+    difference: &mut Difference,
+) {
+    let [old, new] = [members(before), members(after)];
+    let is_there = |document: &Value| at(document, path.iter().take(2).copied()).is_some();
+    let is_gate = |document: &Value, need: &Value| {
+        let part = path.first().copied().unwrap_or_default();
+        let step = at(document, [part, need.as_str().unwrap_or_default()]);
+        step.is_some_and(|step| GATES.iter().any(|gate| step.get(gate).is_some()))
+    };
+    let [earlier, later] = documents;
+    let is_in_both = is_there(earlier) && is_there(later);
+    let (mut gone, mut added) = (Vec::new(), Vec::new());
+    if is_in_both {
+        gone.extend(old.iter().filter(|need| !new.contains(need) && is_gate(earlier, need)));
+        added.extend(new.iter().filter(|need| !old.contains(need) && is_gate(later, need)));
+    }
+    difference.widened.extend(gone.iter().map(|need| change(path, Some(need), None)));
+    difference.narrowed.extend(added.iter().map(|need| change(path, None, Some(need))));
+    let is_told = |need: &&Value, told: &[&Value]| told.contains(need);
+    let is_other = old.iter().filter(|need| !new.contains(need)).any(|need| !is_told(&need, &gone))
+        || new.iter().filter(|need| !old.contains(need)).any(|need| !is_told(&need, &added));
+    if is_other || (gone.is_empty() && added.is_empty()) {
+        difference.changed.push(change(path, before, after));
+    }
+}
+
+fn at<'v, 'k>(document: &'v Value, path: impl IntoIterator<Item = &'k str>) -> Option<&'v Value> {
+    path.into_iter().try_fold(document, |value, key| value.get(key))
 }
 
 fn members(value: Option<&Value>) -> Vec<Value> {

@@ -40,6 +40,7 @@ pub(crate) fn run(
     let rows = vec![
         row("steps", stats.steps.to_string()),
         row("edges", stats.edges.to_string()),
+        row("edges of the source", stats.source_edges.to_string()),
         row("levels", stats.levels.to_string()),
         row("widest level", stats.widest.to_string()),
         row("attempts at most", stats.bounds.attempts.to_string()),

@@ -19,8 +19,9 @@ const MOST_SHOWN: usize = 40;
 
 /// What a step is called: its title where it has one, else its id. One line, no control or direction marks.
 fn label(checked: &Checked, id: &StepId) -> String {
-    let title = checked.canonical.value().get("steps").and_then(|steps| steps.get(id.as_str()));
-    let title = title.and_then(|step| step.get("title")).and_then(Value::as_str).unwrap_or(id.as_str());
+    let document = checked.canonical.value();
+    let body = ["steps", "finally"].into_iter().find_map(|part| document.get(part)?.get(id.as_str()));
+    let title = body.and_then(|step| step.get("title")).and_then(Value::as_str).unwrap_or(id.as_str());
     let is_mark = |letter: char| matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     let clean: String = title
         .chars()
@@ -35,10 +36,7 @@ fn label(checked: &Checked, id: &StepId) -> String {
     if shown.is_empty() { id.to_string() } else { shown }
 }
 
-/// The word of the step's form, from the document.
-fn form_of<'c>(checked: &'c Checked, id: &StepId) -> &'c str {
-    let step = checked.canonical.value().get("steps").and_then(|steps| steps.get(id.as_str()));
-    let keys = step.and_then(Value::as_object);
-    let forms = crate::document::form::FORMS;
-    keys.and_then(|keys| keys.keys().find(|key| forms.contains(&key.as_str()))).map_or("", String::as_str)
+/// The word of the step's form.
+fn form_of(checked: &Checked, id: &StepId) -> &'static str {
+    checked.plan.steps.get(id).map_or("", |step| step.form.word())
 }

@@ -25,6 +25,17 @@ fn every_step_and_edge_is_drawn_once() {
 }
 
 #[test]
+fn what_runs_at_the_end_is_drawn_as_any_step() {
+    let plan = plan(
+        "steps:\n  a: { run: [x] }\nfinally:\n  b: { approval: { role: operator }, title: Was it right }\n  c: { run: [x], needs: b }\n",
+    );
+    let mermaid = graph::mermaid(&plan);
+    assert_eq!(mermaid, "flowchart TD\n  n0[\"a\"]\n  n1{{\"Was it right\"}}\n  n2[\"c\"]\n  n1 --> n2\n");
+    let svg = graph::svg(&plan);
+    assert!(svg.contains(">Was it right</text>") && svg.contains("rx=\"16\""), "{svg}");
+}
+
+#[test]
 fn hostile_titles_are_inert() {
     for title in [
         "</text><script>alert(1)</script>",
@@ -87,4 +98,44 @@ fn widened_rights_come_first() {
         "# note\nfiles:\n  - a.py\nlimits: { maxParallel: 2 }\nvars: { x: 1 }\nsteps:\n  gone: { run: [x] }\n  a: { timeout: 60s, run: [x] }\n",
     );
     assert!(difference::between(&old, &same).is_empty());
+}
+
+/// What holds a run back is no right of the plan: without it the plan may do more.
+#[test]
+fn a_gate_that_is_gone_is_a_wider_right() {
+    let gated = "steps:\n  a: { run: [x] }\n  ask: { approval: { role: operator, min: 2 }, needs: a }\n  go: { signal: go, needs: a }\n  b: { run: [y], needs: [ask, go, a] }\n";
+    let old = plan(gated);
+    let paths = |list: &[difference::Change]| list.iter().map(|one| one.path.clone()).collect::<Vec<_>>();
+    let to = |text: &str| difference::between(&old, &plan(text));
+    let without = to("steps:\n  a: { run: [x] }\n  b: { run: [y], needs: [a] }\n");
+    let gone = ["steps.ask.approval", "steps.b.needs", "steps.b.needs", "steps.go.signal"];
+    assert_eq!(paths(&without.widened), gone);
+    assert!(without.narrowed.is_empty());
+    let back = difference::between(&plan("steps:\n  a: { run: [x] }\n  b: { run: [y], needs: [a] }\n"), &old);
+    assert!(back.widened.is_empty(), "{back:?}");
+    assert_eq!(
+        paths(&back.narrowed),
+        ["steps.b.needs", "steps.b.needs", "steps.ask.approval", "steps.go.signal"]
+    );
+    assert_eq!(paths(&to(&gated.replace("min: 2", "min: 1")).widened), ["steps.ask.approval"]);
+    assert_eq!(paths(&to(&gated.replace("[ask, go, a]", "[go, a]")).widened), ["steps.b.needs"]);
+    // A need that is no gate is a matter of order alone.
+    let order = to(&gated.replace("[ask, go, a]", "[ask, go]"));
+    assert!(order.widened.is_empty() && order.narrowed.is_empty());
+    assert_eq!(paths(&order.changed), ["steps.b.needs"]);
+}
+
+/// What says whose data a payload is, and how it is protected, is told first whichever way it changes.
+#[test]
+fn less_protection_is_a_wider_right() {
+    let paths = |list: &[difference::Change]| list.iter().map(|one| one.path.clone()).collect::<Vec<_>>();
+    let (old, new) = (
+        plan("data: { class: pii }\nsteps:\n  a: { run: [x], dataClass: pii, subject: ana, retry: 1 }\n"),
+        plan("steps:\n  a: { run: [x], retry: 3 }\n"),
+    );
+    let found = difference::between(&old, &new);
+    assert_eq!(
+        paths(&found.widened),
+        ["data.class", "steps.a.dataClass", "steps.a.retry", "steps.a.subject"]
+    );
 }
