@@ -128,7 +128,16 @@ impl Input {
         let types = &self.schema.types;
         let parsed = canonical::parse(text.as_bytes());
         if types.is_empty() {
-            return Ok(parsed.unwrap_or_else(|_| Value::String(text.to_owned())));
+            return match parsed {
+                Ok(value) => Ok(value),
+                Err(canonical::Error::Syntax(_)) if !is_number(text) => Ok(Value::String(text.to_owned())),
+                // A number that cannot be kept is not kept as something else.
+                Err(canonical::Error::Syntax(_)) => Err(format!(
+                    "cannot be kept: the number `{0}` is not finite; send `\"{0}\"`",
+                    short(text)
+                )),
+                Err(error) => Err(format!("cannot be kept: {error}")),
+            };
         }
         if let Ok(value) = &parsed
             && types.iter().any(|one| *one != Type::String && one.holds(value))
@@ -272,6 +281,20 @@ fn within(found: f64, least: Option<f64>, most: Option<f64>, at: &str, what: &st
         return Err(format!("{at}is {found}{what}, more than {most}"));
     }
     Ok(())
+}
+
+/// Whether a text is a number as JSON writes them, however large.
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) =
+        unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(m, e)| (m, Some(e)));
+    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let exponent = exponent.map(|exponent| exponent.strip_prefix(['+', '-']).unwrap_or(exponent));
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(digits)
 }
 
 fn name_of(value: &Value) -> &'static str {

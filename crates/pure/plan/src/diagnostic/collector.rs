@@ -7,6 +7,7 @@ use super::codes::{self, Code};
 use super::{Diagnostic, Severity, Span};
 use crate::read::tree::Place;
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 /// Diagnostics that people are shown at most.
 pub(crate) const MOST_SHOWN: usize = 100;
@@ -27,6 +28,8 @@ pub(crate) struct Report {
     fix: Option<String>,
     choices: Vec<String>,
     related: Vec<(Place, String)>,
+    /// Whether nothing else is told of the same place.
+    is_alone: bool,
 }
 
 impl Report {
@@ -42,6 +45,7 @@ impl Report {
             fix: None,
             choices: Vec::new(),
             related: Vec::new(),
+            is_alone: false,
         }
     }
 
@@ -79,6 +83,12 @@ impl Report {
         if let Some(near) = near {
             self.label = Some(format!("did you mean `{near}`?"));
         }
+        self
+    }
+
+    /// What else is told of the same place only follows from this: there is no value to be right or wrong.
+    pub(crate) fn alone(mut self) -> Self {
+        self.is_alone = true;
         self
     }
 
@@ -190,6 +200,9 @@ impl<'t> Collector<'t> {
                 right.code.code,
             ))
         });
+        let alone: BTreeSet<Place> =
+            self.reports.iter().filter(|report| report.is_alone).map(|report| report.place).collect();
+        self.reports.retain(|report| report.is_alone || !alone.contains(&report.place));
         let hidden = self.reports.len().saturating_sub(MOST_SHOWN) + self.uncounted;
         // An error is never hidden behind warnings.
         if hidden > 0 && self.errors > 0 {

@@ -110,8 +110,12 @@ fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, node: &Node<'_>) -> (Sch
     if let (Some(value), Some(word)) = (&default, node.entry("default"))
         && let Err(reason) = schema.check(value, &mut String::new())
     {
-        let message = format!("the default of {} does not fit its schema: {reason}", shown(entry.key));
-        reader.error(codes::INPUT_SCHEMA, or(word.value.place, word.place), message);
+        let place = or(word.value.place, word.place);
+        // A number in it that is none was told, and stands here as nothing.
+        if !reader.sink.has_error_within(place) {
+            let message = format!("the default of {} does not fit its schema: {reason}", shown(entry.key));
+            reader.error(codes::INPUT_SCHEMA, place, message);
+        }
     }
     (schema, default)
 }

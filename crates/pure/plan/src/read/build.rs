@@ -117,7 +117,7 @@ impl<'t> Builder<'t> {
                 ),
             };
             let report = Report::error(codes::NOT_JSON_MODEL, place, message).why(why);
-            sink.add(report.fix("quote it to keep it as a string"));
+            sink.add(report.fix("quote it to keep it as a string").alone());
             Kind::Null
         });
         self.settle(Node { place, kind }, anchor, sink);

@@ -6,7 +6,7 @@
 use serde_json::{Map, Number, Value};
 
 /// A byte range of the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Place {
     /// The first byte.
     pub(crate) start: u32,

@@ -120,3 +120,31 @@ fn text_of_the_command_line_takes_the_declared_type() {
         assert!(plan.inputs[name].parse_cli(text).is_err(), "{name}={text}");
     }
 }
+
+/// What no type asks to be a number stays one or is refused: a text is what the person did not type.
+#[test]
+fn a_number_that_cannot_be_kept_is_no_text() {
+    let any = &plan().inputs["any"];
+    for (text, value) in [
+        ("1e15", json!(1_000_000_000_000_000_u64)),
+        ("-0.0", json!(0)),
+        ("[1, \"a\"]", json!([1, "a"])),
+        ("\"1e16\"", json!("1e16")),
+        ("0123", json!("0123")),
+        ("1.", json!("1.")),
+        ("eu", json!("eu")),
+        ("{x}", json!("{x}")),
+        ("", json!("")),
+    ] {
+        assert_eq!(any.parse_cli(text), Ok(value), "{text}");
+    }
+    for (text, reason) in [
+        ("1e16", "the integer `10000000000000000` is beyond 2^53"),
+        ("9007199254740993", "the integer `9007199254740993` is beyond 2^53"),
+        ("[9007199254740993]", "the integer `9007199254740993` is beyond 2^53"),
+        ("-1e400", "the number `-1e400` is not finite"),
+    ] {
+        let told = any.parse_cli(text).unwrap_err();
+        assert!(told.starts_with(&format!("cannot be kept: {reason}")), "{text}: {told}");
+    }
+}
