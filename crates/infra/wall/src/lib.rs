@@ -5,10 +5,14 @@
 //! the starter holds a lock from before its first step until after the last process of its steps is gone, so a second
 //! starter on the same lock waits, and no step is ever alive twice.
 
+mod child;
 pub mod descriptors;
 pub mod family;
 pub mod harden;
+mod image;
 pub mod protocol;
+mod signals;
 mod spawn;
+mod stack;
 pub mod starter;
 mod wait;

@@ -1,7 +1,8 @@
 //! What worker and starter say to each other: frames of a 32-bit big-endian length and JSON, over one socketpair.
 //!
 //! A `Spawn` carries its three descriptors (standard input, output, error) on its first byte. Neither side trusts a length:
-//! a frame above [`MAX_FRAME_BYTES`] ends the link.
+//! a frame above [`MAX_FRAME_BYTES`] ends the link. A message stands under its name, not beside it: then it is read as it comes,
+//! and not gathered first until its name is found.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -16,7 +17,7 @@ pub const LOCK_VARIABLE: &str = "DVT_STARTER_LOCK";
 
 /// Worker to starter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum ToStarter {
     /// Start a program; its three descriptors come with it.
     Spawn(Spawn),
@@ -57,7 +58,7 @@ pub enum StepSignal {
 
 /// Starter to worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum FromStarter {
     /// The lock is held: no step of another starter is alive.
     Ready,

@@ -1,12 +1,12 @@
 //! Starting one program: its own process group, nothing inherited but three streams, dead when the starter is.
 
+use crate::child::{self, Failed};
+use crate::image::Image;
 use crate::protocol::{Refusal, Spawn};
+use crate::stack::Stack;
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
-use std::io;
+use rustix::process::Pid;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 
 /// The three streams of a program.
 pub(crate) struct Streams {
@@ -17,50 +17,30 @@ pub(crate) struct Streams {
 
 /// Starts the program; returns after its `execve` succeeded, so that its process group exists and its own descriptors of
 /// ours are closed. Reaped by `wait`, with its usage.
-pub(crate) fn spawn(request: &Spawn, streams: Streams) -> Result<Pid, Refusal> {
-    let mut command = Command::new(&request.program);
-    command
-        .args(&request.arguments)
-        .env_clear()
-        .envs(request.environment.iter().map(|(name, value)| (name, value)))
-        .current_dir(&request.directory)
-        .process_group(0)
-        .stdin(streams.input)
-        .stdout(streams.output)
-        .stderr(streams.error);
-    die_with_the_starter(&mut command);
-    let child = command.spawn().map_err(|error| refusal(&request.program, &error))?;
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    pid.ok_or_else(|| Refusal::System { program: request.program.clone(), errno: 0 })
-}
-
-/// The kernel kills the child when the starter ends, however that happens.
-#[expect(unsafe_code, reason = "the death signal is cleared by fork and must be set between fork and exec")]
-fn die_with_the_starter(command: &mut Command) {
-    let starter = getpid();
-    let in_child = move || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        // The starter may have ended between fork and the line above; then no signal will come.
-        if getppid() == Some(starter) { Ok(()) } else { Err(Errno::SRCH.into()) }
-    };
-    // SAFETY: between fork and exec only async-signal-safe work is allowed. The closure makes two direct system calls
-    // (prctl, getppid), takes no lock and allocates nothing; `io::Error::from(Errno)` holds a bare number.
-    unsafe { command.pre_exec(in_child) };
-}
-
-fn refusal(program: &str, error: &io::Error) -> Refusal {
-    let program = program.to_owned();
-    match error.raw_os_error().map(Errno::from_raw_os_error) {
-        Some(Errno::NOENT | Errno::NOTDIR) => Refusal::NotFound { program },
-        Some(Errno::ACCESS | Errno::PERM | Errno::NOEXEC | Errno::ISDIR) => {
-            Refusal::NotExecutable { program }
+pub(crate) fn spawn(request: &Spawn, streams: &Streams, stack: &mut Stack) -> Result<Pid, Refusal> {
+    let program = &request.program;
+    let image = Image::new(request).map_err(|_| Refusal::ZeroByte { program: program.clone() })?;
+    let started = match child::start(&image, streams, stack) {
+        Err(failed @ Failed { errno: Errno::NOEXEC, candidate }) => {
+            match image.read_by_the_shell(candidate) {
+                Some(image) => child::start(&image, streams, stack),
+                None => Err(failed),
+            }
         }
-        Some(Errno::TOOBIG) => Refusal::TooLong { program },
-        Some(errno @ (Errno::NOMEM | Errno::AGAIN | Errno::MFILE | Errno::NFILE)) => {
+        started => started,
+    };
+    started.map_err(|failed| refusal(program, failed.errno))
+}
+
+fn refusal(program: &str, errno: Errno) -> Refusal {
+    let program = program.to_owned();
+    match errno {
+        Errno::NOENT | Errno::NOTDIR => Refusal::NotFound { program },
+        Errno::ACCESS | Errno::PERM | Errno::NOEXEC | Errno::ISDIR => Refusal::NotExecutable { program },
+        Errno::TOOBIG => Refusal::TooLong { program },
+        Errno::NOMEM | Errno::AGAIN | Errno::MFILE | Errno::NFILE => {
             Refusal::NoRoom { program, errno: errno.raw_os_error() }
         }
-        Some(errno) => Refusal::System { program, errno: errno.raw_os_error() },
-        None if error.kind() == io::ErrorKind::InvalidInput => Refusal::ZeroByte { program },
-        None => Refusal::System { program, errno: 0 },
+        errno => Refusal::System { program, errno: errno.raw_os_error() },
     }
 }

@@ -6,6 +6,7 @@
 use crate::descriptors::{self, Inbox};
 use crate::protocol::{self, FromStarter, LOCK_VARIABLE, MARK, Spawn, StepSignal, ToStarter};
 use crate::spawn::{self, Streams};
+use crate::stack::Stack;
 use crate::wait::{self, Reaped};
 use crate::{family, harden};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -68,6 +69,8 @@ fn serve(adopt: bool) -> Result<(), Error> {
         socket: io::stdin().as_fd().try_clone_to_owned()?,
         inbox: Inbox::default(),
         steps: Vec::new(),
+        stack: Stack::new()?,
+        answers: Vec::new(),
     };
     let served = starter.run(&signals);
     // From here on the worker is gone or not understood. If we are killed in the middle, the kernel kills our direct
@@ -106,14 +109,17 @@ struct Starter {
     socket: OwnedFd,
     inbox: Inbox,
     steps: Vec<Step>,
+    /// On which a step begins.
+    stack: Stack,
+    /// Answers that are not sent yet: what is found out together is told together, for each call wakes the worker.
+    answers: Vec<u8>,
 }
 
 impl Starter {
     fn run(&mut self, signals: &OwnedFd) -> Result<(), Error> {
-        if !self.answer(&FromStarter::Ready)? {
-            return Ok(());
-        }
-        loop {
+        self.answer(&FromStarter::Ready)?;
+        // Until the worker is gone.
+        while self.tell()? {
             let mut ready = [PollFd::new(&self.socket, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
             match poll(&mut ready, None) {
                 Ok(_) | Err(Errno::INTR) => {}
@@ -122,14 +128,14 @@ impl Starter {
             let [socket, signal] = ready.map(|ready| !ready.revents().is_empty());
             if signal {
                 drain(signals)?;
-                if !self.reap()? {
-                    return Ok(());
-                }
+                self.reap()?;
             }
-            if socket && !self.obey()? {
-                return Ok(());
+            // An end does not wait for what is started next.
+            if socket && !(self.tell()? && self.obey()?) {
+                break;
             }
         }
+        Ok(())
     }
 
     /// Does what the worker asks; `false` at its end.
@@ -138,22 +144,19 @@ impl Starter {
             return Ok(false);
         }
         while let Some(message) = protocol::decode(&mut self.inbox.bytes)? {
-            let alive = match message {
+            match message {
                 ToStarter::Spawn(request) => self.start(&request)?,
                 ToStarter::Signal { key, signal } => self.signal(key, signal)?,
-            };
-            if !alive {
-                return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn start(&mut self, request: &Spawn) -> Result<bool, Error> {
+    fn start(&mut self, request: &Spawn) -> Result<(), Error> {
         let mut stream = || self.inbox.descriptors.pop_front().ok_or(Error::NoStreams);
         let streams = Streams { input: stream()?, output: stream()?, error: stream()? };
         let key = request.key;
-        match spawn::spawn(request, streams) {
+        match spawn::spawn(request, &streams, &mut self.stack) {
             Err(reason) => self.answer(&FromStarter::Refused { key, reason }),
             Ok(pid) => {
                 let mark = request.environment.iter().find(|(name, _)| name == MARK);
@@ -164,10 +167,10 @@ impl Starter {
         }
     }
 
-    fn signal(&mut self, key: u64, signal: StepSignal) -> Result<bool, Error> {
+    fn signal(&mut self, key: u64, signal: StepSignal) -> Result<(), Error> {
         let found = self.steps.iter().find(|step| step.key == key && step.ended.is_none());
         // A step that has ended meanwhile is being cleared already.
-        let Some(&Step { pid, .. }) = found else { return Ok(true) };
+        let Some(&Step { pid, .. }) = found else { return Ok(()) };
         match signal {
             StepSignal::Terminate => signal_group(pid, Signal::TERM)?,
             StepSignal::Kill => {
@@ -176,11 +179,11 @@ impl Starter {
                 family::kill(pid)?;
             }
         }
-        Ok(true)
+        Ok(())
     }
 
-    /// Reaps whatever has ended and clears what the ended steps left behind; `false` where the worker is gone.
-    fn reap(&mut self) -> Result<bool, Error> {
+    /// Reaps whatever has ended and clears what the ended steps left behind.
+    fn reap(&mut self) -> Result<(), Error> {
         while let Some(pid) = wait::ended_child()? {
             if self.running(pid) {
                 // Not reaped yet, so its number still names its group and no other.
@@ -196,9 +199,9 @@ impl Starter {
 
     /// Ends the strays: children that this process did not start, but adopted. Those of a running step may stay (a program
     /// may put a service into the background while it runs); those of an ended one, and those that hide whose they are, not.
-    fn clear(&mut self) -> Result<bool, Error> {
+    fn clear(&mut self) -> Result<(), Error> {
         if self.steps.iter().all(|step| step.ended.is_none()) {
-            return Ok(true);
+            return Ok(());
         }
         let mut left = false;
         for stray in family::children()? {
@@ -210,7 +213,7 @@ impl Starter {
         }
         if left {
             // Their end is signalled to us like any other, and brings us here again.
-            return Ok(true);
+            return Ok(());
         }
         let (ended, running) =
             std::mem::take(&mut self.steps).into_iter().partition(|step| step.ended.is_some());
@@ -218,11 +221,9 @@ impl Starter {
         let ended: Vec<Step> = ended;
         for step in ended {
             let Some(Reaped { end, cpu_ms, peak_memory_bytes }) = step.ended else { continue };
-            if !self.answer(&FromStarter::Exited { key: step.key, end, cpu_ms, peak_memory_bytes })? {
-                return Ok(false);
-            }
+            self.answer(&FromStarter::Exited { key: step.key, end, cpu_ms, peak_memory_bytes })?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Whether this is the first process of a step that has not ended.
@@ -251,10 +252,16 @@ impl Starter {
         if adopted { family::sweep() } else { Ok(()) }
     }
 
-    /// Sends an answer; `false` where the worker is gone.
-    fn answer(&self, message: &FromStarter) -> Result<bool, Error> {
-        let frame = protocol::encode(message)?;
-        let mut rest = frame.as_slice();
+    /// An answer, to be told with the others.
+    fn answer(&mut self, message: &FromStarter) -> Result<(), Error> {
+        self.answers.extend(protocol::encode(message)?);
+        Ok(())
+    }
+
+    /// Sends the answers; `false` where the worker is gone.
+    fn tell(&mut self) -> Result<bool, Error> {
+        let answers = std::mem::take(&mut self.answers);
+        let mut rest = answers.as_slice();
         while !rest.is_empty() {
             match descriptors::send(&self.socket, rest, &[]) {
                 Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),

@@ -1,5 +1,5 @@
-//! Waiting for children: one of the two places of this crate that speak to the kernel directly, because `rustix` has no
-//! `signalfd`, no usage at `wait` and does not tell whose status it peeked at.
+//! Waiting for children. It speaks to the kernel directly, because `rustix` has no `signalfd`, no usage at `wait` and does not
+//! tell whose status it peeked at.
 
 use crate::protocol::End;
 use rustix::process::Pid;
@@ -15,8 +15,8 @@ pub(crate) struct Reaped {
     pub(crate) peak_memory_bytes: u64,
 }
 
-/// A descriptor that becomes readable when a child ends. Blocks SIGCHLD in this thread; the standard library empties the
-/// mask again in every child it starts.
+/// A descriptor that becomes readable when a child ends. Blocks SIGCHLD in this thread; in a program that is
+/// started nothing is blocked.
 #[expect(unsafe_code, reason = "signalfd is not in rustix")]
 pub(crate) fn child_signals() -> io::Result<OwnedFd> {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();

@@ -10,6 +10,7 @@
 
 mod harness;
 mod process;
+mod starting;
 
 use dvt_wall::descriptors::{self, Inbox};
 use dvt_wall::protocol::{
@@ -31,6 +32,14 @@ fn main() -> ExitCode {
             ("a_step_gets_three_streams_its_environment_and_nothing_else", three_streams_and_nothing_else),
             ("a_step_is_bounded_by_the_kernel", bounded_by_the_kernel),
             ("what_cannot_start_says_why", what_cannot_start_says_why),
+            ("a_program_is_looked_for_as_a_shell_does_it", starting::looked_for_as_a_shell_does),
+            (
+                "a_script_that_names_no_interpreter_is_read_by_the_shell",
+                starting::a_script_of_nobody_is_the_shells,
+            ),
+            ("what_cannot_be_executed_or_stood_in_says_so", starting::what_cannot_be_executed_or_stood_in),
+            ("neither_side_keeps_a_signal_of_the_other", starting::neither_side_keeps_a_signal_of_the_other),
+            ("a_refusal_leaves_no_child_and_no_descriptor", starting::a_refusal_leaves_nothing),
             ("usage_and_end_are_told", usage_and_end_are_told),
             ("a_killed_step_leaves_nothing", a_killed_step_leaves_nothing),
             ("a_finished_step_leaves_nothing_and_others_keep_theirs", a_finished_step_leaves_nothing),
