@@ -3,6 +3,7 @@
 //! The first cause of an end is the one that is told: a step that is cancelled and then exits with 0 was cancelled. The
 //! attempt is over when the starter says that nothing of it is left alive.
 
+use crate::folders::Folders;
 use crate::log::{self, Ended, Sink};
 use crate::place::{self, Place};
 use crate::protocol::{Dispatch, FromWorker, Outcome, OutputMode, Stream};
@@ -57,8 +58,8 @@ pub(crate) struct Attempt {
     pub(crate) dispatch: Dispatch,
     /// The starter's key.
     pub(crate) number: u64,
-    /// The worker's folder.
-    pub(crate) root: PathBuf,
+    /// Where its own one comes from.
+    pub(crate) folders: Arc<Folders>,
     /// The working directory, or why there is none.
     pub(crate) directory: Result<PathBuf, crate::files::Error>,
     /// To the starter.
@@ -99,7 +100,7 @@ impl Attempt {
     }
 
     async fn run_on_host(&mut self) -> Result<Finished, Failure> {
-        let place = Place::new(&self.root, self.number).map_err(machinery)?;
+        let place = Place::new(&self.folders).map_err(machinery)?;
         // Turns true when the last process of the step is gone; then what lies in its pipes is all there will be.
         let (gone, is_gone) = watch::channel(false);
         let (mut reading_output, mut reading_errors) = self.start(&place, &is_gone)?;

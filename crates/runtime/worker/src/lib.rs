@@ -9,6 +9,7 @@ mod attempt;
 pub mod bundle;
 mod environment;
 mod files;
+mod folders;
 mod frame;
 pub mod link;
 mod log;

@@ -1,42 +1,39 @@
 //! The private place of one attempt: `$TMPDIR`, `$DVT_OUTPUT`, the script, and its streams. Wiped when the attempt ends.
 //!
 //! They lie beside each other in the worker's own folder: a folder more for each attempt would cost more than all the rest of it.
-//! Most steps leave nothing but what stands here, and that goes with a call each; whatever else is found is a tree of a stranger.
 
+use crate::folders::{Folder, Folders, wipe};
 use crate::protocol::{Program, Shell};
-use crate::removal::remove_tree;
-use rustix::fs::{MemfdFlags, SealFlags, rmdir, unlink};
-use rustix::io::Errno;
+use rustix::fs::{MemfdFlags, SealFlags, unlink};
 use serde_json::Value;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What an attempt may leave, gone when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
-    temporary: PathBuf,
+    folders: Arc<Folders>,
+    temporary: Folder,
     output: PathBuf,
     script: PathBuf,
 }
 
 impl Place {
-    /// Makes the place of attempt `number`.
-    pub(crate) fn new(root: &Path, number: u64) -> io::Result<Self> {
-        let place = Self {
-            temporary: root.join(format!("step-{number}")),
-            output: root.join(format!("step-{number}.json")),
-            script: root.join(format!("step-{number}.script")),
-        };
-        DirBuilder::new().mode(0o700).create(&place.temporary)?;
-        Ok(place)
+    /// Takes the place of one attempt.
+    pub(crate) fn new(folders: &Arc<Folders>) -> io::Result<Self> {
+        let temporary = folders.take()?;
+        let (output, script) =
+            (temporary.path().with_extension("json"), temporary.path().with_extension("script"));
+        Ok(Self { folders: Arc::clone(folders), temporary, output, script })
     }
 
     /// `$TMPDIR`.
     pub(crate) fn temporary(&self) -> &Path {
-        &self.temporary
+        self.temporary.path()
     }
 
     /// `$DVT_OUTPUT`: does not exist until the step writes it. Not in `$TMPDIR`, so that a step which empties that keeps it.
@@ -71,23 +68,9 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let gone = [
-            (&self.temporary, rmdir(&self.temporary)),
-            (&self.output, unlink(&self.output)),
-            (&self.script, unlink(&self.script)),
-        ];
-        for (path, gone) in gone {
-            let removed = match gone {
-                Ok(()) | Err(Errno::NOENT) => continue,
-                // A file or a link where a folder was.
-                Err(Errno::NOTDIR) => unlink(path).map_err(io::Error::from),
-                Err(_) => remove_tree(path),
-            };
-            // What cannot be removed now goes with the worker's root.
-            if let Err(error) = removed {
-                eprintln!("dvt worker: `{}` could not be removed: {error}", path.display());
-            }
-        }
+        wipe(&self.output, unlink(&self.output));
+        wipe(&self.script, unlink(&self.script));
+        self.folders.give_back(&self.temporary);
     }
 }
 

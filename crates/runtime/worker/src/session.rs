@@ -6,6 +6,7 @@
 use crate::Error;
 use crate::attempt::{Attempt, Event, Finished};
 use crate::files::Files;
+use crate::folders::Folders;
 use crate::frame;
 use crate::protocol::{CAPACITY, Dispatch, FromWorker, HEARTBEAT_MS, Key, Report, ToWorker, VERSION};
 use crate::starter::{self, Requests};
@@ -15,7 +16,8 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream as Socket;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::BufReader;
 use tokio::sync::mpsc;
@@ -52,7 +54,7 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
     let (requests, mut answers) = starter::serve(starter)?;
     let (finished, mut ends) = mpsc::unbounded_channel();
     let mut session = Session {
-        root: root.to_owned(),
+        folders: Arc::new(Folders::new(root)?),
         files: Files::new(root)?,
         starter: requests,
         engine: to_engine,
@@ -100,7 +102,7 @@ struct Running {
 }
 
 struct Session {
-    root: PathBuf,
+    folders: Arc<Folders>,
     files: Files,
     starter: Requests,
     engine: mpsc::Sender<FromWorker>,
@@ -154,7 +156,7 @@ impl Session {
         self.running.insert(number, Running { key: key.clone(), events });
         let attempt = Attempt {
             number,
-            root: self.root.clone(),
+            folders: Arc::clone(&self.folders),
             directory: self.files.directory(dispatch.files_digest.as_ref()),
             starter: self.starter.clone(),
             engine: self.engine.clone(),

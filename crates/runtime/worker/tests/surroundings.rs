@@ -7,6 +7,8 @@ use dvt_model::digest::Digest;
 use dvt_worker::bundle::{Entry, pack};
 use dvt_worker::protocol::{OutputMode, ToWorker};
 use serde_json::json;
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 pub(crate) const CASES: &[Case] = &[
@@ -16,6 +18,7 @@ pub(crate) const CASES: &[Case] = &[
     ("surroundings::the_files_are_the_working_directory", files),
     ("surroundings::a_bundle_that_lies_or_is_missing_runs_nothing", bad_bundles),
     ("surroundings::what_a_step_writes_is_wiped", wiped),
+    ("surroundings::an_untouched_folder_serves_again_and_a_touched_one_does_not", served_again),
 ];
 
 // INVARIANT(INV-30)
@@ -144,12 +147,43 @@ fn wiped() {
         assert_eq!(found[0], "700");
         let folder = PathBuf::from(found[1].as_str().unwrap());
         root = folder.parent().unwrap().to_owned();
-        let left: Vec<_> =
-            std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        let steps = left.iter().filter(|name| name.to_string_lossy().starts_with("step-")).count();
-        assert_eq!(steps, 0, "wiped before the report: {left:?}");
+        assert!(!folder.is_symlink() && !folder.exists(), "wiped before the report");
+        for left in std::fs::read_dir(&root).unwrap().map(Result::unwrap) {
+            if left.file_name().to_string_lossy().starts_with("step-") {
+                // For a step to come: nothing lies beside such a folder, or in it.
+                assert_eq!(left.metadata().unwrap().permissions().mode(), 0o040_700, "{left:?}");
+                assert_eq!(std::fs::read_dir(left.path()).unwrap().count(), 0, "{left:?}");
+            }
+        }
     }
     assert!(PathBuf::from("/etc/passwd").exists());
     worker.close();
     assert!(!root.exists());
+}
+
+fn served_again() {
+    let mut worker = Worker::ready();
+    let mut seen = BTreeSet::new();
+    // The folder of a step that lets it be is used again once it is old enough to tell.
+    for number in 0.. {
+        assert!(number < 10_000, "none of {} folders was used again", seen.len());
+        let mut step = shell(&format!("looks{number}"), "stat -c %a $TMPDIR; echo $TMPDIR; ls -A $TMPDIR");
+        step.output = OutputMode::Lines;
+        let found = worker.value(&step);
+        worker.send(ToWorker::Ack { key: step.key.clone() });
+        let folder = found[1].as_str().unwrap();
+        assert_eq!(found, json!(["700", folder]));
+        if !seen.insert(folder.to_owned()) {
+            break;
+        }
+    }
+    // One that was touched is not, however little is to be seen of it.
+    for number in 0..20 {
+        let touches = "echo $TMPDIR; touch $TMPDIR/x; rm $TMPDIR/x";
+        let mut step = shell(&format!("touches{number}"), touches);
+        step.output = OutputMode::Text;
+        let folder = PathBuf::from(worker.value(&step).as_str().unwrap());
+        assert!(!folder.exists());
+    }
+    worker.close();
 }
