@@ -30,6 +30,10 @@ const TRANSIENT: i32 = 75;
 /// Outputs up to here are taken on the runtime's own thread.
 const SMALL: usize = 16 << 10;
 
+/// A program that runs no longer than this is told of together with its end: to the engine its start is news of no use then, and
+/// each message wakes it.
+const BRIEF: Duration = Duration::from_millis(10);
+
 /// What happens to an attempt from outside.
 #[derive(Debug)]
 pub(crate) enum Event {
@@ -106,14 +110,16 @@ impl Attempt {
         let (mut reading_output, mut reading_errors) = self.start(&place, &is_gone)?;
         // The time runs from the start of the program: before that the starter may wait for the steps of an older one.
         let (mut begun, mut kill_at, mut cause) = (Instant::now(), far_away(), None);
-        let (mut captured, mut errors_ended, mut telling) = (None, false, None);
+        let (mut tell_at, mut untold, mut telling) = (far_away(), None, None);
+        let (mut captured, mut errors_ended) = (None, false);
         let (end, usage) = loop {
             tokio::select! {
                 event = self.events.recv() => match event {
                     Some(Event::Started(pid)) => {
                         begun = Instant::now();
                         kill_at = kill_at.min(begun + Duration::from_millis(self.dispatch.timeout_ms));
-                        telling = Some(self.tell(FromWorker::Started { key: self.dispatch.key.clone(), pid }));
+                        tell_at = begun + BRIEF;
+                        untold = Some(FromWorker::Started { key: self.dispatch.key.clone(), pid });
                     }
                     Some(Event::Refused(refusal)) => return Err(cause.map_or_else(|| refused(&refusal), |_| cancelled())),
                     Some(Event::Exited { end, usage }) => break (end, usage),
@@ -127,7 +133,14 @@ impl Attempt {
                     // The session ends, and the starter with it.
                     None => return Err(cancelled()),
                 },
-                () = sleep_until(kill_at) => {
+                () = sleep_until(kill_at.min(tell_at)) => {
+                    if let Some(started) = untold.take() {
+                        telling = Some(self.tell(started));
+                        tell_at = far_away();
+                    }
+                    if Instant::now() < kill_at {
+                        continue;
+                    }
                     cause.get_or_insert(Cause::Deadline);
                     self.signal(StepSignal::Kill)?;
                     // Said once; the starter goes on until nothing is left.
@@ -170,9 +183,11 @@ impl Attempt {
                 None => self.value(&place, captured).await,
             },
         };
-        if let Some(telling) = telling {
-            // `Started` goes before the report. A task that only sends does not fail.
-            drop(telling.await);
+        // `Started` goes before the report. A task that only sends does not fail.
+        match (telling, untold) {
+            (Some(telling), _) => drop(telling.await),
+            (None, Some(started)) => drop(self.engine.send(started).await),
+            (None, None) => {}
         }
         // Wiped before the report leaves: who hears of the end finds nothing.
         drop(place);

@@ -24,11 +24,35 @@ pub(crate) enum Error {
     UnexpectedBody,
 }
 
-/// Writes one message.
+/// Frames are written when there are so many bytes of them; a longer one alone.
+const FULL: usize = 64 << 10;
+
+/// Messages that are taken together at most.
+pub(crate) const BATCH: usize = 16;
+
+/// Writes messages that came together with as few calls as they take, each of which wakes the other side.
 pub(crate) async fn write<T: Message + Serialize>(
     to: &mut (impl AsyncWrite + Unpin),
-    mut message: T,
+    messages: &mut Vec<T>,
 ) -> Result<(), Error> {
+    let (mut frames, mut pushed) = (Vec::new(), Ok(()));
+    for message in messages.drain(..) {
+        pushed = push(&mut frames, message);
+        if pushed.is_err() {
+            break;
+        }
+        if frames.len() >= FULL {
+            to.write_all(&frames).await?;
+            frames.clear();
+        }
+    }
+    // What came before one that cannot be written is written.
+    to.write_all(&frames).await?;
+    pushed
+}
+
+/// Adds a message behind whole frames; leaves those alone where it fails.
+fn push<T: Message + Serialize>(frames: &mut Vec<u8>, mut message: T) -> Result<(), Error> {
     let body = message.take_body();
     let header = serde_json::to_vec(&message)?;
     let too_long = Error::TooLong { header: header.len(), body: body.len() };
@@ -39,12 +63,11 @@ pub(crate) async fn write<T: Message + Serialize>(
     else {
         return Err(too_long);
     };
-    let mut frame = Vec::with_capacity(8 + header.len() + body.len());
-    frame.extend_from_slice(&header_length.to_be_bytes());
-    frame.extend_from_slice(&body_length.to_be_bytes());
-    frame.extend_from_slice(&header);
-    frame.extend_from_slice(&body);
-    to.write_all(&frame).await?;
+    frames.reserve(8 + header.len() + body.len());
+    frames.extend_from_slice(&header_length.to_be_bytes());
+    frames.extend_from_slice(&body_length.to_be_bytes());
+    frames.extend_from_slice(&header);
+    frames.extend_from_slice(&body);
     Ok(())
 }
 
@@ -77,6 +100,8 @@ mod tests {
     use super::*;
     use crate::protocol::{FromWorker, ToWorker};
     use dvt_model::digest::Digest;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
 
     fn block_on<F: Future>(future: F) -> F::Output {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -86,9 +111,57 @@ mod tests {
     fn a_message_comes_back_with_its_body() {
         let message = ToWorker::Bundle { digest: Digest::of(b"x"), done: true, body: b"body".to_vec() };
         let mut bytes = Vec::new();
-        block_on(write(&mut bytes, message.clone())).unwrap();
+        block_on(write(&mut bytes, &mut vec![message.clone()])).unwrap();
         let mut from = bytes.as_slice();
         assert_eq!(block_on(read(&mut from)).unwrap(), Some(message));
+        assert_eq!(block_on(read::<ToWorker>(&mut from)).unwrap(), None);
+    }
+
+    /// Counts calls.
+    #[derive(Default)]
+    struct Calls(Vec<Vec<u8>>);
+
+    impl AsyncWrite for Calls {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.0.push(bytes.to_vec());
+            Poll::Ready(Ok(bytes.len()))
+        }
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn messages_that_came_together_are_one_call_and_come_back_one_by_one() {
+        let part =
+            |bytes: usize| ToWorker::Bundle { digest: Digest::of(b"x"), done: false, body: vec![7; bytes] };
+        let messages = [ToWorker::Welcome { version: 1 }, part(3), ToWorker::Shutdown];
+        let mut calls = Calls::default();
+        block_on(write(&mut calls, &mut messages.to_vec())).unwrap();
+        assert_eq!(calls.0.len(), 1);
+        let bytes = calls.0.concat();
+        let mut from = bytes.as_slice();
+        for message in messages {
+            assert_eq!(block_on(read(&mut from)).unwrap(), Some(message));
+        }
+        // Not more than is good for the memory of both sides.
+        let mut calls = Calls::default();
+        block_on(write(&mut calls, &mut vec![part(FULL), part(FULL), part(1)])).unwrap();
+        assert_eq!(calls.0.len(), 3);
+        // One that cannot be written takes those before it with it no more than those after it.
+        let mut calls = Calls::default();
+        let broken = block_on(write(&mut calls, &mut vec![part(1), part(MAX_BODY_BYTES + 1), part(1)]));
+        assert!(matches!(broken, Err(Error::TooLong { .. })));
+        let bytes = calls.0.concat();
+        let mut from = bytes.as_slice();
+        assert_eq!(block_on(read(&mut from)).unwrap(), Some(part(1)));
         assert_eq!(block_on(read::<ToWorker>(&mut from)).unwrap(), None);
     }
 

@@ -81,8 +81,9 @@ impl Link {
         let (outgoing, mut to_write) = mpsc::channel(WAITING);
         let (received, incoming) = mpsc::channel(WAITING);
         let writing = tokio::spawn(async move {
-            while let Some(message) = to_write.recv().await {
-                if frame::write(&mut write, message).await.is_err() {
+            let mut batch = Vec::new();
+            while to_write.recv_many(&mut batch, frame::BATCH).await > 0 {
+                if frame::write(&mut write, &mut batch).await.is_err() {
                     return;
                 }
             }

@@ -36,8 +36,9 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
     let mut read = BufReader::new(read);
     let (to_engine, mut outgoing) = mpsc::channel::<FromWorker>(WAITING);
     let mut writing = tokio::spawn(async move {
-        while let Some(message) = outgoing.recv().await {
-            frame::write(&mut write, message).await?;
+        let mut batch = Vec::new();
+        while outgoing.recv_many(&mut batch, frame::BATCH).await > 0 {
+            frame::write(&mut write, &mut batch).await?;
         }
         Ok::<(), frame::Error>(())
     });

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub(crate) const CASES: &[Case] = &[
     ("endings::the_deadline_takes_the_whole_tree", deadline),
     ("endings::stop_terminates_then_kills", stop),
+    ("endings::the_start_is_told_while_a_program_runs_and_before_its_end", told),
     ("endings::without_the_owners_word_nothing_runs", no_word),
     ("endings::a_repeated_dispatch_runs_once", repeated),
     ("endings::end_of_the_engine_takes_daemons_too", engine_gone),
@@ -51,6 +52,23 @@ fn deadline() {
     assert_eq!((failure.error_code, failure.failure_category), (Code::Timeout, FailureCategory::Timeout));
     assert_eq!(alive(&watched), 0, "told only when nothing is left");
     assert!(begun.elapsed() >= Duration::from_millis(1500) && report.duration_ms >= 1500);
+    worker.close();
+}
+
+fn told() {
+    let mut worker = Worker::ready();
+    let long = program("long", &["sleep", "1000"]);
+    worker.dispatch(&long);
+    let FromWorker::Started { key, pid } = worker.next() else { panic!("it was not told") };
+    assert_eq!(key, long.key);
+    assert!(Watched::new(pid).lives());
+    worker.send(ToWorker::Stop { key, grace_ms: 0 });
+    assert!(matches!(worker.report().0.outcome, Outcome::Failed { .. }));
+    // One that is over at once is told of all the same, and in the same order.
+    let brief = program("brief", &["true"]);
+    worker.dispatch(&brief);
+    assert!(matches!(worker.next(), FromWorker::Started { key, .. } if key == brief.key));
+    assert!(matches!(worker.next(), FromWorker::Report(report) if report.key == brief.key));
     worker.close();
 }
 
