@@ -38,7 +38,7 @@ pub struct Asked {
 
 /// The entries of an act that was refused: who was allowed to ask, and that it was in vain.
 pub(crate) fn refusal(place: Place, grant: &Grant, asked: &Asked, code: Code) -> Vec<EntryDraft> {
-    let mut entries = vec![entry::of_decision(place, grant, asked.deed.route())];
+    let mut entries = vec![entry::of_vain_decision(place, grant, asked.deed.route(), code)];
     entries.extend(verdict(place, grant, asked, Some(code)));
     entries
 }
@@ -91,11 +91,14 @@ impl Engine {
         for _ in 0..TRIES {
             let row = self.row(scope, run).await?;
             let transaction = self.parts().store.begin(scope, Kind::Act)?;
-            if (row.status.is_terminal() || asked.deed.signal_type().is_none())
-                && transaction.decision_recorded(grant.decision_id).await?
-            {
-                // The same proof again: it was accepted, and the answer was lost with an engine.
-                return Ok(row.status);
+            // The same proof again, for the answer was lost with an engine: it is what it was the first time.
+            if transaction.decision_recorded(grant.decision_id).await? {
+                if let Some(code) = transaction.decision_in_vain(grant.decision_id).await? {
+                    return Err(Problem::refused_before(code));
+                }
+                if row.status.is_terminal() || asked.deed.signal_type().is_none() {
+                    return Ok(row.status);
+                }
             }
             if row.status.is_terminal() {
                 let ledger = transaction.ledger();

@@ -249,7 +249,8 @@ impl Engine {
         same: bool,
         host_allowed: bool,
     ) -> Result<StartAnswer, Problem> {
-        self.enter_unless_known(Some(run), grants).await?;
+        let refused = (!same).then_some(Code::IdempotencyKeyReused);
+        self.enter_unless_known(Some(run), grants, refused).await?;
         if !same {
             return Err(Problem::new(
                 Code::IdempotencyKeyReused,

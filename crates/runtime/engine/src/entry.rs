@@ -143,6 +143,13 @@ pub(crate) fn of_decision(place: Place, grant: &Grant, operation: &str) -> Entry
     EntryDraft { envelope, payload: None }
 }
 
+/// The same where nothing came of it, with the code by which the deed was refused.
+pub(crate) fn of_vain_decision(place: Place, grant: &Grant, operation: &str, refused: Code) -> EntryDraft {
+    let mut draft = of_decision(place, grant, operation);
+    draft.envelope.reason_code = Some(refused.as_str().to_owned());
+    draft
+}
+
 /// The CONFIG_CHANGED of a plan that was published: which one, by its digest. Its name and version lie in the payload.
 pub(crate) fn of_publication(place: Place, grant: &Grant, name: &str, plan: &PlanRef) -> EntryDraft {
     let mut envelope = of_act(place, grant, EventType::ConfigChanged, Outcome::Completed);

@@ -27,6 +27,11 @@ impl Problem {
         Self::new(Code::RunTerminal, "the run has ended")
     }
 
+    /// What was asked with this proof was refused then, and stays so: whoever asks anew is judged anew.
+    pub(crate) fn refused_before(code: Code) -> Self {
+        Self::new(code, "it was asked before, and refused")
+    }
+
     pub(crate) fn no_engine() -> Self {
         Self::new(Code::ServiceDegraded, "no engine is running")
     }

@@ -96,8 +96,11 @@ impl Engine {
             now: self.now(),
             run: Some(run),
         };
-        // The same proof comes again when an answer was lost: it was accepted then, whatever became of the run since.
+        // The same proof comes again when an answer was lost: it is what it was then, whatever became of the run since.
         let known = transaction.decision_recorded(grant.decision_id).await?;
+        if let Some(code) = transaction.decision_in_vain(grant.decision_id).await? {
+            return Err(Problem::refused_before(code));
+        }
         let decision = if known { Vec::new() } else { vec![entry::of_decision(place, grant, "resumeRun")] };
         if row.status.is_terminal() {
             return if known { Ok(row.status) } else { Err(Problem::terminal()) };
@@ -164,7 +167,9 @@ impl Engine {
     async fn attends(&self, grant: &Grant, row: &RunRow) -> Result<bool, Problem> {
         let run = row.metadata.run_id;
         let transaction = self.parts().store.begin(grant.context.scope(), Kind::Act)?;
-        if !transaction.decision_recorded(grant.decision_id).await? {
+        if !transaction.decision_recorded(grant.decision_id).await?
+            || transaction.decision_in_vain(grant.decision_id).await?.is_some()
+        {
             return Ok(false);
         }
         if grant.action != Action::RunStart {

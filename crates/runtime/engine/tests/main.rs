@@ -138,6 +138,10 @@ const TESTS: &[Test] = &[
     ),
     ("votes::a_role_that_a_step_names_is_asked_for", votes::a_role_that_a_step_names_is_asked_for),
     ("votes::a_vote_says_what_it_was_about", votes::a_vote_says_what_it_was_about),
+    (
+        "votes::the_same_proof_again_is_what_it_was_the_first_time",
+        votes::the_same_proof_again_is_what_it_was_the_first_time,
+    ),
 ];
 
 fn main() -> ExitCode {

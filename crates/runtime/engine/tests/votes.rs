@@ -104,3 +104,41 @@ pub(crate) fn a_vote_says_what_it_was_about() {
         client.close().await.unwrap();
     });
 }
+
+/// The same proof again, as it comes when an answer is lost: what was refused stays refused, with its code, and is entered once; what
+/// was accepted stays accepted.
+pub(crate) fn the_same_proof_again_is_what_it_was_the_first_time() {
+    block_on(async {
+        let house = House::new().await;
+        let client = house.attach().await;
+        let run = started(&house, &client, "monday").await;
+        let resource = || Run { id: run, scope: house.tenant.ids };
+        let vote = |roles: &[Role]| -> (Authorized<Run, StepApprove>, Asked) {
+            let proof = house.proof_with(roles, house.tenant, resource());
+            let deed = Deed::Approve { step_id: StepId::parse("gate").unwrap() };
+            let record = deed.operation().map(|operation| house.record_of(&proof, operation));
+            (proof, Asked { deed, record, signal_id: SignalId::parse("v").unwrap() })
+        };
+        let twice = async |(proof, asked): (Authorized<Run, StepApprove>, Asked)| {
+            let first = client.act_on_run(&proof, asked.clone(), false).await;
+            let again = client.act_on_run(&proof, asked, false).await;
+            let code = |answer: Result<RunStatus, Problem>| answer.map_err(|problem| problem.code);
+            (code(first), code(again))
+        };
+        let denied = Err(Code::AuthzDenied);
+        assert_eq!(twice(vote(&[Role::Operator])).await, (denied, denied));
+        let accepted = Ok(RunStatus::Running);
+        assert_eq!(twice(vote(&[Role::Engineer])).await, (accepted, accepted), "control");
+        let proof = house.run_proof::<SignalSend>(house.tenant, run);
+        for _ in 0..2 {
+            let refused = client.resume_run(&proof, true).await;
+            assert_eq!(refused.unwrap_err().code, Code::InvalidStateTransition, "an engine works on it");
+        }
+        house.cancel(house.tenant, &client, run, "c").await.unwrap();
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Cancelled);
+        let over = Err(Code::RunTerminal);
+        assert_eq!(twice(vote(&[Role::Engineer])).await, (over, over));
+        assert_eq!(client.resume_run(&proof, true).await.unwrap_err().code, Code::InvalidStateTransition);
+        client.close().await.unwrap();
+    });
+}

@@ -10,6 +10,7 @@ use crate::commit::staged::{Operation, canonical_of, held, prepare, weight};
 use crate::commit::{change, group, waiting};
 use crate::read::{Reader, events, ledger, members, plans, proof, queue, runs, settings, snapshot};
 use crate::tenant::Tenant;
+use dvt_model::code::Code;
 use dvt_model::digest::Digest;
 use dvt_model::entry::PayloadClass;
 use dvt_model::id::{DecisionId, LedgerId, PlanId, PlanName, PrincipalId, RunId, StepId};
@@ -276,6 +277,12 @@ impl TenantTx {
     /// Whether a decision is in the ledger.
     pub async fn decision_recorded(&self, decision: DecisionId) -> Result<bool, Error> {
         self.read(move |reader, lane| events::decision_recorded(reader, lane, decision)).await
+    }
+
+    /// The code by which what was decided was refused after the decision: nothing came of it. `None` where it was done, or where the
+    /// decision is not in the ledger.
+    pub async fn decision_in_vain(&self, decision: DecisionId) -> Result<Option<Code>, Error> {
+        self.read(move |reader, lane| events::decision_in_vain(reader, lane, decision)).await
     }
 
     /// A page of the ledger, newest first, as far as the right to read it reaches.

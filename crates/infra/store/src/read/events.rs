@@ -9,8 +9,9 @@ use crate::seal::payload::{self, Opened};
 use crate::sqlite::{Cached, Sql, column};
 use crate::tenant::Ground;
 use dvt_ledger::block::{Block, Kind, decode_envelopes, decode_hashes};
+use dvt_model::code::Code;
 use dvt_model::digest::Digest;
-use dvt_model::entry::{Envelope, PayloadCommit};
+use dvt_model::entry::{Envelope, EventType, PayloadCommit};
 use dvt_model::id::{BlockId, DecisionId, KeyId, PrincipalId, RunId};
 use dvt_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -226,4 +227,34 @@ pub(crate) fn decision_recorded(
         .optional()
         .sql()?;
     Ok(found.is_some())
+}
+
+/// The code by which what was decided was refused after the decision, where it was.
+pub(crate) fn decision_in_vain(
+    reader: &Reader,
+    lane: &Connection,
+    decision: DecisionId,
+) -> Result<Option<Code>, Error> {
+    let tenant = &reader.tenant;
+    let found: Option<(i64, i64)> = lane
+        .cached_row(
+            "SELECT n, first_index FROM ledger_search WHERE tenant_id = ?1 AND decision_id = ?2 AND decision_id IS NOT NULL
+             AND event_type = 'AUTH_DECISION'",
+            params![tenant.id.bytes(), decision.bytes()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()
+        .sql()?;
+    let Some((n, first_index)) = found else { return Ok(None) };
+    let text =
+        format!("SELECT {COLUMNS} FROM ledger_block WHERE tenant_id = ?1 AND n = ?2 AND first_index = ?3");
+    let block = lane.cached_row(&text, params![tenant.id.bytes(), n, first_index], block).sql()??;
+    authenticate::check(&tenant.keyring, lane, tenant.ledger, &block)?;
+    for bytes in &block.envelopes {
+        let envelope: Envelope = serde_json::from_slice(bytes).map_err(|_| damaged(&block))?;
+        if envelope.event_type == EventType::AuthDecision && envelope.decision_id == Some(decision) {
+            return Ok(envelope.reason_code.as_deref().and_then(Code::parse));
+        }
+    }
+    Err(damaged(&block))
 }

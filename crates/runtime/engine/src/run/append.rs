@@ -245,6 +245,7 @@ impl Engine {
         &self,
         run: Option<RunId>,
         grants: &[(&Grant, &str)],
+        refused: Option<Code>,
     ) -> Result<(), Problem> {
         let Some((first, _)) = grants.first() else { return Ok(()) };
         let scope = first.context.scope();
@@ -253,7 +254,10 @@ impl Engine {
         let mut entries = Vec::new();
         for (grant, operation) in grants {
             if !transaction.decision_recorded(grant.decision_id).await? {
-                entries.push(entry::of_decision(place, grant, operation));
+                entries.push(match refused {
+                    Some(code) => entry::of_vain_decision(place, grant, operation, code),
+                    None => entry::of_decision(place, grant, operation),
+                });
             }
         }
         self.append_act(scope, entries).await
@@ -270,7 +274,7 @@ impl Engine {
         if let Err(problem) = &result
             && !matches!(problem.code, Code::LeaseLost | Code::AuthorizationRequired)
         {
-            self.enter_unless_known(run, grants).await?;
+            self.enter_unless_known(run, grants, Some(problem.code)).await?;
         }
         result
     }
