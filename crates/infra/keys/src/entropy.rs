@@ -16,6 +16,20 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// So many of them from one draw.
+pub fn each<const N: usize, const COUNT: usize>() -> [[u8; N]; COUNT] {
+    let mut all = [[0; N]; COUNT];
+    fill(all.as_flattened_mut());
+    all
+}
+
+/// The same, for what is made at once. None is kept for later: a machine restored from a snapshot would use it twice.
+pub fn several<const N: usize>(count: usize) -> Vec<[u8; N]> {
+    let mut all = vec![[0; N]; count];
+    fill(all.as_flattened_mut());
+    all
+}
+
 /// Fills `bytes` with chance.
 pub(crate) fn fill(bytes: &mut [u8]) {
     let mut filled = 0;
@@ -30,10 +44,20 @@ pub(crate) fn fill(bytes: &mut [u8]) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     #[test]
     fn two_draws_differ() {
         assert_ne!(super::random::<32>(), super::random::<32>());
         assert_ne!(super::random::<16>(), [0; 16]);
+    }
+
+    #[test]
+    fn several_are_as_many_as_asked_for_and_all_of_them_differ() {
+        let all: BTreeSet<[u8; 16]> = super::several(100).into_iter().chain(super::each::<16, 2>()).collect();
+        assert_eq!(all.len(), 102);
+        assert!(!all.contains(&[0; 16]));
+        assert!(super::several::<16>(0).is_empty());
     }
 
     #[test]

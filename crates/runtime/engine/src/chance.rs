@@ -1,6 +1,6 @@
 //! The one place where the engine draws chance: ids for envelopes, and the entropy of commands (contract 5.8).
 
-use dvt_keys::entropy::random;
+use dvt_keys::entropy::{each, random};
 use dvt_model::id::{DecisionId, EntryId, EventId, RequestId, RunId};
 
 pub(crate) fn decision() -> DecisionId {
@@ -11,8 +11,10 @@ pub(crate) fn entry() -> EntryId {
     EntryId::from_random(random())
 }
 
-pub(crate) fn event() -> EventId {
-    EventId::from_random(random())
+/// An entry's and its event's.
+pub(crate) fn entry_and_event() -> (EntryId, EventId) {
+    let [entry, event] = each();
+    (EntryId::from_random(entry), EventId::from_random(event))
 }
 
 pub(crate) fn request() -> RequestId {

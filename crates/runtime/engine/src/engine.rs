@@ -55,6 +55,7 @@ pub(crate) struct Engine {
     timers: mpsc::UnboundedSender<timers::Setting>,
     pub(crate) pressure: Arc<Pressure>,
     sealer: Mutex<Option<mpsc::UnboundedSender<sealer::Ask>>>,
+    told: Arc<sealer::Told>,
     tasks: Mutex<JoinSet<()>>,
     stop: watch::Sender<bool>,
     deposed: AtomicBool,
@@ -126,6 +127,7 @@ impl Engine {
             timers,
             pressure: Arc::default(),
             sealer: Mutex::new(Some(seals)),
+            told: Arc::default(),
             tasks: Mutex::default(),
             stop,
             deposed: AtomicBool::new(false),
@@ -135,8 +137,8 @@ impl Engine {
         let parts = engine.parts.clone();
         let ticking = tokio::spawn(timers::serve(Arc::clone(&parts.clock), settings));
         let standing = Standing::new(&parts.folder, row.epoch);
-        let sealing =
-            tokio::spawn(sealer::serve(parts.clone(), Arc::clone(&engine.pressure), standing, asks));
+        let of_tenants = (Arc::clone(&engine.pressure), Arc::clone(&engine.told));
+        let sealing = tokio::spawn(sealer::serve(parts.clone(), of_tenants, standing, asks));
         let looking = tokio::spawn(surroundings::serve(
             surroundings::begin(&parts),
             parts.clone(),
@@ -274,7 +276,9 @@ impl Engine {
     }
 
     /// Does this whoever goes away meanwhile; the engine's end waits for it.
+    // It lies in a box before it is a task: a runtime moves what it is given some ten times, and this is 9 kB.
     pub(crate) fn go_on(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let work = Box::pin(work);
         let mut tasks = lock(&self.tasks);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(work);
@@ -301,7 +305,9 @@ impl Engine {
 
     /// Something was entered in a tenant's ledger, in this scope.
     pub(crate) fn seal_soon(&self, scope: &TenantScope) {
-        self.tell_sealer(sealer::Ask::Soon(*scope));
+        if self.told.is_news(scope.tenant()) {
+            self.tell_sealer(sealer::Ask::Soon(*scope));
+        }
     }
 
     /// Enters that a mode was entered or left, as soon as the ledger takes it.

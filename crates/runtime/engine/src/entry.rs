@@ -57,9 +57,10 @@ pub(crate) fn of_event(
     let usage =
         event.payload.get("usage").and_then(|usage| serde_json::from_value::<Usage>(usage.clone()).ok());
     let failed = matches!(event.name, EventName::RunFailing | EventName::RunFailed | EventName::StepFailed);
+    let (entry_id, event_id) = chance::entry_and_event();
     let envelope = Envelope {
         record_version: "1.0".to_owned(),
-        entry_id: chance::entry(),
+        entry_id,
         ledger_id: place.ledger,
         tenant_id: metadata.scope.tenant_id,
         project_id: metadata.scope.project_id,
@@ -78,7 +79,7 @@ pub(crate) fn of_event(
         run_id: Some(metadata.run_id),
         step_id: event.step_id.as_ref().map(|step| step.as_str().to_owned()),
         run: Some(RunPart {
-            event_id: chance::event(),
+            event_id,
             emitted_at: event.at,
             plan_id: metadata.plan.plan_id,
             plan_version: metadata.plan.plan_version.clone(),

@@ -14,8 +14,8 @@ use dvt_model::scope::TenantScope;
 use dvt_store::Store;
 use dvt_store::port::operation::{AppendAct, BlockDraft, Rights};
 use dvt_store::port::transaction::Kind;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -35,10 +35,31 @@ pub(crate) enum Ask {
     Now(TenantId, oneshot::Sender<Result<u64, Problem>>),
 }
 
+/// Tenants that the sealer knows to have something to seal: it need not be woken for the next entry.
+#[derive(Default)]
+pub(crate) struct Told(Mutex<BTreeSet<TenantId>>);
+
+impl Told {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<TenantId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is news, after an entry is durable.
+    pub(crate) fn is_news(&self, tenant: TenantId) -> bool {
+        self.lock().insert(tenant)
+    }
+
+    /// Before it is sealed: what becomes durable from here on may be too late for that seal.
+    fn forget(&self, tenant: TenantId) {
+        self.lock().remove(&tenant);
+    }
+}
+
 /// The sealer's state.
 struct Sealer {
     parts: Parts,
     pressure: Arc<Pressure>,
+    told: Arc<Told>,
     /// Tenants with entries that are not sealed, each with a scope in which something of it was written.
     dirty: BTreeMap<TenantId, TenantScope>,
     sizes: BTreeMap<TenantId, u64>,
@@ -54,13 +75,14 @@ struct Sealer {
 /// Serves until every sender is gone, then seals what is left.
 pub(crate) async fn serve(
     parts: Parts,
-    pressure: Arc<Pressure>,
+    (pressure, told): (Arc<Pressure>, Arc<Told>),
     standing: Standing,
     mut asks: mpsc::UnboundedReceiver<Ask>,
 ) {
     let mut sealer = Sealer {
         parts,
         pressure,
+        told,
         dirty: BTreeMap::new(),
         sizes: BTreeMap::new(),
         to_enter: Vec::new(),
@@ -153,6 +175,7 @@ impl Sealer {
     }
 
     async fn seal(&mut self, tenant: TenantId) -> Result<u64, Problem> {
+        self.told.forget(tenant);
         let sealed = seal(&self.parts.store, tenant, &mut self.sizes).await;
         let change = match &sealed {
             Ok(_) => self.pressure.sealed(tenant),
@@ -182,4 +205,20 @@ async fn seal(store: &Store, tenant: TenantId, sizes: &mut BTreeMap<TenantId, u6
         sizes.insert(tenant, checkpoint.size);
     }
     Ok(sizes.get(&tenant).copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_news_once_until_its_tenant_is_sealed() {
+        let told = Told::default();
+        let (one, other) = (TenantId::from_random([1; 16]), TenantId::from_random([2; 16]));
+        assert!(told.is_news(one) && told.is_news(other));
+        assert!(!told.is_news(one));
+        told.forget(one);
+        assert!(told.is_news(one), "what comes while it is sealed may be too late for that seal");
+        assert!(!told.is_news(other));
+    }
 }

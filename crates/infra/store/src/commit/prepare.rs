@@ -167,9 +167,18 @@ pub(crate) fn block(
         Of::Act { reads: true } => (Kind::Reads, None),
         Of::Act { reads: false } => (Kind::Act, None),
     };
-    let mut build = Build { tenant, keys, run, groups: Vec::new(), blobs: Vec::new(), known: Vec::new() };
+    let with_payload = draft.entries.iter().filter(|entry| entry.payload.is_some()).count();
+    let mut build = Build {
+        tenant,
+        keys,
+        run,
+        groups: Vec::new(),
+        blobs: Vec::new(),
+        known: Vec::new(),
+        salts: dvt_keys::entropy::several(with_payload).into_iter(),
+    };
     let mut envelopes = Vec::with_capacity(count);
-    let mut salts: Vec<Salt> = Vec::with_capacity(count);
+    let salts: Vec<Salt> = dvt_keys::entropy::several(count);
     let mut search = Vec::new();
     let mut types: Vec<&'static str> = Vec::new();
     let (is_watched, mut seen) = (dvt_telemetry::is_watched(), Vec::new());
@@ -209,7 +218,6 @@ pub(crate) fn block(
             search.push(Search { offset: offset as u64, envelope });
         }
         envelopes.push(bytes);
-        salts.push(crate::seal::random());
     }
     let payloads = build.seal(draft.block_id)?;
     let authentic = authenticate::make(&tenant.keyring, tenant.ledger, draft.block_id, &salts, &envelopes)?;
@@ -302,6 +310,8 @@ struct Build<'a> {
     blobs: Vec<BlobRow>,
     /// Keys of persons whom the run knows from here on, also where nothing lies under them yet.
     known: Vec<Arc<Holding>>,
+    /// A salt for each payload.
+    salts: std::vec::IntoIter<Salt>,
 }
 
 impl Build<'_> {
@@ -350,7 +360,7 @@ impl Build<'_> {
                 canonical.len()
             )));
         }
-        let salt = crate::seal::random();
+        let salt = self.salts.next().unwrap_or_else(crate::seal::random);
         let commit = dvt_ledger::leaf::payload_commit(&salt, &canonical);
         group.opened.push(Opened { offset, salt, canonical, blobs: fields });
         Ok(PayloadCommit { class, key_id, commit })

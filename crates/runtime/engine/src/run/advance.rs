@@ -41,8 +41,10 @@ pub(crate) struct Task {
     pub(super) children: Option<Orders>,
     /// Stands in the line of its group, or has had its turn.
     pub(super) turn: Turning,
-    /// When something becomes due, as it was last told to the timers.
+    /// When something becomes due.
     pub(super) due: Option<Timestamp>,
+    /// Whether the timers wake it then and at no other time.
+    pub(super) is_set: bool,
     /// Stands in the dispatcher's line.
     pub(super) wants: bool,
     /// When the last offer was made, if it started nothing: another one would not either before something else happens, or
@@ -124,6 +126,7 @@ impl Task {
             children: None,
             turn: Turning::Outside,
             due: None,
+            is_set: true,
             wants: false,
             fruitless: None,
             granted: Vec::new(),
@@ -184,8 +187,12 @@ impl Task {
         }
         let run = self.fold.metadata.run_id;
         let now = self.engine.now();
-        self.due = [self.fold.state.next_due_after(now), self.patience_ends()].into_iter().flatten().min();
-        self.engine.set_timer(run, self.due, &self.hot);
+        let due = [self.fold.state.next_due_after(now), self.patience_ends()].into_iter().flatten().min();
+        // Every message wakes somebody, so they are told of news alone.
+        if !self.is_set || due != self.due {
+            self.engine.set_timer(run, due, &self.hot);
+            (self.due, self.is_set) = (due, true);
+        }
         if self.fold.state.may_begin(now) && self.waits_for_its_turn() {
             return self.line_up();
         }
@@ -276,6 +283,8 @@ impl Task {
             // Time alone makes a retry ready: the next offer may start it though nothing was appended since the last one.
             Message::Due => {
                 self.fruitless = None;
+                // The timers have forgotten it, also where a clock that was set back makes it due at the same moment again.
+                self.is_set = false;
                 let has_waited = self.patience_ends().is_some_and(|at| at <= self.engine.now());
                 if has_waited { Command::QueueExpired } else { Command::Due }
             }

@@ -109,6 +109,8 @@ impl Asleep {
             children: None,
             turn,
             due: None,
+            // They may wake it at the moment that was due when it fell asleep.
+            is_set: false,
             wants: false,
             fruitless: None,
             granted: Vec::new(),
