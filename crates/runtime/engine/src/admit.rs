@@ -205,7 +205,7 @@ impl Engine {
         // If we crash before the commit there is no run; the same request makes one. After it, the run exists, nobody was
         // told, and the same request gives this run back and goes on with it.
         transaction.bootstrap_run(operation);
-        let admitting = self.folding.admit().await;
+        let admitting = self.folding.alone(run_id).await;
         match transaction.commit().await {
             Ok(_) => {}
             Err(Refusal::Admitted { run, same }) => {

@@ -303,7 +303,7 @@ impl Parent {
         };
         let (operation, fold) = engine.queue(&mut transaction, admission)?;
         transaction.bootstrap_run(operation);
-        let admitting = engine.folding.admit().await;
+        let admitting = engine.folding.alone(child.child_run_id).await;
         match transaction.commit().await {
             Ok(_) => {}
             Err(Refusal::LeaseLost) => {

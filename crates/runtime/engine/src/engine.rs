@@ -8,6 +8,7 @@ use crate::children::Families;
 use crate::client::{Counts, Progress};
 use crate::dispatch::{self, Dispatcher};
 use crate::ends::Ends;
+use crate::folding::Folding;
 use crate::forward::server;
 use crate::forward::socket::Socket;
 use crate::gate::Gates;
@@ -26,7 +27,7 @@ use dvt_store::port::lease::Row;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Mutex as AsyncMutex, RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, oneshot, watch};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 /// The active engine.
@@ -64,23 +65,6 @@ pub(crate) struct Engine {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Who makes runs hot: one fold at a time, or any number of admissions, whose runs nobody else has heard of yet. An
-/// admission is over only when its run is hot; else a fold would find the run in the ledger and warm it a second time.
-#[derive(Default)]
-pub(crate) struct Folding(RwLock<()>);
-
-impl Folding {
-    /// For a fold: nobody else.
-    pub(crate) async fn lock(&self) -> RwLockWriteGuard<'_, ()> {
-        self.0.write().await
-    }
-
-    /// For an admission, from before its commit: no fold.
-    pub(crate) async fn admit(&self) -> RwLockReadGuard<'_, ()> {
-        self.0.read().await
-    }
 }
 
 /// How many of the runs that an engine works on sleep.
@@ -265,7 +249,7 @@ impl Engine {
         self.hot(tenant, run).map(|hot| hot.news())
     }
 
-    /// Makes a run hot, with what it does before anything else. The caller holds `folding`.
+    /// Makes a run hot, with what it does before anything else. The caller is alone with it ([`Folding::alone`]).
     pub(crate) fn warm(self: &Arc<Self>, fold: Fold, host_allowed: bool, first: Vec<Message>) -> Hot {
         let run = fold.metadata.run_id;
         lock(&self.given_up).remove(&run);

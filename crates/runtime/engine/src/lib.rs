@@ -15,6 +15,7 @@ mod dispatch;
 mod ends;
 mod engine;
 mod entry;
+mod folding;
 mod forward;
 mod gate;
 mod groups;

@@ -31,12 +31,12 @@ impl Engine {
         messages: Vec<Message>,
     ) -> Result<Hot, Problem> {
         let (folding, known) = loop {
-            let folding = self.folding.lock().await;
+            let folding = self.folding.alone(run).await;
             let known = self.hot(scope.tenant(), run);
             let Some(resting) = known.as_ref().filter(|hot| hot.rests()).cloned() else {
                 break (folding, known);
             };
-            // It leaves as soon as its act is written. Nobody else's fold waits for that.
+            // It leaves as soon as its act is written. Nobody who asks for it waits in line behind us meanwhile.
             drop(folding);
             resting.has_left().await;
         };
