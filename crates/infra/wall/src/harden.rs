@@ -3,6 +3,8 @@
 //!
 //! Each call is checked; a process that cannot be hardened does not start.
 
+use crate::signals;
+use rustix::io::Errno;
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, getpid, getrlimit, set_child_subreaper, set_dumpable_behavior,
     setrlimit,
@@ -27,11 +29,21 @@ pub fn adopt_orphans() -> io::Result<()> {
 
 /// Whatever is open beyond the three streams is closed in every program that this process starts. Our own descriptors are
 /// made that way; this is for those that came from the shell, or from whatever started DVT.
-#[expect(unsafe_code, reason = "close_range is not in rustix")]
 pub fn hand_on_nothing() -> io::Result<()> {
-    // SAFETY: with CLOSE_RANGE_CLOEXEC nothing is closed in this process: a flag is set on descriptors, no memory is touched.
-    let answer = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
-    if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    Ok(beyond_the_streams(libc::CLOSE_RANGE_CLOEXEC)?)
+}
+
+/// Closes whatever is open beyond the three streams in a child that is about to be another program, copies of what other steps
+/// wait for the end of among it. A system call that succeeds, for it did when the starter began.
+pub(crate) fn let_go() -> Result<(), Errno> {
+    beyond_the_streams(0)
+}
+
+#[expect(unsafe_code, reason = "close_range is not in rustix")]
+fn beyond_the_streams(flags: u32) -> Result<(), Errno> {
+    // SAFETY: no memory is touched. Descriptors are closed only in a child, which uses none of them any more.
+    let answer = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, flags) };
+    if answer == -1 { Err(signals::last()) } else { Ok(()) }
 }
 
 /// What a step inherits from the starter: no new privileges (no setuid program gains any), a bounded number of open files.

@@ -5,6 +5,7 @@
 use crate::protocol::Spawn;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, NulError, c_char};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// Where a name is looked up without a `PATH`, as the C library has it.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -18,6 +19,8 @@ pub(crate) struct Image {
     directory: CString,
     arguments: Texts,
     environment: Texts,
+    /// The arguments of the shell, where it reads the program: itself, a place for the candidate, the rest, null.
+    shell: Vec<AtomicPtr<c_char>>,
 }
 
 impl Image {
@@ -29,26 +32,17 @@ impl Image {
         let path = environment.get("PATH").copied().unwrap_or(DEFAULT_PATH);
         let entries = environment.iter().map(|(name, value)| CString::new(format!("{name}={value}")));
         let arguments = std::iter::once(&request.program).chain(&request.arguments);
+        let arguments =
+            Texts::new(arguments.map(|text| CString::new(text.as_str())).collect::<Result<_, _>>()?);
+        let rest = arguments.pointers.iter().skip(1).copied();
+        let shell = [SHELL.as_ptr(), std::ptr::null()].into_iter().chain(rest);
         Ok(Self {
             candidates: candidates(&request.program, path)?,
             directory: CString::new(request.directory.as_str())?,
-            arguments: Texts::new(
-                arguments.map(|text| CString::new(text.as_str())).collect::<Result<_, _>>()?,
-            ),
+            shell: shell.map(|text| AtomicPtr::new(text.cast_mut())).collect(),
+            arguments,
             environment: Texts::new(entries.collect::<Result<_, _>>()?),
         })
-    }
-
-    /// The same by the shell, which reads the candidate as a script: what `execvp` does where the kernel does not know the file.
-    pub(crate) fn read_by_the_shell(mut self, candidate: usize) -> Option<Self> {
-        if candidate >= self.candidates.len() {
-            return None;
-        }
-        let file = self.candidates.swap_remove(candidate);
-        let rest = self.arguments.owned.into_iter().skip(1);
-        self.arguments = Texts::new([SHELL.to_owned(), file].into_iter().chain(rest).collect());
-        self.candidates = vec![SHELL.to_owned()];
-        Some(self)
     }
 
     /// Where the program may lie, in the order in which it is looked for.
@@ -59,6 +53,15 @@ impl Image {
     /// Its working directory.
     pub(crate) fn directory(&self) -> &CStr {
         &self.directory
+    }
+
+    /// The shell and its arguments, with which it reads the candidate as a script. Writes down which one, and nothing else: for whoever
+    /// has the image at that moment, and nobody else has it.
+    pub(crate) fn read_by_the_shell(&self, candidate: &CStr) -> (&'static CStr, *const *const c_char) {
+        if let Some(script) = self.shell.get(1) {
+            script.store(candidate.as_ptr().cast_mut(), Ordering::Relaxed);
+        }
+        (SHELL, self.shell.as_ptr().cast())
     }
 
     /// `argv`.
@@ -75,7 +78,8 @@ impl Image {
 /// Texts as C has a list of them.
 #[derive(Debug)]
 struct Texts {
-    owned: Vec<CString>,
+    /// Kept for the pointers.
+    _owned: Vec<CString>,
     /// To each of them, and null.
     pointers: Vec<*const c_char>,
 }
@@ -83,7 +87,7 @@ struct Texts {
 impl Texts {
     fn new(owned: Vec<CString>) -> Self {
         let pointers = owned.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect();
-        Self { owned, pointers }
+        Self { _owned: owned, pointers }
     }
 }
 
@@ -123,9 +127,9 @@ mod tests {
     }
 
     fn texts(texts: &Texts) -> Vec<&str> {
-        assert_eq!(texts.pointers.len(), texts.owned.len() + 1);
+        assert_eq!(texts.pointers.len(), texts._owned.len() + 1);
         assert_eq!(texts.pointers.last(), Some(&std::ptr::null()));
-        texts.owned.iter().map(|text| text.to_str().unwrap()).collect()
+        texts._owned.iter().map(|text| text.to_str().unwrap()).collect()
     }
 
     #[test]
@@ -164,9 +168,12 @@ mod tests {
     #[test]
     fn the_shell_reads_the_file_that_was_found_and_gets_the_arguments() {
         let image = Image::new(&request("script", &[("PATH", "/a:/b")])).unwrap();
-        let image = image.read_by_the_shell(1).unwrap();
-        assert_eq!(image.candidates().collect::<Vec<_>>(), [SHELL]);
-        assert_eq!(texts(&image.arguments), ["/bin/sh", "/b/script", "one", ""]);
-        assert!(image.read_by_the_shell(1).is_none());
+        let found = image.candidates().nth(1).unwrap();
+        let (shell, arguments) = image.read_by_the_shell(found);
+        assert_eq!((shell, arguments), (SHELL, image.shell.as_ptr().cast()));
+        let texts: Vec<_> =
+            image.shell.iter().map(|text| text.load(Ordering::Relaxed).cast_const()).collect();
+        let own = &image.arguments.pointers;
+        assert_eq!(texts, [SHELL.as_ptr(), found.as_ptr(), own[1], own[2], std::ptr::null()]);
     }
 }

@@ -7,6 +7,7 @@
 
 mod child;
 pub mod descriptors;
+mod execve;
 pub mod family;
 pub mod harden;
 mod image;

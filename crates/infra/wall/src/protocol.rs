@@ -68,6 +68,8 @@ pub enum FromStarter {
         key: u64,
         /// Its process, and its process group.
         pid: u32,
+        /// How long ago it was begun: this is told with other news, or a little later.
+        since_us: u64,
     },
     /// The program did not start.
     Refused {

@@ -10,6 +10,7 @@ use std::ptr::null_mut;
 const SET_BY_THE_RUNTIME: [c_int; 3] = [libc::SIGPIPE, libc::SIGSEGV, libc::SIGBUS];
 
 /// A set of signals.
+#[derive(Debug)]
 pub(crate) struct Signals(libc::sigset_t);
 
 impl Signals {
@@ -44,8 +45,8 @@ impl Signals {
     }
 }
 
-/// Gives back to the kernel what the Rust runtime has changed. System calls only: a child in the memory of another calls it,
-/// whose own signals stay as they are.
+/// Gives back to the kernel what the Rust runtime has changed. System calls only, which succeed: a child in the memory of another
+/// calls it, whose own signals stay as they are.
 #[expect(unsafe_code, reason = "what happens at a signal is not in rustix")]
 pub(crate) fn undo_the_runtime() -> Result<(), Errno> {
     // SAFETY: all-zero bytes are a valid `sigaction`: the default, nothing blocked, no flags.

@@ -1,38 +1,32 @@
 //! Starting one program: its own process group, nothing inherited but three streams, dead when the starter is.
 
-use crate::child::{self, Failed};
+use crate::child::{self, Child};
 use crate::image::Image;
 use crate::protocol::{Refusal, Spawn};
 use crate::stack::Stack;
 use rustix::io::Errno;
-use rustix::process::Pid;
 use std::os::fd::OwnedFd;
 
 /// The three streams of a program.
+#[derive(Debug)]
 pub(crate) struct Streams {
     pub(crate) input: OwnedFd,
     pub(crate) output: OwnedFd,
     pub(crate) error: OwnedFd,
 }
 
-/// Starts the program; returns after its `execve` succeeded, so that its process group exists and its own descriptors of
-/// ours are closed. Reaped by `wait`, with its usage.
-pub(crate) fn spawn(request: &Spawn, streams: &Streams, stack: &mut Stack) -> Result<Pid, Refusal> {
+/// Begins the program; its process group exists when this returns. Whether it became the program the child tells later. Reaped by
+/// `wait`, with its usage. A stack of an earlier child is used again.
+pub(crate) fn spawn(request: &Spawn, streams: Streams, stack: Option<Stack>) -> Result<Child, Refusal> {
     let program = &request.program;
     let image = Image::new(request).map_err(|_| Refusal::ZeroByte { program: program.clone() })?;
-    let started = match child::start(&image, streams, stack) {
-        Err(failed @ Failed { errno: Errno::NOEXEC, candidate }) => {
-            match image.read_by_the_shell(candidate) {
-                Some(image) => child::start(&image, streams, stack),
-                None => Err(failed),
-            }
-        }
-        started => started,
-    };
-    started.map_err(|failed| refusal(program, failed.errno))
+    let stack = stack.map_or_else(Stack::new, Ok);
+    let child = stack.and_then(|stack| child::start(image, streams, stack));
+    child.map_err(|errno| refusal(program, errno))
 }
 
-fn refusal(program: &str, errno: Errno) -> Refusal {
+/// Why the kernel did not start the program.
+pub(crate) fn refusal(program: &str, errno: Errno) -> Refusal {
     let program = program.to_owned();
     match errno {
         Errno::NOENT | Errno::NOTDIR => Refusal::NotFound { program },

@@ -1,8 +1,8 @@
 //! Memory for the stack of a child that has none of its own yet.
 
+use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 use std::ffi::c_void;
-use std::io;
 use std::ptr::null_mut;
 
 /// What the child needs is a few hundred bytes; unoptimised a few thousand.
@@ -20,7 +20,7 @@ pub(crate) struct Stack {
 impl Stack {
     /// Takes the memory; the kernel gives pages as they are touched.
     #[expect(unsafe_code, reason = "memory with a guard is had from the kernel only")]
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> Result<Self, Errno> {
         let (access, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::STACK);
         // SAFETY: without an address of ours and without `FIXED` the kernel takes memory that nobody has.
         let lowest = unsafe { mmap_anonymous(null_mut(), GUARD_BYTES + SIZE_BYTES, access, flags) }?;
@@ -39,7 +39,7 @@ impl Stack {
 impl Drop for Stack {
     #[expect(unsafe_code, reason = "memory from the kernel is given back to it")]
     fn drop(&mut self) {
-        // SAFETY: the memory is ours since `new`, and whoever ran on it borrowed the stack for as long.
+        // SAFETY: the memory is ours since `new`, and is kept for as long as somebody runs on it.
         let given_back = unsafe { munmap(self.lowest, GUARD_BYTES + SIZE_BYTES) };
         debug_assert!(given_back.is_ok(), "memory of our own is given back");
     }

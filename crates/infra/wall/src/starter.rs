@@ -1,15 +1,17 @@
 //! The starter's life: lock, `Ready`, start and end steps as told, and at end-of-file take everything with it.
 //!
 //! Single-threaded and without a runtime, so that a fork copies no lock. It answers only what the protocol knows; a message
-//! it cannot read is the end of the link. A step has ended when nothing of it is left, not when its first process has.
+//! it cannot read is the end of the link. A step has ended when nothing of it is left, not when its first process has. What has
+//! begun is told when it is seen to be the program, which nothing waits for.
 
+use crate::child::Child;
 use crate::descriptors::{self, Inbox};
 use crate::protocol::{self, FromStarter, LOCK_VARIABLE, MARK, Spawn, StepSignal, ToStarter};
 use crate::spawn::{self, Streams};
 use crate::stack::Stack;
 use crate::wait::{self, Reaped};
 use crate::{family, harden};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getpgid, kill_process_group};
@@ -17,6 +19,10 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
+use std::time::Instant;
+
+/// A child that has begun is looked at after so long, where nothing else happens before. Most are the program by then.
+const LOOK_AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 2_000_000 };
 
 /// Why the starter ended before its time.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +75,7 @@ fn serve(adopt: bool) -> Result<(), Error> {
         socket: io::stdin().as_fd().try_clone_to_owned()?,
         inbox: Inbox::default(),
         steps: Vec::new(),
-        stack: Stack::new()?,
+        stacks: Vec::new(),
         answers: Vec::new(),
     };
     let served = starter.run(&signals);
@@ -97,8 +103,15 @@ fn take_lock() -> Result<File, Error> {
 
 struct Step {
     key: u64,
+    /// What was to be started, for refusals.
+    program: String,
     /// Its first process, which is also its process group. Names nothing any more once `ended` is there.
     pid: Pid,
+    /// That process until it is seen to be the program.
+    child: Option<Child>,
+    begun: Instant,
+    /// Why it did not become the program.
+    failed: Option<Errno>,
     /// `DVT_TOKEN=…`, as it stands in the environment of its processes.
     mark: Option<Vec<u8>>,
     /// How its first process ended; others of it may still be ending.
@@ -109,8 +122,8 @@ struct Starter {
     socket: OwnedFd,
     inbox: Inbox,
     steps: Vec<Step>,
-    /// On which a step begins.
-    stack: Stack,
+    /// On which steps begin.
+    stacks: Vec<Stack>,
     /// Answers that are not sent yet: what is found out together is told together, for each call wakes the worker.
     answers: Vec<u8>,
 }
@@ -121,11 +134,13 @@ impl Starter {
         // Until the worker is gone.
         while self.tell()? {
             let mut ready = [PollFd::new(&self.socket, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
-            match poll(&mut ready, None) {
+            let is_beginning = self.steps.iter().any(|step| step.child.is_some());
+            match poll(&mut ready, is_beginning.then_some(&LOOK_AGAIN)) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(io::Error::from(error).into()),
             }
             let [socket, signal] = ready.map(|ready| !ready.revents().is_empty());
+            self.see()?;
             if signal {
                 drain(signals)?;
                 self.reap()?;
@@ -155,16 +170,35 @@ impl Starter {
     fn start(&mut self, request: &Spawn) -> Result<(), Error> {
         let mut stream = || self.inbox.descriptors.pop_front().ok_or(Error::NoStreams);
         let streams = Streams { input: stream()?, output: stream()?, error: stream()? };
-        let key = request.key;
-        match spawn::spawn(request, &streams, &mut self.stack) {
+        let (key, begun) = (request.key, Instant::now());
+        match spawn::spawn(request, streams, self.stacks.pop()) {
             Err(reason) => self.answer(&FromStarter::Refused { key, reason }),
-            Ok(pid) => {
+            Ok(child) => {
                 let mark = request.environment.iter().find(|(name, _)| name == MARK);
                 let mark = mark.map(|(name, value)| format!("{name}={value}").into_bytes());
-                self.steps.push(Step { key, pid, mark, ended: None });
-                self.answer(&FromStarter::Started { key, pid: pid.as_raw_nonzero().get().unsigned_abs() })
+                let (program, pid) = (request.program.clone(), child.pid());
+                let (child, failed, ended) = (Some(child), None, None);
+                self.steps.push(Step { key, program, pid, child, begun, failed, mark, ended });
+                Ok(())
             }
         }
+    }
+
+    /// Looks which children have become the program, or have failed to.
+    fn see(&mut self) -> Result<(), Error> {
+        let mut started = Vec::new();
+        for step in &mut self.steps {
+            let Some((outcome, stack)) = step.child.as_mut().and_then(Child::outcome) else { continue };
+            step.child = None;
+            self.stacks.push(stack);
+            step.failed = outcome.err();
+            if step.failed.is_none() {
+                let since_us = u64::try_from(step.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+                let pid = step.pid.as_raw_nonzero().get().unsigned_abs();
+                started.push(FromStarter::Started { key: step.key, pid, since_us });
+            }
+        }
+        started.iter().try_for_each(|started| self.answer(started))
     }
 
     fn signal(&mut self, key: u64, signal: StepSignal) -> Result<(), Error> {
@@ -192,8 +226,11 @@ impl Starter {
             let reaped = wait::reap(pid)?;
             if let Some(step) = self.steps.iter_mut().find(|step| step.pid == pid && step.ended.is_none()) {
                 step.ended = reaped;
+                step.child.iter_mut().for_each(Child::was_reaped);
             }
         }
+        // What has ended had begun before.
+        self.see()?;
         self.clear()
     }
 
@@ -220,8 +257,12 @@ impl Starter {
         self.steps = running;
         let ended: Vec<Step> = ended;
         for step in ended {
-            let Some(Reaped { end, cpu_ms, peak_memory_bytes }) = step.ended else { continue };
-            self.answer(&FromStarter::Exited { key: step.key, end, cpu_ms, peak_memory_bytes })?;
+            let Step { key, program, failed, ended, .. } = step;
+            let Some(Reaped { end, cpu_ms, peak_memory_bytes }) = ended else { continue };
+            self.answer(&match failed {
+                Some(errno) => FromStarter::Refused { key, reason: spawn::refusal(&program, errno) },
+                None => FromStarter::Exited { key, end, cpu_ms, peak_memory_bytes },
+            })?;
         }
         Ok(())
     }

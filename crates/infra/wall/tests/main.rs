@@ -39,6 +39,7 @@ fn main() -> ExitCode {
             ),
             ("what_cannot_be_executed_or_stood_in_says_so", starting::what_cannot_be_executed_or_stood_in),
             ("neither_side_keeps_a_signal_of_the_other", starting::neither_side_keeps_a_signal_of_the_other),
+            ("what_begins_holds_up_nobody_and_can_be_ended", starting::what_begins_holds_up_nobody),
             ("a_refusal_leaves_no_child_and_no_descriptor", starting::a_refusal_leaves_nothing),
             ("usage_and_end_are_told", usage_and_end_are_told),
             ("a_killed_step_leaves_nothing", a_killed_step_leaves_nothing),
@@ -109,7 +110,7 @@ impl Starter {
     fn shell(&mut self, key: u64, script: &str) -> (u32, BufReader<std::io::PipeReader>) {
         let (output, write) = std::io::pipe().unwrap();
         self.spawn(key, "sh", &["-c", script], write.into());
-        let FromStarter::Started { key: started, pid } = self.next() else { panic!("not started") };
+        let FromStarter::Started { key: started, pid, .. } = self.next() else { panic!("not started") };
         assert_eq!(started, key);
         (pid, BufReader::new(output))
     }

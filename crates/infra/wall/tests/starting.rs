@@ -1,21 +1,16 @@
 //! How a step begins: where it is looked for, what it stands in, what it does not inherit, and that the starter is as before.
 
-use crate::{Starter, all, lock, ready};
-use dvt_wall::protocol::{End, FromStarter, Refusal, Spawn, ToStarter};
+use crate::{Starter, all, line, lock, ready};
+use dvt_wall::protocol::{End, FromStarter, Refusal, Spawn, StepSignal, ToStarter};
 use std::fs::Permissions;
-use std::io::PipeReader;
+use std::io::{BufReader, PipeReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
-/// A program without arguments, looked up in `path`, in the directory.
-fn start(
-    starter: &mut Starter,
-    key: u64,
-    program: &str,
-    path: &str,
-    directory: &str,
-) -> (FromStarter, PipeReader) {
+/// Asks for a program with one argument, looked up in `path`, in the directory; gives its output.
+fn begin(starter: &Starter, key: u64, program: &str, path: &str, directory: &str) -> PipeReader {
     let null = OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
     let (output, write) = std::io::pipe().unwrap();
     let write = OwnedFd::from(write);
@@ -27,12 +22,13 @@ fn start(
         directory: directory.to_owned(),
     };
     starter.send(&ToStarter::Spawn(spawn), &[&null, &write, &write]);
-    (starter.next(), output)
+    output
 }
 
 /// What a program prints that is started so, and ends well.
 fn printed(starter: &mut Starter, program: &str, path: &str, directory: &str) -> String {
-    let (answer, output) = start(starter, 1, program, path, directory);
+    let output = begin(starter, 1, program, path, directory);
+    let answer = starter.next();
     assert!(matches!(answer, FromStarter::Started { key: 1, .. }), "{answer:?}");
     let ended = starter.next();
     assert!(matches!(ended, FromStarter::Exited { key: 1, end: End::Status(0), .. }), "{ended:?}");
@@ -41,7 +37,8 @@ fn printed(starter: &mut Starter, program: &str, path: &str, directory: &str) ->
 
 /// Why a program does not start.
 fn refused(starter: &mut Starter, program: &str, path: &str, directory: &str) -> Refusal {
-    let (answer, output) = start(starter, 1, program, path, directory);
+    let output = begin(starter, 1, program, path, directory);
+    let answer = starter.next();
     let FromStarter::Refused { key: 1, reason } = answer else { panic!("it started") };
     assert_eq!(all(output), "", "nobody holds its streams");
     reason
@@ -170,4 +167,66 @@ pub(crate) fn a_refusal_leaves_nothing() {
     // Control: a step is seen there.
     let (step, _output) = starter.shell(2, "exec sleep 1000");
     assert_eq!(children().trim(), step.to_string());
+}
+
+/// Holds a lease on a file, and with it up whoever opens it, until nothing more can come.
+const HOLDER: &str = "import fcntl, os, signal, sys
+file = os.open(sys.argv[1], os.O_RDONLY)
+fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print('held', flush=True)
+sys.stdin.read()";
+
+struct Lease(Child);
+
+impl Lease {
+    fn take(path: &str) -> Self {
+        let mut holder = Command::new("python3");
+        let holder = holder.args(["-c", HOLDER, path]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut holder = holder.spawn().unwrap();
+        assert_eq!(line(&mut BufReader::new(holder.stdout.take().unwrap())), "held");
+        Self(holder)
+    }
+
+    fn give_back(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+pub(crate) fn what_begins_holds_up_nobody() {
+    let (lock, folder) = (lock(), tempfile::tempdir().unwrap());
+    let late = file(folder.path(), "late", 0o755, "#!/bin/sh\necho late");
+    let mut starter = ready(&lock);
+    let lease = Lease::take(&late);
+    let output = begin(&starter, 2, &late, "/bin", "/");
+    // It cannot become the program now; another step begins and ends beside it.
+    assert_eq!(printed(&mut starter, "echo", "/bin", "/"), "an argument\n");
+    assert!(starter.next_within(0).is_none(), "what is not the program yet has not started");
+    lease.give_back();
+    let FromStarter::Started { key: 2, since_us, .. } = starter.next() else { panic!("another answer") };
+    assert!(since_us > 0);
+    assert!(matches!(starter.next(), FromStarter::Exited { key: 2, end: End::Status(0), .. }));
+    assert_eq!(all(output), "late\n");
+    // It is signalled like any other, from the first moment.
+    for (key, signal, number) in [(3, StepSignal::Terminate, 15), (4, StepSignal::Kill, 9)] {
+        let lease = Lease::take(&late);
+        let output = begin(&starter, key, &late, "/bin", "/");
+        starter.send(&ToStarter::Signal { key, signal }, &[]);
+        assert!(matches!(starter.next(), FromStarter::Started { key: started, .. } if started == key));
+        let ended = starter.next();
+        let by_signal = |end| end == End::Signal(number);
+        assert!(
+            matches!(ended, FromStarter::Exited { key: of, end, .. } if of == key && by_signal(end)),
+            "{ended:?}"
+        );
+        assert_eq!(all(output), "");
+        lease.give_back();
+    }
+    // And it goes with the starter.
+    let lease = Lease::take(&late);
+    let output = begin(&starter, 5, &late, "/bin", "/");
+    starter.end();
+    assert_eq!(all(output), "");
+    lease.give_back();
 }

@@ -37,8 +37,8 @@ const BRIEF: Duration = Duration::from_millis(10);
 /// What happens to an attempt from outside.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// Its program runs.
-    Started(u32),
+    /// Its program runs, and has done so for a while.
+    Started { pid: u32, since: Duration },
     /// Its program did not start.
     Refused(Refusal),
     /// It ended.
@@ -115,8 +115,8 @@ impl Attempt {
         let (end, usage) = loop {
             tokio::select! {
                 event = self.events.recv() => match event {
-                    Some(Event::Started(pid)) => {
-                        begun = Instant::now();
+                    Some(Event::Started { pid, since }) => {
+                        begun = Instant::now().checked_sub(since).unwrap_or(begun);
                         kill_at = kill_at.min(begun + Duration::from_millis(self.dispatch.timeout_ms));
                         tell_at = begun + BRIEF;
                         untold = Some(FromWorker::Started { key: self.dispatch.key.clone(), pid });

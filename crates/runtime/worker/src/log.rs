@@ -17,6 +17,9 @@ pub(crate) const MAX_LINE_BYTES: usize = 1 << 10;
 /// The most lines in one message.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
 const CUT_MARK: &str = " [CUT]";
+/// What is read at once at first, and at most: most steps say little or nothing.
+const FIRST_CHUNK_BYTES: usize = 1 << 10;
+const MAX_CHUNK_BYTES: usize = 64 << 10;
 
 /// How a stream ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,16 +45,24 @@ async fn next(from: &mut Receiver, chunk: &mut [u8], gone: &mut Gone) -> usize {
     }
 }
 
+/// Makes room for more where there was more than room.
+fn grow(chunk: &mut Vec<u8>, read: usize) {
+    if read == chunk.len() && read < MAX_CHUNK_BYTES {
+        chunk.resize(read * 4, 0);
+    }
+}
+
 /// Reads a stream to its end, or to one byte more than `limit`.
 pub(crate) async fn capture(mut from: Receiver, limit: usize, mut gone: Gone) -> Ended {
     let mut captured = Vec::new();
-    let mut chunk = vec![0; 64 << 10];
+    let mut chunk = vec![0; FIRST_CHUNK_BYTES];
     loop {
         let read = next(&mut from, &mut chunk, &mut gone).await;
         if read == 0 {
             return Ended::Whole(captured);
         }
         captured.extend(chunk.iter().take(read));
+        grow(&mut chunk, read);
         if captured.len() > limit {
             return Ended::OverLimit;
         }
@@ -81,7 +92,7 @@ pub(crate) async fn forward(mut from: Receiver, sink: Sink, mut gone: Gone) -> E
         _ = from.readable() => {}
         _ = gone.wait_for(|gone| *gone) => {}
     }
-    let (mut chunk, mut seq) = (vec![0; 16 << 10], 0);
+    let (mut chunk, mut seq) = (vec![0; FIRST_CHUNK_BYTES], 0);
     loop {
         let read = next(&mut from, &mut chunk, &mut gone).await;
         let left = sink.budget.load(Ordering::Relaxed);
@@ -106,6 +117,7 @@ pub(crate) async fn forward(mut from: Receiver, sink: Sink, mut gone: Gone) -> E
         if ended {
             return Ended::Whole(Vec::new());
         }
+        grow(&mut chunk, read);
     }
 }
 

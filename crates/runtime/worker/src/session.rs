@@ -189,7 +189,9 @@ impl Session {
                 self.send_aside(FromWorker::Hello { worker_id, tiers, capacity: CAPACITY });
                 return;
             }
-            FromStarter::Started { key, pid } => (key, Event::Started(pid)),
+            FromStarter::Started { key, pid, since_us } => {
+                (key, Event::Started { pid, since: Duration::from_micros(since_us) })
+            }
             FromStarter::Refused { key, reason } => (key, Event::Refused(reason)),
             FromStarter::Exited { key, end, cpu_ms, peak_memory_bytes } => {
                 (key, Event::Exited { end, usage: Usage { cpu_ms, peak_memory_bytes } })
