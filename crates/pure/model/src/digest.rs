@@ -5,6 +5,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
+const PREFIX: &str = "sha256:";
+
 /// A SHA-256 value (FIPS 180-4), shown as `sha256:<64 hex>`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
@@ -33,21 +35,26 @@ impl Digest {
         hex(&self.0)
     }
 
+    fn text(&self) -> [u8; PREFIX.len() + 64] {
+        let mut text = [0; PREFIX.len() + 64];
+        let (prefix, hex) = text.split_at_mut(PREFIX.len());
+        prefix.copy_from_slice(PREFIX.as_bytes());
+        for (pair, byte) in hex.as_chunks_mut::<2>().0.iter_mut().zip(&self.0) {
+            *pair = digits(*byte);
+        }
+        text
+    }
+
     /// Reads the text form `sha256:<64 hex>`; anything else is `None`.
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes = unhex(text.strip_prefix("sha256:")?)?;
+        let bytes = unhex(text.strip_prefix(PREFIX)?)?;
         Some(Self(bytes.try_into().ok()?))
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; 64];
-        for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(&self.0) {
-            *pair = digits(*byte);
-        }
-        formatter.write_str("sha256:")?;
-        formatter.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        formatter.write_str(std::str::from_utf8(&self.text()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -59,7 +66,7 @@ impl fmt::Debug for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(std::str::from_utf8(&self.text()).map_err(serde::ser::Error::custom)?)
     }
 }
 

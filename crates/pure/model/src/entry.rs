@@ -3,6 +3,8 @@
 //! A run event's envelope is the envelope of 5.2 without payload: `eventName` is its type, `recordedAt` its
 //! `persistedAt`, `action` is `ENGINE_ADVANCE`. The ledger index is no part of it.
 
+mod order;
+
 use crate::action::{Action, Role, words};
 use crate::attempt::{EngineAttemptId, LogicalAttemptId};
 use crate::context::PrincipalType;
@@ -94,11 +96,11 @@ words! {
 pub struct Actor {
     /// The principal.
     pub id: PrincipalId,
+    /// Its roles at the time.
+    pub roles: Vec<Role>,
     /// Its sort.
     #[serde(rename = "type")]
     pub actor_type: PrincipalType,
-    /// Its roles at the time.
-    pub roles: Vec<Role>,
 }
 
 /// The commitment to a payload; the payload itself is sealed and can be erased.
@@ -107,14 +109,14 @@ pub struct Actor {
 pub struct PayloadCommit {
     /// Its class.
     pub class: PayloadClass,
-    /// The key it is sealed under.
-    pub key_id: KeyId,
     /// `SHA-256(0x02 || payloadSalt || canonical(payload))`, as `sha256:<hex>`.
     pub commit: Digest,
+    /// The key it is sealed under.
+    pub key_id: KeyId,
 }
 
 /// The part of an envelope that only run events have (contract 5.2).
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunPart {
     /// Drawn once per run and key.
@@ -136,7 +138,7 @@ pub struct RunPart {
 }
 
 /// An envelope. Optional fields are absent, never null.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Envelope {
     /// `1.0`
@@ -158,7 +160,7 @@ pub struct Envelope {
     /// What kind of fact.
     pub event_type: EventType,
     /// Which one of its kind; for a run event its name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub event_name: Option<String>,
     /// The action of 8.3.
     pub action: Action,
@@ -167,34 +169,34 @@ pub struct Envelope {
     /// How it ended.
     pub decision: Outcome,
     /// Why, by code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub reason_code: Option<String>,
     /// The request behind it.
     pub request_id: RequestId,
     /// Which part of DVT made it.
     pub source_module: SourceModule,
     /// The route: for the command line its words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub route: Option<String>,
     /// The run, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub run_id: Option<RunId>,
     /// The step, on step events.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub step_id: Option<String>,
     /// The run event's part.
-    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    #[serde(flatten, default)]
     pub run: Option<RunPart>,
     /// The decision, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub decision_id: Option<DecisionId>,
     /// The policy evaluation, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub policy_decision_id: Option<DecisionId>,
     /// At most two payloads.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub payloads: Vec<PayloadCommit>,
     /// What it used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub usage: Option<Usage>,
 }

@@ -85,9 +85,15 @@ macro_rules! ids {
             }
         }
 
+        // A ledger writes a dozen of them an entry: no formatter between the bytes and their text.
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                const LENGTH: usize = $name::PREFIX.len() + uuid::fmt::Hyphenated::LENGTH;
+                let mut text = [0; LENGTH];
+                let (prefix, uuid) = text.split_at_mut(Self::PREFIX.len());
+                prefix.copy_from_slice(Self::PREFIX.as_bytes());
+                self.0.hyphenated().encode_lower(uuid);
+                serializer.serialize_str(std::str::from_utf8(&text).map_err(serde::ser::Error::custom)?)
             }
         }
 

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 /// A resource as the ledger names it: its type and the text form of its id.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ResourceRef {
+    /// The text form of the id; what was asked for, also where it does not exist.
+    pub id: String,
     /// `run`, `plan`, `project`, `tenant`, `ledger`.
     #[serde(rename = "type")]
     pub resource_type: String,
-    /// The text form of the id; what was asked for, also where it does not exist.
-    pub id: String,
 }
 
 /// A kind of resource that a proof can be about.

@@ -68,8 +68,8 @@ fn date(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Timestamp {
+    fn text(self) -> [u8; 24] {
         let (days, within) = (self.0 / DAY_MS, self.0 % DAY_MS);
         let (year, month, day) = date(days);
         let ([y1, y2], [y3, y4]) = (digits(year / 100), digits(year % 100));
@@ -77,11 +77,16 @@ impl fmt::Display for Timestamp {
         let ([h1, h2], [m1, m2]) = (digits(within / 3_600_000), digits(within / 60_000 % 60));
         let ([s1, s2], [f1, f2]) = (digits(within / 1_000 % 60), digits(within % 1_000 / 10));
         let [_, f3] = digits(within % 10);
-        let text = [
+        [
             y1, y2, y3, y4, b'-', o1, o2, b'-', d1, d2, b'T', h1, h2, b':', m1, m2, b':', s1, s2, b'.', f1,
             f2, f3, b'Z',
-        ];
-        formatter.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        ]
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(std::str::from_utf8(&self.text()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -93,7 +98,7 @@ impl fmt::Debug for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(std::str::from_utf8(&self.text()).map_err(serde::ser::Error::custom)?)
     }
 }
 
