@@ -1,5 +1,6 @@
 //! The grammar of the command line: `dvt <noun> <verb>` and single words. One file per verb; this one only leads there.
 
+pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -82,6 +83,8 @@ enum Command {
     Runs(runs::Command),
     #[command(subcommand)]
     Audit(audit::Command),
+    #[command(subcommand)]
+    Access(access::Command),
     #[command(subcommand)]
     Data(data::Command),
     #[command(subcommand)]
@@ -172,6 +175,7 @@ fn dispatch(command: Command, selected: &Selected, screen: &mut Screen) -> Resul
             audit::verify::run(&arguments, selected, screen)
         }
         Command::Audit(command) => wait(audit::run(command, selected, screen)),
+        Command::Access(command) => wait(access::run(command, selected, screen)),
         #[cfg(feature = "crash-points")]
         Command::CrashSites { asked_for: true } => {
             for site in dvt_store::crash::MORE_SITES.iter().chain(dvt_store::crash::BACKUP_SITES) {

@@ -105,7 +105,7 @@ fn every_help_begins_with_a_sentence_and_an_example_that_works() {
         assert!(!examples.is_empty(), "{words}");
         for example in examples {
             assert!(example.starts_with("dvt ") && example.contains(&words), "{words}: {example}");
-            if words.starts_with("runs") || words.starts_with("data") {
+            if ["runs", "data", "access"].iter().any(|noun| words.starts_with(noun)) {
                 home.dvt(&["run", "examples/orders-etl/plan.yaml", "--allow-host", "--quiet"]).ends(0);
             }
             let running = prepare(&home, &example);

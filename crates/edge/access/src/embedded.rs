@@ -262,7 +262,7 @@ impl Embedded {
 }
 
 /// Environments carry no `development` mark yet, so none has it: the strict reading.
-fn place(context: &OpContext) -> Place {
+pub(crate) fn place(context: &OpContext) -> Place {
     Place { environment: context.scope().environment(), development: false }
 }
 

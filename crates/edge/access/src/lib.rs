@@ -7,6 +7,7 @@ mod decision;
 pub mod embedded;
 pub mod envelope;
 mod every;
+pub mod explain;
 pub mod reading;
 
 pub use every::Judged;

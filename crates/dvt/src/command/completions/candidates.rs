@@ -15,6 +15,7 @@ use crate::view::end::brief;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::{Arg, Args, Command};
+use dvt_model::action::Action;
 use dvt_model::proof::{Authorized, PlanRead, RunReadStatus};
 use dvt_model::resource::{Project, Run};
 use dvt_store::port::operation::PlanFilter;
@@ -108,6 +109,8 @@ async fn values(argument: &Arg, spot: &Spot<'_>, screen: &Screen) -> Result<Vec<
             let words = ["pending", "running", "paused", "completed", "failed", "cancelled", "open"];
             Ok(words.map(|word| (word.to_owned(), String::new())).to_vec())
         }
+        ("ACTION", _) => Ok(Action::ALL.iter().map(|action| (action.to_string(), String::new())).collect()),
+        ("WHO", _) => Ok(vec![("me".to_owned(), String::new())]),
         ("CODE", _) => Ok(PAGES.iter().map(|(code, _)| ((*code).to_owned(), String::new())).collect()),
         ("FILE" | "FOLDER" | "A" | "B", _) => Ok(vec![(":files".to_owned(), String::new())]),
         _ => Ok(Vec::new()),

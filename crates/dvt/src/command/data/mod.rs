@@ -53,7 +53,7 @@ pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Scre
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Whose {
-    /// A run: an id, its first six or more digits, or `@latest`.
+    /// A run: an id, its first six or more digits, its plan's name, or `@latest`.
     #[arg(value_name = "RUN")]
     run: Option<String>,
     /// A person: what a plan's `subject` names, or a principal's id.

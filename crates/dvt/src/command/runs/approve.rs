@@ -16,7 +16,7 @@ use dvt_model::proof::StepApprove;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The run: an id, its first six or more digits, or `@latest`.
+    /// The run: an id, its first six or more digits, its plan's name, or `@latest`.
     #[arg(value_name = "RUN")]
     run: String,
     /// The step.

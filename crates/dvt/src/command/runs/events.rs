@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The run: an id, its first six or more digits, or `@latest`.
+    /// The run: an id, its first six or more digits, its plan's name, or `@latest`.
     #[arg(value_name = "RUN")]
     run: String,
     /// Only of this step, its items and its compensation.

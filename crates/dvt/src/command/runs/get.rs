@@ -28,7 +28,7 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The run: an id, its first six or more digits, or `@latest`.
+    /// The run: an id, its first six or more digits, its plan's name, or `@latest`.
     #[arg(value_name = "RUN")]
     run: String,
     /// Wait until it has ended, but no longer than this (`90s`, `1h30m`), and end with the code of its end.

@@ -28,7 +28,7 @@ use dvt_model::run::RunStatus;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The run: an id, its first six or more digits, or `@latest`.
+    /// The run: an id, its first six or more digits, its plan's name, or `@latest`.
     #[arg(value_name = "RUN")]
     run: String,
     /// Your word that the plan's programs may run as you, without a wall.

@@ -23,7 +23,7 @@ use serde_json::json;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The run: an id, its first six or more digits, or `@latest`.
+    /// The run: an id, its first six or more digits, its plan's name, or `@latest`.
     #[arg(value_name = "RUN")]
     run: String,
     /// A step, or one of its items (`transform.2`); the whole run where it is left out.

@@ -69,3 +69,29 @@ fn filters_and_the_cursors_that_belong_to_them() {
     assert!(home.dvt(&words).ends(0).out.contains("bad"), "the hint can be typed: {hint}");
     assert!(home.dvt(&["runs", "list", "--status", "done"]).ends(2).err.contains("`done` is no state"));
 }
+
+/// A plan's name is the name of its one run; where there are more they are listed, and the newest has a name of its own.
+#[test]
+fn a_run_is_named_by_its_plan() {
+    let home = Home::new();
+    let first = home.completed_run(&[]);
+    let get = |name: &str| home.dvt(&["runs", "get", name, "--output", "json"]);
+    assert_eq!(get("quick").ends(0).json()["runId"], first.as_str());
+    // Six letters that are digits, too.
+    let decade =
+        home.plan("decade", "apiVersion: dvt/v1\nname: decade\nsteps:\n  one: { uses: dvt/noop@1 }\n");
+    home.dvt(&["run", &decade, "--quiet"]).ends(0);
+    assert_eq!(get("decade").ends(0).json()["planName"], "decade");
+    let second = home.completed_run(&[]);
+    let told = home.dvt(&["runs", "get", "quick"]).ends(2);
+    assert!(
+        told.err.contains("`quick` means more than one run") && told.err.contains("quick@latest"),
+        "{told:#?}"
+    );
+    let place = |run: &String| told.err.find(run.as_str()).unwrap();
+    assert!(place(&second) < place(&first), "the newest first: {told:#?}");
+    assert_eq!(get("quick@latest").ends(0).json()["runId"], second.as_str());
+    for nobody in ["slow", "slow@latest", "no name"] {
+        assert!(get(nobody).ends(2).err.contains("names no run"));
+    }
+}
