@@ -1,4 +1,4 @@
-//! The starter process: forks steps from a single thread and takes them with it when it ends.
+//! The starter process: begins steps from a single thread and takes them with it when it ends.
 //!
 //! It owns the kernel's side of a step: process group, reaping, usage, signals. It knows no plan, no run and no secret, and
 //! it never weakens silently: a process that cannot be hardened as written here does not start. The one surprising rule:

@@ -1,6 +1,6 @@
 //! The starter's life: lock, `Ready`, start and end steps as told, and at end-of-file take everything with it.
 //!
-//! Single-threaded and without a runtime, so that a fork copies no lock. It answers only what the protocol knows; a message
+//! Single-threaded and without a runtime: who begins in its memory (`child`) meets nobody else there. It answers only what the protocol knows; a message
 //! it cannot read is the end of the link. A step has ended when nothing of it is left, not when its first process has. What has
 //! begun is told when it is seen to be the program, which nothing waits for.
 
