@@ -178,7 +178,7 @@ pub(crate) fn create(
     label: &Label<'_>,
     now: Timestamp,
 ) -> Result<(KeyId, Secret, WrappedKey), Error> {
-    let (key_id, secret) = (KeyId::from_random(crate::entropy::random()), Secret::draw());
+    let (key_id, secret) = (KeyId::at(now, crate::entropy::random()), Secret::draw());
     let wrapped = wrap(above, tenant, key_id, label, &secret)?;
     let row = WrappedKey {
         key_id,

@@ -136,15 +136,27 @@ ids! {
     BlobId, "blob", "a blob id (`blob_` and a lowercase UUID v4)";
 }
 
+/// 48 bits of a moment, then chance. Still a UUID v4 in form; what lies in the order of these ids lies in the order of time, so an
+/// index over them grows at its end and a new one costs no page of its own there.
+fn of_its_time(moment: crate::time::Timestamp, mut chance: [u8; 16]) -> [u8; 16] {
+    let [_, _, time @ ..] = moment.ms().to_be_bytes();
+    if let Some(begin) = chance.first_chunk_mut() {
+        *begin = time;
+    }
+    chance
+}
+
 impl BlockId {
-    /// Made at a moment: 48 bits of its time, then chance. Still a UUID v4 in form; what lies in the order of these ids lies in
-    /// the order of time, so an index over them grows at its end and a block costs no page of its own there.
-    pub fn at(moment: crate::time::Timestamp, mut chance: [u8; 16]) -> Self {
-        let [_, _, time @ ..] = moment.ms().to_be_bytes();
-        if let Some(begin) = chance.first_chunk_mut() {
-            *begin = time;
-        }
-        Self::from_random(chance)
+    /// Made at a moment.
+    pub fn at(moment: crate::time::Timestamp, chance: [u8; 16]) -> Self {
+        Self::from_random(of_its_time(moment, chance))
+    }
+}
+
+impl KeyId {
+    /// Made at a moment, which stands beside it wherever it is kept.
+    pub fn at(moment: crate::time::Timestamp, chance: [u8; 16]) -> Self {
+        Self::from_random(of_its_time(moment, chance))
     }
 }
 

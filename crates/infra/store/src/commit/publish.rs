@@ -33,34 +33,70 @@ pub(crate) struct Publication {
 impl Publication {
     /// Writes what is not there yet; refuses another digest under the same version.
     pub(crate) fn enter(&self, group: &Group<'_>, block: &Sealed) -> Result<(), Stop> {
-        let (connection, tenant) = (group.connection, group.tenant.bytes());
-        let (project, environment) = (self.scope.project_id.bytes(), self.scope.environment_id.bytes());
-        let plan = self.plan.plan_id;
-        connection
-            .prepare_cached(
-                "INSERT INTO plan_name (tenant_id, project_id, name, plan_id) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (tenant_id, project_id, name) DO NOTHING",
-            )?
-            .execute(params![tenant, project, self.name, plan.bytes()])?;
-        let named: Vec<u8> = connection
-            .prepare_cached(
-                "SELECT plan_id FROM plan_name WHERE tenant_id = ?1 AND project_id = ?2 AND name = ?3",
-            )?
-            .query_row(params![tenant, project, self.name], |row| row.get(0))?;
-        if column::id(&named, PlanId::from_bytes)? != plan {
+        let named = match self.named(group)? {
+            Some(plan) => Some(plan),
+            None => {
+                self.name(group)?;
+                self.named(group)?
+            }
+        };
+        if named != Some(self.plan.plan_id) {
             // Somebody else gave the name to another plan meanwhile: the caller looks the id up again.
             return Err(Refusal::PlanVersionExists.into());
         }
-        let published: Option<Vec<u8>> = connection
-            .prepare_cached(
-                "SELECT digest FROM plan WHERE tenant_id = ?1 AND project_id = ?2 AND plan_id = ?3 AND plan_version = ?4 LIMIT 1",
-            )?
-            .query_row(params![tenant, project, plan.bytes(), self.plan.plan_version], |row| row.get(0))
-            .optional()?;
-        if published.is_some_and(|digest| digest != self.plan.digest.0) {
-            return Err(Refusal::PlanVersionExists.into());
+        match self.published(group)? {
+            Some((digest, _)) if digest != self.plan.digest.0 => Err(Refusal::PlanVersionExists.into()),
+            Some((_, true)) => Ok(()),
+            Some((_, false)) | None => self.publish(group, block),
         }
-        connection
+    }
+
+    /// The plan that has the name.
+    fn named(&self, group: &Group<'_>) -> Result<Option<PlanId>, Stop> {
+        let named: Option<Vec<u8>> = group
+            .connection
+            .prepare_cached(
+                "SELECT plan_id FROM plan_name WHERE tenant_id = ?1 AND project_id = ?2 AND name = ?3",
+            )?
+            .query_row(params![group.tenant.bytes(), self.scope.project_id.bytes(), self.name], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        Ok(named.map(|named| column::id(&named, PlanId::from_bytes)).transpose()?)
+    }
+
+    fn name(&self, group: &Group<'_>) -> Result<(), Stop> {
+        let (tenant, project) = (group.tenant.bytes(), self.scope.project_id.bytes());
+        group
+            .connection
+            .prepare_cached(
+                "INSERT INTO plan_name (tenant_id, project_id, name, plan_id) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![tenant, project, self.name, self.plan.plan_id.bytes()])?;
+        Ok(())
+    }
+
+    /// The digest of this version, in whichever environment, and whether its document stands in this one.
+    fn published(&self, group: &Group<'_>) -> Result<Option<(Vec<u8>, bool)>, Stop> {
+        let (project, environment) = (self.scope.project_id.bytes(), self.scope.environment_id.bytes());
+        let plan = self.plan.plan_id.bytes();
+        let row = group
+            .connection
+            .prepare_cached(
+                "SELECT digest, environment_id = ?5 AND length(sealed) > 0 AS stands FROM plan
+                 WHERE tenant_id = ?1 AND project_id = ?2 AND plan_id = ?3 AND plan_version = ?4 ORDER BY stands DESC LIMIT 1",
+            )?
+            .query_row(
+                params![group.tenant.bytes(), project, plan, self.plan.plan_version, environment],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        Ok(row)
+    }
+
+    fn publish(&self, group: &Group<'_>, block: &Sealed) -> Result<(), Stop> {
+        group
+            .connection
             .prepare_cached(
                 "INSERT INTO plan (tenant_id, project_id, environment_id, plan_id, plan_version, digest, key_id, sealed, published_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
@@ -70,10 +106,10 @@ impl Publication {
                  WHERE length(plan.sealed) = 0",
             )?
             .execute(params![
-                tenant,
-                project,
-                environment,
-                plan.bytes(),
+                group.tenant.bytes(),
+                self.scope.project_id.bytes(),
+                self.scope.environment_id.bytes(),
+                self.plan.plan_id.bytes(),
                 self.plan.plan_version,
                 self.plan.digest.0,
                 self.key.bytes(),
