@@ -3,7 +3,7 @@
 //! Nobody is asked why about a run that is not there. Where no engine works, this process takes the lease for the act; a run
 //! that rests goes on resting, but for one that the act ends, whose end is seen here.
 
-use super::{locate, plan, row};
+use super::{foresee, locate, plan, row};
 use crate::command::run::follow::{Followed, to_the_end};
 use crate::command::run::words;
 use crate::compose::Composition;
@@ -53,6 +53,10 @@ pub(super) async fn ask<A: Permits>(
     let run = locate::run(act.run, composition, act.route).await?;
     let proof: Authorized<Run, A> =
         composition.access.deed(&composition.context, run, &act.deed, act.route).await?;
+    let ends = matches!(act.deed, Deed::Cancel {} | Deed::EmergencyStop { .. });
+    if ends && act.message.is_none() && screen.can_ask() {
+        foresee::look(act.run, &act.deed, composition, act.route).await?.tell(screen);
+    }
     let record = record(&act, &proof, composition, screen)?;
     let reason = record.as_ref().map(|record| record.justification_text().to_owned());
     let signal_id = signal_id(&act)?;

@@ -3,6 +3,7 @@
 //! Where no engine works, this process becomes the engine and sees the run to its end.
 
 use super::act::{self, Act};
+use super::foresee;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -29,6 +30,9 @@ pub(crate) struct Arguments {
     /// Why; it stands in the ledger.
     #[arg(short = 'm', long = "message", value_name = "TEXT")]
     message: Option<String>,
+    /// Only show what it would end, undo and run.
+    #[arg(long)]
+    dry_run: bool,
     /// Your word that what always runs on the way out may run as you, without a wall (needed where no engine works on it).
     #[arg(long)]
     allow_host: bool,
@@ -40,6 +44,10 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
+    if arguments.dry_run {
+        let deed = Deed::Cancel {};
+        return Ok(foresee::look(&arguments.run, &deed, composition, "dvt runs cancel").await?.show(screen));
+    }
     let asked = Act {
         run: &arguments.run,
         deed: Deed::Cancel {},

@@ -5,6 +5,7 @@ pub(crate) mod approve;
 pub(crate) mod cancel;
 pub(crate) mod events;
 pub(crate) mod fold;
+mod foresee;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod locate;

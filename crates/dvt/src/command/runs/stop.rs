@@ -1,6 +1,7 @@
 //! `dvt runs stop RUN -m TEXT`: the emergency stop. No compensation, no `finally`; `dvt runs cancel` is the orderly way.
 
 use super::act::{self, Act};
+use super::foresee;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -25,6 +26,9 @@ pub(crate) struct Arguments {
     /// Why; it stands in the ledger.
     #[arg(short = 'm', long = "message", value_name = "TEXT")]
     message: Option<String>,
+    /// Only show what it would end, undo and run.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Does it.
@@ -33,6 +37,10 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
+    if arguments.dry_run {
+        let deed = Deed::EmergencyStop { force_kill: arguments.force_kill };
+        return Ok(foresee::look(&arguments.run, &deed, composition, "dvt runs stop").await?.show(screen));
+    }
     let asked = Act {
         run: &arguments.run,
         deed: Deed::EmergencyStop { force_kill: arguments.force_kill },
