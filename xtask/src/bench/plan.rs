@@ -3,9 +3,13 @@
 
 use crate::process::{self, Outcome};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Command;
 
 const SIZES: [usize; 3] = [10, 1_000, 50_000];
+
+/// Turns of each work.
+const TURNS: usize = 3;
 
 /// What the refusal of a bomb may take.
 const MOST_MS: f64 = 100.0;
@@ -24,11 +28,7 @@ pub(super) fn run() -> Outcome {
         let text = typical(steps);
         let path = folder.path().join("plan.yaml");
         std::fs::write(&path, &text).map_err(|error| error.to_string())?;
-        let told = process::output(Command::new(&speed).arg(&path))?;
-        let figures: Vec<f64> = told.split_whitespace().filter_map(|figure| figure.parse().ok()).collect();
-        let [parse, events, check, bounds] = figures.as_slice() else {
-            return Err(format!("`speed` printed `{told}`"));
-        };
+        let [parse, events, check, bounds] = measured(&speed, &path)?;
         let count = f64::from(u32::try_from(steps).unwrap_or(u32::MAX));
         let size = f64::from(u32::try_from(text.len()).unwrap_or(u32::MAX));
         println!(
@@ -47,6 +47,21 @@ pub(super) fn run() -> Outcome {
         println!("plan: the same for the plain parse:         {:.2}", large_parse / middle_parse);
     }
     bombs()
+}
+
+/// The microseconds of each work. They take turns, each in a process of its own, so that none is done in the memory that another
+/// one left in pieces: at fifty thousand steps that alone costs an eighth.
+fn measured(speed: &Path, plan: &Path) -> Result<[f64; 4], String> {
+    let works = ["parse", "events", "check", "bounds"];
+    let mut shortest = [f64::INFINITY; 4];
+    for _ in 0..TURNS {
+        for (work, shortest) in works.iter().zip(&mut shortest) {
+            let told = process::output(Command::new(speed).arg(plan).arg(work))?;
+            let figure: f64 = told.trim().parse().map_err(|_| format!("`speed` printed `{told}`"))?;
+            *shortest = shortest.min(figure);
+        }
+    }
+    Ok(shortest)
 }
 
 /// Each bomb in a process of its own.

@@ -100,7 +100,7 @@ impl Picture {
         let mut steps = BTreeMap::new();
         for (id, step) in &plan.steps {
             let is_finally = step.part == Part::Finally;
-            order.push((is_finally, plan.layers.get(id).copied().unwrap_or(0), id.to_string()));
+            order.push((is_finally, plan.layer(id), id.to_string()));
             steps.insert(
                 id.to_string(),
                 StepPicture {

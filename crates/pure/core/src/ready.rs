@@ -16,7 +16,7 @@ use dvt_plan::plan::{Plan, Step};
 
 /// The place of a step in a lane that is ordered by layer.
 pub(crate) fn by_layer(plan: &Plan, lane: Lane, id: &StepId) -> Place {
-    let layer = i64::from(plan.layers.get(id.step()).copied().unwrap_or(0));
+    let layer = i64::from(plan.layer(id.step()));
     let rank = if mutant::active(Mutant::OrderReversed) {
         -layer
     } else if mutant::active(Mutant::UnorderedReady) {
@@ -70,7 +70,7 @@ pub(crate) fn remove<G: Ground>(plan: &Plan, ground: &mut G, id: &StepId, step: 
 
 /// A step is settled: terminal, or never to begin. Those that wait for it count down.
 pub(crate) fn settle<G: Ground>(plan: &Plan, ground: &mut G, id: &StepId) {
-    for dependant in plan.dependants.get(id).into_iter().flatten() {
+    for dependant in plan.dependants(id) {
         let Some(facts) = ground.step_mut(dependant) else { continue };
         facts.missing = facts.missing.saturating_sub(1);
         let complete = facts.missing == 0 || mutant::active(Mutant::LostJoin);
@@ -83,7 +83,7 @@ pub(crate) fn settle<G: Ground>(plan: &Plan, ground: &mut G, id: &StepId) {
 
 /// A settled step comes again: those that have not begun wait for it once more.
 pub(crate) fn unsettle<G: Ground>(plan: &Plan, ground: &mut G, id: &StepId) {
-    for dependant in plan.dependants.get(id).into_iter().flatten() {
+    for dependant in plan.dependants(id) {
         let Some(facts) = ground.step(dependant).filter(|facts| facts.status == StepStatus::Pending) else {
             continue;
         };

@@ -65,7 +65,7 @@ mod tests {
             initial_ms: 10_000,
             ceiling_ms: 60_000,
             full_jitter,
-            on: vec![RetryOn::Failure],
+            on: vec![RetryOn::Failure].into(),
         }
     }
 

@@ -1,37 +1,40 @@
-//! Measures the plan language over a file: `speed FILE [TIMES]` prints microseconds of a plain YAML parse into a tree, of the
-//! events of that parse alone, of reading with all checks, and of the bounds. They take turns, and each is the shortest of its
-//! turns, so that what else happens on the machine falls on all of them.
+//! Measures one work over a file: `speed FILE WORK [TIMES]` prints its microseconds: `parse` is a plain YAML parse into a tree,
+//! `events` the events of that parse alone, `check` reading with all checks, `bounds` the worst case alone. Each work has a
+//! process of its own, so that none is done in the memory that another one left in pieces; it is the shortest of nine turns, so
+//! that what else happens on the machine counts little.
 
-#![allow(clippy::unwrap_used, reason = "a program for measuring")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a program for measuring")]
 
 use dvt_plan::diagnostic::Source;
 use granit_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};
 
 fn main() {
-    let file = std::env::args().nth(1).unwrap();
-    let text = std::fs::read_to_string(&file).unwrap();
-    let times = std::env::args().nth(2).map(|times| times.parse::<u32>().unwrap());
-    // A turn long enough for the clock of the processor, which ticks in milliseconds; `speed FILE 1` is for a profiler.
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (file, work) = (arguments.first().unwrap(), arguments.get(1).unwrap());
+    let text = std::fs::read_to_string(file).unwrap();
+    let times = arguments.get(2).map(|times| times.parse::<u32>().unwrap());
+    // A turn long enough for the clock of the processor, which ticks in milliseconds; `speed FILE WORK 1` is for a profiler.
     let turn = times.unwrap_or_else(|| u32::try_from(2_500_000 / text.len()).unwrap().clamp(1, 1_000));
     let turns = if times.is_some() { 1 } else { 9 };
-    let source = Source { name: file, text: text.clone() };
-    let checked = dvt_plan::check(&source).checked.unwrap();
-    let works: [&dyn Fn(); 4] = [
-        &|| assert!(tree(&text).is_object()),
-        &|| assert!(Parser::new_from_str(&text).map(|event| event.map(drop)).all(|event| event.is_ok())),
-        &|| assert!(dvt_plan::check(&source).checked.is_some()),
-        &|| assert!(dvt_plan::bounds::of(&checked.plan).steps > 0),
-    ];
-    let mut shortest = works.map(|_| f64::INFINITY);
-    for _ in 0..turns {
-        for (work, shortest) in works.iter().zip(&mut shortest) {
-            let begun = on_processor();
-            (0..turn).for_each(|_| work());
-            *shortest = shortest.min((on_processor() - begun) / f64::from(turn));
+    let source = Source { name: file.clone(), text: text.clone() };
+    let checked = (work == "bounds").then(|| dvt_plan::check(&source).checked.unwrap());
+    let once: &dyn Fn() = match work.as_str() {
+        "parse" => &|| assert!(tree(&text).is_object()),
+        "events" => {
+            &|| assert!(Parser::new_from_str(&text).map(|event| event.map(drop)).all(|event| event.is_ok()))
         }
+        "check" => &|| assert!(dvt_plan::check(&source).checked.is_some()),
+        "bounds" => &|| assert!(dvt_plan::bounds::of(&checked.as_ref().unwrap().plan).steps > 0),
+        other => panic!("`{other}` is no work"),
+    };
+    let mut shortest = f64::INFINITY;
+    for _ in 0..turns {
+        let begun = on_processor();
+        (0..turn).for_each(|_| once());
+        shortest = shortest.min((on_processor() - begun) / f64::from(turn));
     }
-    println!("{}", shortest.map(|figure| figure.to_string()).join(" "));
+    println!("{shortest}");
 }
 
 /// What a YAML library gives: a value in memory, by the core schema, nothing checked, no place kept. Without anchors, of which

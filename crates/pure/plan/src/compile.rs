@@ -6,7 +6,7 @@ use crate::check::{arguments, expressions, items, needs, packed, protection, sec
 use crate::diagnostic::collector::Collector;
 use crate::document::{self, Draft, Mode, StepDraft};
 use crate::expression::check::Shape;
-use crate::plan::{Bounds, DEFAULT_MAX_DURATION_MS, DEFAULT_MAX_PARALLEL, Plan, Step, Steps};
+use crate::plan::{Bounds, DEFAULT_MAX_DURATION_MS, DEFAULT_MAX_PARALLEL, Form, Plan, Step, Steps};
 use crate::read::tree::Node;
 use crate::session::Session;
 use dvt_model::id::StepId;
@@ -59,14 +59,21 @@ pub(crate) fn compile(
 }
 
 fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
-    let ids: Vec<StepId> =
-        draft.steps.iter().map(|step| StepId::try_from(step.id.clone())).collect::<Result<_, _>>().ok()?;
-    let whole = |(at, step): (usize, StepDraft)| {
-        let mut step = compiled(step, ids.get(at)?)?;
-        step.needs = graph.needs.of(at).iter().map(|need| ids.get(*need).cloned()).collect::<Option<_>>()?;
-        Some(step)
-    };
-    let steps: Option<Steps> = draft.steps.into_iter().enumerate().map(whole).collect();
+    let mut steps: Vec<Box<Step>> = Vec::with_capacity(draft.steps.len());
+    for step in draft.steps {
+        let id = StepId::try_from(step.id.clone()).ok()?;
+        steps.push(compiled(step, id)?);
+    }
+    for at in 0..steps.len() {
+        let needs = graph.needs.of(at).map(|need| Some(steps.get(need)?.id.clone()));
+        let needs = needs.collect::<Option<_>>()?;
+        let step = steps.get_mut(at)?;
+        step.needs = needs;
+        // What an approval needs is what it shows.
+        if matches!(step.form, Form::Approval(_)) {
+            step.reads = step.names();
+        }
+    }
     let plan = Plan {
         title: draft.title,
         description: draft.description,
@@ -83,18 +90,18 @@ fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
         concurrency: draft.concurrency,
         scratch_bytes: draft.scratch_bytes,
         outputs: draft.outputs,
-        ..Plan::unlinked(draft.name?, steps?)
+        ..Plan::unlinked(draft.name?, Steps::from(steps))
     };
-    Some(plan.linked())
+    Some(plan.arranged())
 }
 
 /// A step, or what undoes it; without its needs.
-fn compiled(step: StepDraft, id: &StepId) -> Option<Box<Step>> {
+fn compiled(step: StepDraft, id: StepId) -> Option<Box<Step>> {
     let compensate = match step.compensate {
-        Some(undo) => Some(compiled(*undo, id)?),
+        Some(undo) => Some(compiled(*undo, id.clone())?),
         None => None,
     };
-    Some(Box::new(Step {
+    let mut compiled = Box::new(Step {
         part: step.part,
         title: step.title,
         description: step.description,
@@ -116,6 +123,8 @@ fn compiled(step: StepDraft, id: &StepId) -> Option<Box<Step>> {
         data_class: step.data_class.map(|(class, _)| class),
         subject: step.subject,
         declassify: step.declassify,
-        ..Step::new(id.clone(), step.form?)
-    }))
+        ..Step::new(id, step.form?)
+    });
+    compiled.reads = compiled.names();
+    Some(compiled)
 }

@@ -99,7 +99,7 @@ fn needs(plan: &Plan, id: &StepId) -> Vec<StepId> {
 }
 
 fn needed_by(plan: &Plan, id: &StepId) -> Vec<StepId> {
-    plan.dependants.get(id).cloned().unwrap_or_default()
+    plan.dependants(id).cloned().collect()
 }
 
 /// What lies within so many edges, the start included; `finally` steps are no part of it.

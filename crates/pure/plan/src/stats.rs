@@ -38,7 +38,7 @@ pub fn of(checked: &Checked) -> Stats {
     let mut layers: BTreeMap<u64, u64> = BTreeMap::new();
     let mut order: Vec<&StepId> = plan.steps.keys().collect();
     // Every need lies in a lower layer of the whole plan, so this is an order in which needs come first.
-    order.sort_by_key(|id| plan.layers.get(*id).copied().unwrap_or_default());
+    order.sort_by_key(|id| plan.layer(*id));
     for id in order {
         let needs = plan.steps.get(id).map(|step| &step.needs);
         let mut level = 0;

@@ -144,7 +144,8 @@ fn of_steps(seed: u64, count: u64, manner: Manner, without: &BTreeSet<u64>) -> R
         }
     }
     let name = PlanName::parse(if manner.nested { "nested" } else { "simulated" })?;
-    let mut plan = Plan { outputs, ..Plan::new(name, steps) };
+    let mut plan = Plan::new(name, steps);
+    plan.outputs = outputs;
     plan.vars = BTreeMap::from([("greeting".to_owned(), json!("hello"))]);
     Ok(plan.linked())
 }

@@ -83,7 +83,7 @@ fn retry(random: &mut Random, step: &mut Step) {
     step.retry.initial_ms = 100 + random.below(5_000);
     step.retry.ceiling_ms = step.retry.initial_ms + random.below(8_000);
     step.retry.full_jitter = random.chance(50);
-    step.retry.on = vec![RetryOn::Failure, RetryOn::Timeout];
+    step.retry.on = vec![RetryOn::Failure, RetryOn::Timeout].into();
     if random.chance(40) {
         let classes = [RetryOn::Failure, RetryOn::Timeout, RetryOn::Transient, RetryOn::Exit(vec![75, 111])];
         step.retry.on = classes.into_iter().filter(|_| random.chance(50)).collect();

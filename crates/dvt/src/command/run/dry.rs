@@ -17,12 +17,8 @@ pub(crate) fn show(ready: &Ready, needs_word: bool, host: bool, screen: &mut Scr
         let chosen = selection.as_ref().is_none_or(|selection| selection.contains(&step.id));
         chosen || step.part == Part::Finally
     };
-    let mut steps: Vec<(u32, &Step)> = plan
-        .steps
-        .values()
-        .filter(runs)
-        .map(|step| (plan.layers.get(&step.id).copied().unwrap_or(0), step))
-        .collect();
+    let mut steps: Vec<(u32, &Step)> =
+        plan.steps.values().filter(runs).map(|step| (plan.layer(&step.id), step)).collect();
     steps.sort_by(|left, right| (left.1.part, left.0, &left.1.id).cmp(&(right.1.part, right.0, &right.1.id)));
     if !screen.for_people() {
         let steps: Vec<Value> = steps

@@ -25,7 +25,7 @@ fn of(name: &str, form: Form, needs: &[&str]) -> Step {
 }
 
 fn retries(max: u32) -> Retry {
-    let on = vec![RetryOn::Failure, RetryOn::Timeout];
+    let on = vec![RetryOn::Failure, RetryOn::Timeout].into();
     Retry { max, backoff: Backoff::Exponential, initial_ms: 1_000, ceiling_ms: 60_000, full_jitter: true, on }
 }
 

@@ -146,7 +146,7 @@ fn freed_retries(draft: &Draft<'_>, ended: &StepId) -> Vec<Place> {
         let facts = draft.step(id).filter(|facts| facts.status == StepStatus::Pending && facts.missing == 0);
         facts.is_some_and(|facts| facts.retry_at.is_some_and(|at| at <= draft.now))
     };
-    let freed = draft.plan.dependants.get(ended.step()).into_iter().flatten().filter(is_due);
+    let freed = draft.plan.dependants(ended.step()).filter(is_due);
     freed.map(|id| ready::by_layer(draft.plan, Lane::Retry, id)).collect()
 }
 

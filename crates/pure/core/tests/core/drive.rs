@@ -33,7 +33,7 @@ pub(crate) fn program(name: &str, needs: &[&str]) -> Step {
             initial_ms: 1_000,
             ceiling_ms: 1_000,
             full_jitter: false,
-            on: vec![RetryOn::Failure, RetryOn::Timeout],
+            on: vec![RetryOn::Failure, RetryOn::Timeout].into(),
         },
         ..Step::new(id(name), form)
     }

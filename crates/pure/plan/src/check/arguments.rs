@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 pub(crate) fn check(draft: &Draft, sink: &mut Collector<'_>) {
     for step in draft.bodies() {
         let Some(Form::Run { program, arguments }) = &step.form else { continue };
+        let begins = |template: &Template| matches!(template.pieces.first(), Some(Piece::Expression(_)));
+        if !arguments.iter().any(begins) {
+            continue;
+        }
         // What is code is refused already; a second word about it would only distract.
         let code = super::literals::code_positions(program, arguments);
         for (index, (template, place)) in arguments.iter().zip(&step.argument_places).enumerate() {

@@ -7,7 +7,7 @@ use crate::diagnostic::collector::{Collector, Report, shown};
 use crate::diagnostic::nearest;
 use crate::document::{Draft, Occurrence, Owner, StepDraft};
 use crate::plan::Part;
-use crate::plan::edges::Edges;
+use crate::plan::edges::{self, Edges};
 use crate::plan::index::Index;
 use crate::read::tree::Place;
 use dvt_model::id::StepId;
@@ -34,7 +34,7 @@ pub(crate) fn check(
     occurrences: &[Occurrence],
     sink: &mut Collector<'_>,
 ) -> Graph {
-    let mut needs: Vec<(usize, usize)> = Vec::with_capacity(draft.steps.len());
+    let mut needs: Vec<edges::Pair> = Vec::with_capacity(draft.steps.len());
     for (at, step) in draft.steps.iter().enumerate() {
         if let Some(first) = index.get(&step.id).filter(|first| *first != at) {
             twice(draft, first, step, sink);
@@ -48,7 +48,7 @@ pub(crate) fn check(
                 }
                 Some(other) => {
                     if across(draft, step, other, *place, sink) {
-                        needs.push((at, other));
+                        needs.extend(edges::pair(at, other));
                     }
                 }
                 None => unknown(need, *place, index, sink),
@@ -79,7 +79,7 @@ pub(crate) fn check(
                 continue;
             }
             if across(draft, reader, other, occurrence.place, sink) {
-                needs.push((at, other));
+                needs.extend(edges::pair(at, other));
             }
         }
     }
@@ -131,15 +131,15 @@ fn unknown(need: &StepId, place: Place, index: &Index<'_>, sink: &mut Collector<
 fn acyclic(draft: &Draft, needs: &Edges, sink: &mut Collector<'_>) -> Vec<usize> {
     let dependants = needs.turned();
     let mut waiting: Vec<usize> = needs.places().map(|at| needs.of(at).len()).collect();
-    let mut ready: Vec<usize> = needs.places().filter(|at| needs.of(*at).is_empty()).collect();
+    let mut ready: Vec<usize> = needs.places().filter(|at| needs.of(*at).len() == 0).collect();
     let mut order = Vec::with_capacity(waiting.len());
     while let Some(at) = ready.pop() {
         order.push(at);
         for dependant in dependants.of(at) {
-            if let Some(left) = waiting.get_mut(*dependant) {
+            if let Some(left) = waiting.get_mut(dependant) {
                 *left -= 1;
                 if *left == 0 {
-                    ready.push(*dependant);
+                    ready.push(dependant);
                 }
             }
         }
@@ -159,8 +159,8 @@ fn cycle(draft: &Draft, needs: &Edges, waiting: &[usize], sink: &mut Collector<'
     while !seen.contains_key(&at) {
         seen.insert(at, way.len());
         way.push(at);
-        match needs.of(at).iter().find(|need| waits(need)) {
-            Some(next) => at = *next,
+        match needs.of(at).find(waits) {
+            Some(next) => at = next,
             None => return,
         }
     }

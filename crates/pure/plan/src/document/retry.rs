@@ -7,6 +7,7 @@ use crate::diagnostic::collector::{Report, shown};
 use crate::diagnostic::nearest;
 use crate::plan::{Backoff, Retry, RetryOn};
 use crate::read::tree::{Entry, Kind, Node};
+use std::borrow::Cow;
 
 /// Retries that a step may have.
 pub(crate) const MOST_RETRIES: u64 = 20;
@@ -20,6 +21,9 @@ pub(crate) const FAMILY: Family = Family {
     level: Level::Inner,
 };
 
+/// What is retried where a plan says nothing; nearly every step has it, and none a list of its own.
+static USUAL: [RetryOn; 2] = [RetryOn::Failure, RetryOn::Timeout];
+
 impl Default for Retry {
     /// No retry; where there are some: exponential from one second to five minutes with full jitter, on failure and
     /// timeout.
@@ -30,7 +34,7 @@ impl Default for Retry {
             initial_ms: 1_000,
             ceiling_ms: 300_000,
             full_jitter: true,
-            on: vec![RetryOn::Failure, RetryOn::Timeout],
+            on: Cow::Borrowed(&USUAL),
         }
     }
 }
@@ -70,7 +74,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<Ret
                 let words = [("full", true), ("none", false)];
                 retry.full_jitter = reader.one_of(key, &words).unwrap_or(true);
             }
-            "on" => retry.on = classes(reader, key),
+            "on" => retry.on = classes(reader, key).into(),
             _ => {}
         }
     }

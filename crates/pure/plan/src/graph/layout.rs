@@ -11,7 +11,7 @@ const SWEEPS: usize = 4;
 pub(super) fn rows(plan: &Plan) -> Vec<Vec<&StepId>> {
     let mut rows: BTreeMap<u32, Vec<&StepId>> = BTreeMap::new();
     for id in plan.steps.keys() {
-        rows.entry(plan.layers.get(id).copied().unwrap_or_default()).or_default().push(id);
+        rows.entry(plan.layer(id)).or_default().push(id);
     }
     let mut rows: Vec<Vec<&StepId>> = rows.into_values().collect();
     let mut places: BTreeMap<&StepId, f64> = BTreeMap::new();
@@ -47,7 +47,7 @@ fn above(plan: &Plan, id: &StepId, places: &BTreeMap<&StepId, f64>) -> Option<f6
 }
 
 fn below(plan: &Plan, id: &StepId, places: &BTreeMap<&StepId, f64>) -> Option<f64> {
-    mean(plan.dependants.get(id)?.iter().filter_map(|other| places.get(other).copied()))
+    mean(plan.dependants(id).filter_map(|other| places.get(other).copied()))
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 pub fn mermaid(checked: &Checked) -> String {
     let plan = &checked.plan;
     let mut order: Vec<&StepId> = plan.steps.keys().collect();
-    order.sort_by_key(|id| (plan.layers.get(*id).copied().unwrap_or_default(), *id));
+    order.sort_by_key(|id| (plan.layer(*id), *id));
     let numbers: BTreeMap<_, usize> = order.iter().enumerate().map(|(number, id)| (*id, number)).collect();
     let mut out = String::from("flowchart TD\n");
     for (number, id) in order.iter().enumerate() {

@@ -24,7 +24,7 @@ pub(crate) fn of(plan: &Plan) -> BTreeMap<StepId, Classes> {
     }
     let mut order: Vec<&Step> = plan.steps.values().collect();
     // What is read has ended before: it lies in a lower layer, and ordinary steps before those of `finally`.
-    order.sort_by_key(|step| (step.part == Part::Finally, plan.layers.get(&step.id)));
+    order.sort_by_key(|step| (step.part == Part::Finally, plan.layer(&step.id)));
     for step in order {
         let classes = of_step(plan, &found, step);
         found.insert(step.id.clone(), classes);

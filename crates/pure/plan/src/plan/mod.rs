@@ -26,6 +26,7 @@ use edges::Edges;
 use index::Index;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 /// The run's longest time where the plan says none.
@@ -72,11 +73,10 @@ pub struct Plan {
     pub finally: Vec<StepId>,
     /// The plan's outputs.
     pub outputs: BTreeMap<String, TemplateValue>,
-    /// Dependency layer of each step: 0 without needs, else one more than its deepest need. `finally` steps count from 0
-    /// among themselves.
-    pub layers: BTreeMap<StepId, u32>,
-    /// Who needs a step (the reverse of `needs`).
-    pub dependants: BTreeMap<StepId, Vec<StepId>>,
+    /// See [`Plan::layer`]; by the places of steps.
+    pub(crate) layers: Vec<u32>,
+    /// See [`Plan::dependants`]; by the places of steps.
+    pub(crate) dependants: Edges,
     /// Who reads what a step left behind; a step that nobody reads has no entry, and its output may be forgotten.
     pub readers: BTreeMap<StepId, Readers>,
     /// Steps that name a compensation, in byte order.
@@ -129,11 +129,20 @@ pub enum OnBusy {
     CancelPrevious,
 }
 
+/// What follows from the steps of a plan; see its fields.
+struct Graph {
+    dependants: Edges,
+    layers: Vec<u32>,
+    finally: Vec<StepId>,
+    compensated: Vec<StepId>,
+    readers: BTreeMap<StepId, Readers>,
+}
+
 impl Plan {
     /// A plan that says nothing but its steps, for whoever makes plans without a document, as tests do. Needs must be
     /// free of cycles and name steps of the plan.
     pub fn new(name: PlanName, steps: Vec<Step>) -> Self {
-        Self::unlinked(name, steps.into_iter().map(Box::new).collect()).linked()
+        Self::unlinked(name, Steps::from(steps.into_iter().map(Box::new).collect::<Vec<_>>())).linked()
     }
 
     pub(crate) fn unlinked(name: PlanName, steps: Steps) -> Self {
@@ -156,8 +165,8 @@ impl Plan {
             steps,
             finally: Vec::new(),
             outputs: BTreeMap::new(),
-            layers: BTreeMap::new(),
-            dependants: BTreeMap::new(),
+            layers: Vec::new(),
+            dependants: Edges::default(),
             readers: BTreeMap::new(),
             compensated: Vec::new(),
             classes: BTreeMap::new(),
@@ -174,15 +183,38 @@ impl Plan {
                 compensation.reads = compensation.names();
             }
         }
-        (self.dependants, self.layers) = self.arranged();
-        let of = |keep: fn(&Step) -> bool| -> Vec<StepId> {
-            self.steps.values().filter(|step| keep(step)).map(|step| step.id.clone()).collect()
-        };
-        self.finally = of(|step| step.part == Part::Finally);
-        self.compensated = of(|step| step.compensate.is_some());
-        self.readers = readers::of(&self);
+        self.arranged()
+    }
+
+    /// The same, of steps that know already what they read.
+    #[must_use]
+    pub(crate) fn arranged(mut self) -> Self {
+        let Graph { dependants, layers, finally, compensated, readers } = self.graph();
+        self.dependants = dependants;
+        self.layers = layers;
+        self.finally = finally;
+        self.compensated = compensated;
+        self.readers = readers;
         self.classes = classes::of(&self);
         self
+    }
+
+    /// The dependency layer of a step: 0 without needs, else one more than its deepest need. `finally` steps count from 0 among
+    /// themselves.
+    pub fn layer<Q: Ord + ?Sized>(&self, id: &Q) -> u32
+    where
+        StepId: Borrow<Q>,
+    {
+        self.steps.place(id).and_then(|place| self.layers.get(place)).copied().unwrap_or(0)
+    }
+
+    /// Who needs a step (the reverse of `needs`), in byte order.
+    pub fn dependants<Q: Ord + ?Sized>(&self, id: &Q) -> impl Iterator<Item = &StepId> + Clone + use<'_, Q>
+    where
+        StepId: Borrow<Q>,
+    {
+        let places = self.steps.place(id).into_iter().flat_map(|place| self.dependants.of(place));
+        places.filter_map(|dependant| self.steps.id(dependant))
     }
 
     /// The classes of what a step (or one of its items, or what undoes it) is given and gives.
@@ -191,40 +223,47 @@ impl Plan {
         self.classes.get(step.step()).copied().unwrap_or(own)
     }
 
-    /// Who needs each step, and the layers by Kahn's algorithm; steps that wait for each other stay in layer 0. Over places in
-    /// the order of ids, so that each need is looked up once.
-    fn arranged(&self) -> (BTreeMap<StepId, Vec<StepId>>, BTreeMap<StepId, u32>) {
-        let ids: Vec<&StepId> = self.steps.keys().collect();
-        let places = Index::new(ids.iter().map(|id| id.as_str()));
-        let mut pairs = Vec::with_capacity(ids.len());
+    /// Who needs each step, and the layers by Kahn's algorithm; steps that wait for each other stay in layer 0. Over the places of
+    /// steps, so that each need is looked up once; and what is known of a step alone is noted on the same way past it.
+    fn graph(&self) -> Graph {
+        let (mut finally, mut compensated) = (Vec::new(), Vec::new());
+        let mut readers = BTreeMap::new();
+        let count = self.steps.len();
+        let places = Index::new(self.steps.keys().map(StepId::as_str));
+        let mut pairs = Vec::with_capacity(count);
+        let mut layers = vec![0_u32; count];
+        let mut waiting = Vec::with_capacity(count);
         for (at, step) in self.steps.values().enumerate() {
-            pairs.extend(step.needs.iter().filter_map(|need| Some((places.get(need.as_str())?, at))));
+            waiting.push(step.needs.len());
+            if step.part == Part::Finally {
+                finally.push(step.id.clone());
+            }
+            if step.compensate.is_some() {
+                compensated.push(step.id.clone());
+            }
+            readers::note(step, &mut readers);
+            pairs.extend(step.needs.iter().filter_map(|need| edges::pair(places.get(need.as_str())?, at)));
         }
-        let dependants = Edges::new(ids.len(), pairs);
-        let mut layers = vec![0_u32; ids.len()];
-        let mut waiting: Vec<usize> = self.steps.values().map(|step| step.needs.len()).collect();
+        readers::note_outputs(self, &mut readers);
+        drop(places);
+        let dependants = Edges::new(count, pairs);
         let mut ready: Vec<usize> =
             waiting.iter().enumerate().filter(|(_, left)| **left == 0).map(|(at, _)| at).collect();
         while let Some(at) = ready.pop() {
             let next = layers.get(at).copied().unwrap_or(0) + 1;
             for dependant in dependants.of(at) {
-                if let Some(layer) = layers.get_mut(*dependant) {
+                if let Some(layer) = layers.get_mut(dependant) {
                     *layer = next.max(*layer);
                 }
-                if let Some(left) = waiting.get_mut(*dependant) {
+                if let Some(left) = waiting.get_mut(dependant) {
                     *left = left.saturating_sub(1);
                     if *left == 0 {
-                        ready.push(*dependant);
+                        ready.push(dependant);
                     }
                 }
             }
         }
-        let id = |at: &usize| ids.get(*at).copied().cloned();
-        let needed = dependants.places().filter(|need| !dependants.of(*need).is_empty());
-        let needed =
-            needed.filter_map(|need| Some((id(&need)?, dependants.of(need).iter().filter_map(id).collect())));
-        let dependants = needed.collect();
-        (dependants, ids.into_iter().cloned().zip(layers).collect())
+        Graph { dependants, layers, finally, compensated, readers }
     }
 
     /// The ordinary steps.

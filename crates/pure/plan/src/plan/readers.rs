@@ -17,10 +17,9 @@ pub struct Readers {
     pub outputs: bool,
 }
 
-/// Finds the readers of every step; a step that nobody reads has no entry.
-pub(crate) fn of(plan: &Plan) -> BTreeMap<StepId, Readers> {
-    let mut found: BTreeMap<StepId, Readers> = BTreeMap::new();
-    let mut note = |reader: &Step| {
+/// Notes what a step and what undoes it read; a step that nobody reads has no entry.
+pub(super) fn note(step: &Step, found: &mut BTreeMap<StepId, Readers>) {
+    for reader in std::iter::once(step).chain(step.compensate.as_deref()) {
         for read in &reader.reads {
             let readers = found.entry(read.clone()).or_default();
             match reader.part {
@@ -29,13 +28,11 @@ pub(crate) fn of(plan: &Plan) -> BTreeMap<StepId, Readers> {
                 Part::Finally => readers.finally.push(reader.id.clone()),
             }
         }
-    };
-    for step in plan.steps.values() {
-        note(step);
-        if let Some(compensation) = &step.compensate {
-            note(compensation);
-        }
     }
+}
+
+/// Notes what the outputs of the plan read.
+pub(super) fn note_outputs(plan: &Plan, found: &mut BTreeMap<StepId, Readers>) {
     for output in plan.outputs.values() {
         output.each_expression(&mut |expression| {
             for read in expression.steps() {
@@ -43,5 +40,4 @@ pub(crate) fn of(plan: &Plan) -> BTreeMap<StepId, Readers> {
             }
         });
     }
-    found
 }

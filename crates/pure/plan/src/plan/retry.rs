@@ -1,5 +1,7 @@
 //! Retry policies (contract 4.6), with their defaults already filled in.
 
+use std::borrow::Cow;
+
 /// Retry policy (contract 4.6).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retry {
@@ -14,7 +16,7 @@ pub struct Retry {
     /// Whether the pause is drawn between 0 and itself by the idempotency key.
     pub full_jitter: bool,
     /// What is retried.
-    pub on: Vec<RetryOn>,
+    pub on: Cow<'static, [RetryOn]>,
 }
 
 /// Growth of the pause between attempts.

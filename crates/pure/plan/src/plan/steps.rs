@@ -1,15 +1,14 @@
-//! The steps of a plan by id. Each lies where it was made: a step is half a kilobyte, and a map that holds steps themselves moves
-//! fifty thousand of them whenever it grows or is sorted.
+//! The steps of a plan by id, in one list in the order of their ids: the place of a step in it stands for the step where many are
+//! counted. Each step lies where it was made: it is half a kilobyte, and fifty thousand of them would be moved to be sorted.
 
 use super::Step;
 use dvt_model::id::StepId;
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, btree_map};
 use std::ops::Index;
 
 /// Steps by id, in byte order.
 #[derive(Debug, Clone, Default)]
-pub struct Steps(BTreeMap<StepId, Box<Step>>);
+pub struct Steps(Vec<(StepId, Box<Step>)>);
 
 impl Steps {
     /// How many.
@@ -27,12 +26,13 @@ impl Steps {
     where
         StepId: Borrow<Q>,
     {
-        self.0.get(id).map(Box::as_ref)
+        self.get_key_value(id).map(|(_, step)| step)
     }
 
     /// One of them, to be changed; its id stays.
     pub fn get_mut(&mut self, id: &StepId) -> Option<&mut Step> {
-        self.0.get_mut(id).map(Box::as_mut)
+        let place = self.place(id)?;
+        self.0.get_mut(place).map(|(_, step)| step.as_mut())
     }
 
     /// One of them, and its id as the plan holds it.
@@ -40,7 +40,20 @@ impl Steps {
     where
         StepId: Borrow<Q>,
     {
-        self.0.get_key_value(id).map(|(id, step)| (id, step.as_ref()))
+        self.0.get(self.place(id)?).map(|(id, step)| (id, step.as_ref()))
+    }
+
+    /// Where it stands among them.
+    pub(crate) fn place<Q: Ord + ?Sized>(&self, id: &Q) -> Option<usize>
+    where
+        StepId: Borrow<Q>,
+    {
+        self.0.binary_search_by(|(known, _)| known.borrow().cmp(id)).ok()
+    }
+
+    /// The id at a place.
+    pub(crate) fn id(&self, place: usize) -> Option<&StepId> {
+        self.0.get(place).map(|(id, _)| id)
     }
 
     /// Whether there is one of this id.
@@ -48,7 +61,7 @@ impl Steps {
     where
         StepId: Borrow<Q>,
     {
-        self.0.contains_key(id)
+        self.place(id).is_some()
     }
 
     /// Ids and steps.
@@ -58,28 +71,48 @@ impl Steps {
 
     /// Their ids.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &StepId> + DoubleEndedIterator + Clone {
-        self.0.keys()
+        self.0.iter().map(|(id, _)| id)
     }
 
     /// The steps.
     pub fn values(&self) -> impl ExactSizeIterator<Item = &Step> + DoubleEndedIterator + Clone {
-        self.0.values().map(Box::as_ref)
+        self.0.iter().map(|(_, step)| step.as_ref())
     }
 
     /// The steps, to be changed.
     pub fn values_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Step> + DoubleEndedIterator {
-        self.0.values_mut().map(Box::as_mut)
+        self.0.iter_mut().map(|(_, step)| step.as_mut())
     }
 
     /// Puts one in; the one that had its id before.
     pub fn insert(&mut self, id: StepId, step: Step) -> Option<Step> {
-        self.0.insert(id, Box::new(step)).map(|step| *step)
+        match self.0.binary_search_by(|(known, _)| known.cmp(&id)) {
+            Ok(place) => {
+                let (_, known) = self.0.get_mut(place)?;
+                Some(std::mem::replace(known.as_mut(), step))
+            }
+            Err(place) => {
+                self.0.insert(place, (id, Box::new(step)));
+                None
+            }
+        }
     }
 }
 
-impl FromIterator<Box<Step>> for Steps {
-    fn from_iter<I: IntoIterator<Item = Box<Step>>>(steps: I) -> Self {
-        Self(steps.into_iter().map(|step| (step.id.clone(), step)).collect())
+impl From<Vec<Box<Step>>> for Steps {
+    /// Where an id stands twice, the last one has it.
+    fn from(steps: Vec<Box<Step>>) -> Self {
+        let mut all: Vec<(StepId, Box<Step>)> = Vec::with_capacity(steps.len());
+        all.extend(steps.into_iter().map(|step| (step.id.clone(), step)));
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        all.dedup_by(|later, earlier| {
+            let is_same = later.0 == earlier.0;
+            if is_same {
+                std::mem::swap(later, earlier);
+            }
+            is_same
+        });
+        Self(all)
     }
 }
 
@@ -92,7 +125,7 @@ where
 
     #[expect(clippy::indexing_slicing, reason = "whoever indexes it is asked by the same lint")]
     fn index(&self, id: &Q) -> &Step {
-        &self.0[id]
+        &self.0[self.place(id).unwrap_or(usize::MAX)].1
     }
 }
 
@@ -107,7 +140,7 @@ impl<'s> IntoIterator for &'s Steps {
 
 /// Ids and steps, in byte order.
 #[derive(Debug, Clone)]
-pub struct Iter<'s>(btree_map::Iter<'s, StepId, Box<Step>>);
+pub struct Iter<'s>(std::slice::Iter<'s, (StepId, Box<Step>)>);
 
 impl<'s> Iterator for Iter<'s> {
     type Item = (&'s StepId, &'s Step);

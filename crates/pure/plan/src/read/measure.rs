@@ -145,9 +145,8 @@ impl Measure {
 
 /// The budget of lines; both ends of Windows' lines count as one.
 pub(crate) fn lines(text: &str) -> Result<(), Box<Report>> {
-    let count = |wanted: u8| text.bytes().filter(|byte| *byte == wanted).count();
-    // Each is one quick pass; nearly every text is shorter than that many lines could be.
-    if text.len() <= MAX_LINES || count(b'\n').max(count(b'\r')) <= MAX_LINES {
+    // Nearly every text is shorter than that many lines could be.
+    if text.len() <= MAX_LINES || line_ends(text) <= MAX_LINES {
         return Ok(());
     }
     let message = format!("the document has more than {MAX_LINES} lines");
@@ -157,7 +156,35 @@ pub(crate) fn lines(text: &str) -> Result<(), Box<Report>> {
         .into())
 }
 
+/// How many ends of lines there are of the kind that is there most, in one quick pass: a count of one byte cannot overflow within
+/// as few bytes, and is what a processor adds up many of at once.
+fn line_ends(text: &str) -> usize {
+    let (mut feeds, mut returns) = (0_usize, 0_usize);
+    for part in text.as_bytes().chunks(usize::from(u8::MAX)) {
+        let count =
+            |wanted: u8| part.iter().fold(0_u8, |sum, byte| sum.wrapping_add(u8::from(*byte == wanted)));
+        feeds += usize::from(count(b'\n'));
+        returns += usize::from(count(b'\r'));
+    }
+    feeds.max(returns)
+}
+
 /// The answer to a depth bomb, whoever meets it first.
 pub(crate) fn too_deep(place: Place) -> Report {
     over(place, &format!("the document is nested deeper than {MAX_DEPTH} levels"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_of_lines_are_counted_wherever_they_stand() {
+        assert_eq!(line_ends(""), 0);
+        assert_eq!(line_ends("a\r\nb\r\n\n"), 3);
+        for size in [254, 255, 256, 1_000] {
+            assert_eq!((line_ends(&"\n".repeat(size)), line_ends(&"\r".repeat(size))), (size, size));
+            assert_eq!(line_ends(&"äx\n".repeat(size)), size);
+        }
+    }
 }

@@ -29,7 +29,7 @@ fn parts_and_layers() {
     assert_eq!(plan.ordinary().count(), plan.steps.len() - 2);
     let last = &plan.steps[&id("last")];
     assert_eq!((last.part, ids(&last.needs)), (Part::Finally, vec!["notify"]));
-    assert_eq!((plan.layers[&id("notify")], plan.layers[&id("last")]), (0, 1));
+    assert_eq!((plan.layer(&id("notify")), plan.layer(&id("last"))), (0, 1));
     // `finally` reads an ordinary step without waiting for it.
     let notify = &plan.steps[&id("notify")];
     assert!(notify.needs.is_empty());
