@@ -40,9 +40,6 @@ const MOST_PIECES: usize = 256;
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// The longest that a group waits for callers who were just answered to come back, see [`gather`].
 const MOST_PATIENCE: Duration = Duration::from_millis(2);
-/// Where the last transaction was shorter, a caller who writes for himself keeps what else his thread has to do waiting: to hand that
-/// to another thread takes a fifth of it.
-const SHORT: Duration = Duration::from_millis(1);
 
 /// The writer; nobody where the file is closed.
 type Shared = Mutex<Option<Writer>>;
@@ -87,13 +84,10 @@ impl Committer {
         {
             self.counting.put();
             self.counting.alone();
-            let pieces = vec![Waiting { work, room: Some(room) }];
-            if writer.last().took < SHORT {
-                writer.carry_out(pieces, &self.counting);
-            } else {
-                // Whatever else this thread has to do is done by another one meanwhile.
-                tokio::task::block_in_place(|| writer.carry_out(pieces, &self.counting));
-            }
+            // Whatever else this thread has to do is done by another one meanwhile.
+            tokio::task::block_in_place(|| {
+                writer.carry_out(vec![Waiting { work, room: Some(room) }], &self.counting);
+            });
             return Ok(());
         }
         self.queue.put(work, Some(room))?;

@@ -48,7 +48,7 @@ impl Writer {
         Self {
             place,
             connection: Some(connection),
-            last: Last { pieces: 1, took: super::SHORT, syncing: Duration::ZERO },
+            last: Last { pieces: 1, took: Duration::ZERO, syncing: Duration::ZERO },
         }
     }
 
