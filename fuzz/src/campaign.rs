@@ -331,20 +331,45 @@ fn gather(place: &Path, found: &mut Vec<Vec<u8>>) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes texts down, the shortest first, one JSON string a line.
+/// Writes texts down, the shortest first, one JSON string a line. What lay there stays where that fails (a disk that is full).
 fn write(place: &Path, texts: Vec<Vec<u8>>) -> Result<(), String> {
     let mut texts: Vec<String> =
         texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
     texts.sort_by(|left, right| (left.len(), left).cmp(&(right.len(), right)));
     texts.dedup();
     let lines: String = texts.iter().map(|text| Value::from(text.as_str()).to_string() + "\n").collect();
-    std::fs::write(place, lines).map_err(|error| format!("{}: {error}", place.display()))
+    let draft = place.with_extension("draft");
+    let written = std::fs::write(&draft, lines).and_then(|()| std::fs::rename(&draft, place));
+    if written.is_err() {
+        // It may not be there at all.
+        drop(std::fs::remove_file(&draft));
+    }
+    written.map_err(|error| format!("{}: {error}", place.display()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::target::ALL;
+
+    #[test]
+    fn what_was_kept_stays_where_more_cannot_be_written() {
+        let folder = std::env::temp_dir().join(format!("dvt-fuzz-kept-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let place = folder.join("kept.jsonl");
+        write(&place, vec![b"old".to_vec()]).unwrap();
+        // Nothing can be written where a folder stands.
+        std::fs::create_dir(place.with_extension("draft")).unwrap();
+        let refused = write(&place, vec![b"new".to_vec()]);
+        let mut found = Vec::new();
+        gather(&place, &mut found).unwrap();
+        std::fs::remove_dir(place.with_extension("draft")).unwrap();
+        let accepted = write(&place, vec![b"new".to_vec()]);
+        gather(&place, &mut found).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(refused.is_err() && accepted.is_ok());
+        assert_eq!(found, [b"old".to_vec(), b"new".to_vec()]);
+    }
 
     /// Without the instrumentation: what once failed and what is kept is read by every change, also by `cargo test`.
     #[test]

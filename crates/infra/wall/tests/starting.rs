@@ -195,6 +195,13 @@ impl Lease {
 }
 
 pub(crate) fn what_begins_holds_up_nobody() {
+    let has = Command::new("python3").arg("--version").stdout(Stdio::null()).status();
+    if !has.is_ok_and(|status| status.success()) {
+        let missing = "a start that is held up needs Python: apt-get install python3";
+        assert!(std::env::var_os("CI").is_none(), "{missing}");
+        println!("{missing}; left out here");
+        return;
+    }
     let (lock, folder) = (lock(), tempfile::tempdir().unwrap());
     let late = file(folder.path(), "late", 0o755, "#!/bin/sh\necho late");
     let mut starter = ready(&lock);

@@ -56,6 +56,7 @@ pub(crate) struct Engine {
     timers: mpsc::UnboundedSender<timers::Setting>,
     pub(crate) pressure: Arc<Pressure>,
     sealer: Mutex<Option<mpsc::UnboundedSender<sealer::Ask>>>,
+    /// Whom the sealer knows to have something to seal.
     told: Arc<sealer::Told>,
     tasks: Mutex<JoinSet<()>>,
     stop: watch::Sender<bool>,

@@ -65,7 +65,7 @@ struct Sealer {
     sizes: BTreeMap<TenantId, u64>,
     /// Changes of modes that are not entered yet.
     to_enter: Vec<(TenantScope, Change)>,
-    /// Tenants that were written, each with the last scope in which that was.
+    /// Tenants that were written, each with a scope in which that was.
     written: BTreeMap<TenantId, TenantScope>,
     /// Modes of the installation that hold, each with the ledgers that tell of it.
     everywhere: BTreeMap<Mode, BTreeMap<TenantId, TenantScope>>,

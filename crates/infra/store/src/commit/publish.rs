@@ -33,16 +33,11 @@ pub(crate) struct Publication {
 impl Publication {
     /// Writes what is not there yet; refuses another digest under the same version.
     pub(crate) fn enter(&self, group: &Group<'_>, block: &Sealed) -> Result<(), Stop> {
-        let named = match self.named(group)? {
-            Some(plan) => Some(plan),
-            None => {
-                self.name(group)?;
-                self.named(group)?
-            }
-        };
-        if named != Some(self.plan.plan_id) {
+        match self.named(group)? {
+            Some(plan) if plan == self.plan.plan_id => {}
             // Somebody else gave the name to another plan meanwhile: the caller looks the id up again.
-            return Err(Refusal::PlanVersionExists.into());
+            Some(_) => return Err(Refusal::PlanVersionExists.into()),
+            None => self.name(group)?,
         }
         match self.published(group)? {
             Some((digest, _)) if digest != self.plan.digest.0 => Err(Refusal::PlanVersionExists.into()),
