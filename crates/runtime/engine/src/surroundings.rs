@@ -65,12 +65,12 @@ impl Seen {
     }
 }
 
-/// What both clocks say as the engine begins.
+/// The first look, as the engine begins: what both clocks say. The key file was read a moment ago, or there were no engine.
 pub(crate) fn begin(parts: &Parts) -> Seen {
     Seen { clocks: both(parts), ..Seen::default() }
 }
 
-/// Serves until the engine is told to end.
+/// Serves until the engine is told to end. It waits before each look: the first one was [`begin`].
 pub(crate) async fn serve(
     mut seen: Seen,
     parts: Parts,
@@ -78,6 +78,10 @@ pub(crate) async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     loop {
+        tokio::select! {
+            () = told_to_stop(&mut stop) => return,
+            () = sleep(parts.surroundings.every) => {}
+        }
         let store = parts.store.clone();
         // A file may lie where reading takes long; the engine goes on meanwhile.
         let opens = tokio::task::spawn_blocking(move || store.key_opens()).await;
@@ -86,10 +90,6 @@ pub(crate) async fn serve(
         for change in key.into_iter().chain(clock) {
             // It is gone only when the engine ends.
             drop(told.send(Ask::Everywhere(change)));
-        }
-        tokio::select! {
-            () = told_to_stop(&mut stop) => return,
-            () = sleep(parts.surroundings.every) => {}
         }
     }
 }
