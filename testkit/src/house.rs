@@ -190,7 +190,7 @@ impl House {
 
     /// The same under a request id of its own.
     pub async fn start(&self, client: &Client, ready: &Ready) -> Result<RunId, String> {
-        let request_id = RequestId::from_random(drafts::random()).key();
+        let request_id = RequestId::at((self.parts.clock)(), drafts::random()).key();
         Ok(self.start_as(client, ready, &request_id).await?.run_id)
     }
 

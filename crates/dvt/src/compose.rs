@@ -47,7 +47,7 @@ pub(crate) async fn compose(selected: &Selected, screen: &Screen) -> Result<Comp
     };
     let (profile, store) = opened;
     let access = Arc::new(Embedded::new(store.clone(), Arc::clone(&minter), Arc::clone(&clock)));
-    let request = RequestId::from_random(dvt_keys::entropy::random());
+    let request = RequestId::at(clock(), dvt_keys::entropy::random());
     let context = access.authenticate(profile.scope(), request).await?;
     keep_public_keys(selected, &store, profile.tenant_id).await?;
     let parts = Parts {

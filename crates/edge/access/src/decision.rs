@@ -11,6 +11,7 @@ use dvt_model::context::OpContext;
 use dvt_model::entry::{Actor, Envelope, EventType, Outcome, PayloadClass, SourceModule};
 use dvt_model::id::{DecisionId, EntryId, RunId};
 use dvt_model::resource::ResourceRef;
+use dvt_model::time::Timestamp;
 use dvt_store::port::operation::{AppendAct, BlockDraft, EntryDraft, Rights};
 use dvt_store::port::transaction::TenantTx;
 
@@ -54,8 +55,8 @@ pub(crate) fn entered(action: Action) -> Entered {
 }
 
 /// A new decision id.
-pub(crate) fn fresh_decision() -> DecisionId {
-    DecisionId::from_random(dvt_keys::entropy::random())
+pub(crate) fn fresh_decision(now: Timestamp) -> DecisionId {
+    DecisionId::at(now, dvt_keys::entropy::random())
 }
 
 /// A decision as it will stand in the ledger.
@@ -73,9 +74,9 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     /// A refusal without a policy evaluation: the thing is hidden or absent.
-    pub(crate) fn denied(action: Action, resource: ResourceRef, reason: Code) -> Self {
+    pub(crate) fn denied(now: Timestamp, action: Action, resource: ResourceRef, reason: Code) -> Self {
         Self {
-            decision_id: fresh_decision(),
+            decision_id: fresh_decision(now),
             policy_decision_id: None,
             action,
             resource,

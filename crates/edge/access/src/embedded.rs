@@ -85,7 +85,7 @@ impl Embedded {
         let visible = row.filter(|row| covers(context.scope(), &root, &row.metadata.scope) == Cover::Covered);
         let readable = self.decide(context, Action::RunReadStatus);
         let (Some(row), true) = (visible, readable.is_granted()) else {
-            let verdict = Verdict::denied(A::ACTION, asked, Code::RunNotFound);
+            let verdict = Verdict::denied(self.now(), A::ACTION, asked, Code::RunNotFound);
             self.enter(transaction, context, verdict, route).await?;
             return Err(Denied::not_found());
         };
@@ -114,7 +114,7 @@ impl Embedded {
         }
         let verdict = Verdict {
             run: Some(run),
-            ..Verdict::denied(A::ACTION, proof.resource().reference(), Code::AuthzDenied)
+            ..Verdict::denied(self.now(), A::ACTION, proof.resource().reference(), Code::AuthzDenied)
         };
         self.enter(self.begin(context)?, context, verdict, route).await?;
         let least = deed.lowest_role();
@@ -178,14 +178,15 @@ impl Embedded {
         let actor_role =
             dvt_policy::weakest_sufficient(&context.principal().roles, A::ACTION, &place(context))
                 .ok_or_else(|| Denied::new(Code::AuthzDenied, missing(A::ACTION)))?;
+        let timestamp = self.now();
         draft
             .complete(Circumstances {
-                decision_id: fresh_decision(),
+                decision_id: fresh_decision(timestamp),
                 actor_id: context.principal().id,
                 actor_role,
                 scope: proof.resource().lies_in(),
                 resource: proof.resource().reference(),
-                timestamp: (self.clock)(),
+                timestamp,
                 policy_decision_id: proof.policy_decision_id(),
                 // Embedded is single-tenant: its one member is its owner.
                 solo_owner: true,
@@ -211,9 +212,10 @@ impl Embedded {
         route: &str,
     ) -> Result<Authorized<R, A>, Denied> {
         let decision = self.decide(context, A::ACTION);
-        let policy_decision_id = fresh_decision();
+        let now = self.now();
+        let policy_decision_id = fresh_decision(now);
         let verdict = Verdict {
-            decision_id: fresh_decision(),
+            decision_id: fresh_decision(now),
             policy_decision_id: Some(policy_decision_id),
             action: A::ACTION,
             resource: resource.reference(),

@@ -146,6 +146,41 @@ fn of_its_time(moment: crate::time::Timestamp, mut chance: [u8; 16]) -> [u8; 16]
     chance
 }
 
+/// 32 bits of a moment, so turned that people can tell such ids by their first digits, then chance. Still a UUID v4 in form.
+/// Those of one minute (2^16 ms) lie side by side, in the order of time, so an index over them grows in one place at a time; the
+/// minutes themselves lie scattered, and each begins with digits of its own.
+fn of_its_minute(moment: crate::time::Timestamp, mut chance: [u8; 16]) -> [u8; 16] {
+    /// Odd, so that no two of the 65,536 minutes meet; near the golden section, so that neighbours lie far apart.
+    const SCATTER: u16 = 40_503;
+    let [_, _, _, _, minute @ .., high, low] = moment.ms().to_be_bytes();
+    let [first, second] = u16::from_be_bytes(minute).wrapping_mul(SCATTER).to_be_bytes();
+    if let Some(begin) = chance.first_chunk_mut() {
+        *begin = [first, second, high, low];
+    }
+    chance
+}
+
+impl RunId {
+    /// Made at a moment, which the run tells beside it.
+    pub fn at(moment: crate::time::Timestamp, chance: [u8; 16]) -> Self {
+        Self::from_random(of_its_minute(moment, chance))
+    }
+}
+
+impl RequestId {
+    /// Made at a moment; a run that is asked for without an id of its own is kept under this one.
+    pub fn at(moment: crate::time::Timestamp, chance: [u8; 16]) -> Self {
+        Self::from_random(of_its_minute(moment, chance))
+    }
+}
+
+impl DecisionId {
+    /// Made at a moment, which the entry tells beside it.
+    pub fn at(moment: crate::time::Timestamp, chance: [u8; 16]) -> Self {
+        Self::from_random(of_its_minute(moment, chance))
+    }
+}
+
 impl BlockId {
     /// Made at a moment.
     pub fn at(moment: crate::time::Timestamp, chance: [u8; 16]) -> Self {
@@ -267,6 +302,22 @@ mod tests {
         assert_eq!(BlockId::parse(&at(1, 255).to_string()), Ok(at(1, 255)));
         assert!(at(1_790_000_000_000, 255) < at(1_790_000_000_001, 0));
         assert_ne!(at(1, 7), at(1, 8));
+    }
+
+    #[test]
+    fn a_run_id_is_of_its_minute_and_each_minute_has_digits_of_its_own() {
+        let at = |ms, byte| RunId::at(crate::time::Timestamp::from_ms(ms), [byte; 16]);
+        const MINUTE: i64 = 1 << 16;
+        let now = 27_313_000 * MINUTE;
+        assert_eq!(at(now + 0x7b1a, 7).to_string(), "run_2b587b1a-0707-4707-8707-070707070707");
+        assert_eq!(RunId::parse(&at(now, 255).to_string()), Ok(at(now, 255)));
+        assert!(at(now, 255) < at(now + 1, 0) && at(now + 1, 255) < at(now + MINUTE - 1, 0));
+        assert_ne!(at(now, 7), at(now, 8));
+        let minutes: std::collections::BTreeSet<_> =
+            (0..1 << 16).map(|minute| at(now + minute * MINUTE, 7)).collect();
+        assert_eq!(minutes.len(), 1 << 16, "no two minutes of seven weeks lie in the same place");
+        let digits = |minute| at(now + minute * MINUTE, 7).to_string()[4..6].to_owned();
+        assert!((0..20).all(|minute| digits(minute) != digits(minute + 1)), "neighbours differ at once");
     }
 
     #[test]

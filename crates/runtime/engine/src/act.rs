@@ -57,7 +57,7 @@ pub(crate) fn verdict(
         signal_id: &asked.signal_id,
         signal_type,
         payload: if is_kept { asked.deed.payload() } else { Value::Null },
-        decision_id: chance::decision(),
+        decision_id: chance::decision(place.now),
         refused,
     };
     Some(entry::of_signal(place, grant, verdict))

@@ -118,7 +118,7 @@ impl Engine {
                 )
             })?;
         }
-        let run_id = chance::run();
+        let run_id = chance::run(self.now());
         let plan_ref = PlanRef { plan_id: request.plan_id, plan_version: request.plan_version, digest };
         let power = Power {
             host_allowed: request.host_allowed,

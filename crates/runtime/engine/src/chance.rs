@@ -2,9 +2,10 @@
 
 use dvt_keys::entropy::{each, random};
 use dvt_model::id::{DecisionId, EntryId, EventId, RequestId, RunId};
+use dvt_model::time::Timestamp;
 
-pub(crate) fn decision() -> DecisionId {
-    DecisionId::from_random(random())
+pub(crate) fn decision(now: Timestamp) -> DecisionId {
+    DecisionId::at(now, random())
 }
 
 pub(crate) fn entry() -> EntryId {
@@ -21,8 +22,8 @@ pub(crate) fn request() -> RequestId {
     RequestId::from_random(random())
 }
 
-pub(crate) fn run() -> RunId {
-    RunId::from_random(random())
+pub(crate) fn run(now: Timestamp) -> RunId {
+    RunId::at(now, random())
 }
 
 pub(crate) fn entropy() -> [u8; 32] {

@@ -96,7 +96,7 @@ impl Engine {
             original_run_id: Some(original),
             reuse,
             initiators: self.parts().two_persons.kept_out(start.context.principal().id),
-            ..Start::plain(chance::run(), scope.tenant().key(), plan_ref, power)
+            ..Start::plain(chance::run(self.now()), scope.tenant().key(), plan_ref, power)
         };
         let acts = |place: Place| -> Result<Vec<EntryDraft>, Problem> {
             let record = asked.record.as_ref().map(|record| entry::of_record(place, signal, record));

@@ -25,7 +25,7 @@ use clap::Args;
 use dvt_engine::client::StartRequest;
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
-use dvt_model::id::{PlanId, PlanName, RunRequestId, StepId};
+use dvt_model::id::{PlanId, PlanName, RequestId, RunRequestId, StepId};
 use dvt_model::proof::{Authorized, PlanCreate, RunReadPayload, RunStart};
 use dvt_model::resource;
 use dvt_plan::{Checked, select};
@@ -217,8 +217,8 @@ fn request_id(given: Option<&str>) -> Result<RunRequestId, Problem> {
     match given {
         Some(text) => Ok(RunRequestId::parse(text)?),
         None => {
-            let drawn = dvt_model::digest::hex(&dvt_keys::entropy::random::<16>());
-            Ok(RunRequestId::parse(&format!("cli-{drawn}"))?)
+            let drawn = RequestId::at(crate::clock::now(), dvt_keys::entropy::random());
+            Ok(RunRequestId::parse(&format!("cli-{}", drawn.key()))?)
         }
     }
 }
