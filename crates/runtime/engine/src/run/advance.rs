@@ -372,12 +372,13 @@ impl Task {
             // If we crash here, the ledger has the end of the step; the worker dies with us and is never told.
             crash::point(crash::REPORT_APPENDED);
         }
-        self.act(turn.effects);
         let dispatcher = self.engine.dispatcher();
-        self.granted.clear();
+        // What the worker may forget goes with what it is to do next: the first order wakes the floor, the others find it awake.
         for report in turn.reports {
             dispatcher.acknowledge(self.fold.metadata.run_id, report);
         }
+        self.act(turn.effects);
+        self.granted.clear();
         for answer in turn.answers {
             // Whoever asked may have gone.
             drop(answer.send(Ok(self.fold.status)));
@@ -440,7 +441,13 @@ impl Task {
         orders.give(order);
     }
 
+    /// A turn that brought nothing wakes nobody.
     pub(crate) fn tell(&self) {
-        self.news.send_replace(self.fold.progress());
+        let progress = self.fold.progress();
+        self.news.send_if_modified(|known| {
+            let is_news = *known != progress;
+            *known = progress;
+            is_news
+        });
     }
 }
