@@ -2,11 +2,13 @@
 //!
 //! serde_json tells no places, and a manifest is megabytes of which an import names a few dozen spots. So the text is walked once
 //! more, at the end, for these alone. It was read before: what is walked here is JSON, and nested no deeper than that reading allowed.
+//! However many spots are wanted, it is one walk.
 
 use crate::foreign::tree::Place;
+use std::collections::BTreeMap;
 
 /// One step from a value to one inside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Hop {
     /// The member of that name; its place is that of the key.
     Key(String),
@@ -33,8 +35,9 @@ pub(crate) type Pointer = Vec<Hop>;
 
 /// The place of each; none where there is nothing.
 pub(crate) fn places(text: &str, wanted: &[Pointer]) -> Vec<Option<Place>> {
-    let mut walk = Walk { text, at: 0, wanted, found: vec![None; wanted.len()] };
-    walk.value((0..wanted.len()).collect(), 0);
+    let ways = Ways::of(wanted);
+    let mut walk = Walk { text, at: 0, found: vec![None; wanted.len()] };
+    walk.value(Some(&ways));
     let mut order: Vec<(usize, usize)> =
         walk.found.iter().enumerate().filter_map(|(nth, at)| Some(((*at)?, nth))).collect();
     order.sort_unstable();
@@ -60,10 +63,28 @@ pub(crate) fn place(text: &str, wanted: Pointer) -> Place {
     places(text, &[wanted]).into_iter().next().flatten().unwrap_or(nowhere)
 }
 
+/// Where all the wanted go on from one value: a value lies on one way only, however many are wanted.
+#[derive(Default)]
+struct Ways {
+    /// Those that end here.
+    ends: Vec<usize>,
+    on: BTreeMap<Hop, Ways>,
+}
+
+impl Ways {
+    fn of(wanted: &[Pointer]) -> Self {
+        let mut ways = Self::default();
+        for (nth, pointer) in wanted.iter().enumerate() {
+            let end = pointer.iter().fold(&mut ways, |way, hop| way.on.entry(hop.clone()).or_default());
+            end.ends.push(nth);
+        }
+        ways
+    }
+}
+
 struct Walk<'w> {
     text: &'w str,
     at: usize,
-    wanted: &'w [Pointer],
     found: Vec<Option<usize>>,
 }
 
@@ -80,10 +101,10 @@ impl Walk<'_> {
         }
     }
 
-    /// A value; `live` are the wanted that lead into it, all of them `depth` hops long at least.
-    fn value(&mut self, live: Vec<usize>, depth: usize) {
+    /// A value, and the ways on from it, where any wanted lies in it.
+    fn value(&mut self, way: Option<&Ways>) {
         self.skip();
-        self.hop(&live, depth, self.at, |hop| *hop == Hop::Value);
+        self.hop(way, self.at, &Hop::Value);
         match self.peek() {
             Some(b'{') => {
                 self.at += 1;
@@ -91,9 +112,8 @@ impl Walk<'_> {
                     self.skip();
                     let begin = self.at;
                     let Some(key) = self.string() else { break };
-                    let inner =
-                        self.hop(&live, depth, begin, |hop| matches!(hop, Hop::Key(name) if *name == key));
-                    self.value(inner, depth + 1);
+                    let inner = self.hop(way, begin, &Hop::Key(key));
+                    self.value(inner);
                 }
                 self.at += 1;
             }
@@ -105,8 +125,8 @@ impl Walk<'_> {
                         break;
                     }
                     let begin = self.at;
-                    let inner = self.hop(&live, depth, begin, |hop| *hop == Hop::Item(item));
-                    self.value(inner, depth + 1);
+                    let inner = self.hop(way, begin, &Hop::Item(item));
+                    self.value(inner);
                 }
                 self.at += 1;
             }
@@ -120,26 +140,15 @@ impl Walk<'_> {
         }
     }
 
-    /// Those that go on this way; those that end here have their place.
-    fn hop(
-        &mut self,
-        live: &[usize],
-        depth: usize,
-        begin: usize,
-        is_it: impl Fn(&Hop) -> bool,
-    ) -> Vec<usize> {
-        let mut inner = Vec::new();
-        for nth in live {
-            let Some(pointer) = self.wanted.get(*nth) else { continue };
-            if pointer.get(depth).is_some_and(&is_it) {
-                if pointer.len() > depth + 1 {
-                    inner.push(*nth);
-                } else if let Some(found) = self.found.get_mut(*nth) {
-                    *found = Some(begin);
-                }
+    /// The way over a hop; those that end there have their place.
+    fn hop<'t>(&mut self, way: Option<&'t Ways>, begin: usize, hop: &Hop) -> Option<&'t Ways> {
+        let on = way?.on.get(hop)?;
+        for nth in &on.ends {
+            if let Some(found) = self.found.get_mut(*nth) {
+                *found = Some(begin);
             }
         }
-        inner
+        Some(on)
     }
 
     /// A string, and what it says; nothing where none begins.

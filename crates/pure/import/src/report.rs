@@ -14,7 +14,7 @@ pub struct Loss {
     pub what: String,
     /// Why, and what stands in its place.
     pub why: &'static str,
-    /// Which ones, the first [`Report::MOST_NAMED`] of them, each `name at line:column`.
+    /// Which ones, each `name at line:column`; the first [`Report::MOST_NAMED`] of them.
     pub named: Vec<String>,
     /// How many in all.
     pub count: u64,
@@ -41,14 +41,23 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl Report {
-    /// The most places of one kind that are named one by one.
-    pub const MOST_NAMED: usize = 20;
+    /// The most of one kind that are named: more than any file of the corpus has, and few enough for one that was made to have many.
+    pub const MOST_NAMED: usize = 10_000;
 }
 
 /// Gathers losses while a document is read.
 #[derive(Debug, Default)]
 pub(crate) struct Losses {
     found: BTreeMap<(String, &'static str), (Vec<Named>, u64)>,
+}
+
+/// The most bytes in which names are looked for; behind them the place of what they are a part of is told.
+const MOST_LOOKED: usize = 64 << 20;
+
+/// A name is one line and no long one, whatever it is the name of: an alias costs nothing where it is written.
+fn short(name: &str) -> String {
+    const LONGEST: usize = 200;
+    name.lines().next().unwrap_or_default().trim_end().chars().take(LONGEST).collect()
 }
 
 /// What is lost, by its name.
@@ -63,9 +72,14 @@ enum Named {
 impl Losses {
     /// One more, and the place of what it is a part of.
     pub(crate) fn add(&mut self, what: impl Into<String>, why: &'static str, name: &str, place: Place) {
-        // A name is one line, whatever it is the name of.
-        let name = name.lines().next().unwrap_or_default().trim_end();
-        self.note(what.into(), why, || Named::Within(name.to_owned(), place));
+        self.note(what.into(), why, || Named::Within(short(name), place));
+    }
+
+    /// Keys that an object of YAML has already.
+    pub(crate) fn repeated(&mut self, keys: Vec<(String, Place)>) {
+        for (key, place) in keys {
+            self.add("repeated key", "an object has a key once; the first one counts", &key, place);
+        }
     }
 
     /// One more of a JSON text, and the way to it.
@@ -76,7 +90,7 @@ impl Losses {
         name: &str,
         way: impl FnOnce() -> Pointer,
     ) {
-        self.note(what.into(), why, || Named::Pointed(name.to_owned(), way()));
+        self.note(what.into(), why, || Named::Pointed(short(name), way()));
     }
 
     fn note(&mut self, what: String, why: &'static str, name: impl FnOnce() -> Named) {
@@ -95,8 +109,13 @@ impl Losses {
             .filter_map(|named| if let Named::Pointed(_, way) = named { Some(way.clone()) } else { None })
             .collect();
         let mut places = pointer::places(text, &pointers).into_iter();
+        let mut looked = 0usize;
         let mut told = |named: Named| match named {
-            Named::Within(name, place) => placed(&name, place.of(&name, text)),
+            Named::Within(name, place) if looked < MOST_LOOKED => {
+                looked = looked.saturating_add(place.to.saturating_sub(place.from));
+                placed(&name, place.of(&name, text))
+            }
+            Named::Within(name, place) => placed(&name, place),
             Named::Pointed(name, _) => match places.next().flatten() {
                 Some(place) => placed(&name, place),
                 None => name,

@@ -96,7 +96,8 @@ fn give(
     for loss in &report.lost {
         let named: Vec<&str> = loss.named.iter().take(SHOWN).map(String::as_str).collect();
         let more = usize::try_from(loss.count).unwrap_or(usize::MAX).saturating_sub(named.len());
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let more =
+            if more == 0 { String::new() } else { format!(" and {more} more (`--output json` names them)") };
         screen.say(&safe(&format!("not kept: {} ({}): {}{more}", loss.what, loss.why, named.join(", "))));
     }
     Ok(Exit::Completed)

@@ -69,7 +69,7 @@ struct Importer<'a> {
 
 /// Imports the workflow of a file.
 pub fn import(text: &str) -> Result<Imported, Error> {
-    let documents = tree::read(text)?;
+    let tree::Read { documents, repeated } = tree::read(text)?;
     let kinds = ["Workflow", "CronWorkflow", "WorkflowTemplate", "ClusterWorkflowTemplate"];
     let is = |document: &Tree, kind: &str| {
         document.text_of("apiVersion").is_some_and(|version| version.starts_with("argoproj.io/"))
@@ -78,6 +78,7 @@ pub fn import(text: &str) -> Result<Imported, Error> {
     let main = kinds.iter().find_map(|kind| documents.iter().find(|document| is(document, kind)));
     let main = main.ok_or_else(|| kind("there is no `Workflow`, `CronWorkflow` or `WorkflowTemplate`"))?;
     let mut importer = Importer::default();
+    importer.losses.repeated(repeated);
     for document in documents.iter().filter(|document| kinds.iter().any(|kind| is(document, kind))) {
         let owner = name_of(document);
         for template in spec_of(document).get("templates").map(Tree::items).unwrap_or_default() {

@@ -1,11 +1,11 @@
 //! YAML as a tree in which every value knows its line and column.
 //!
 //! Budgets are those of a plan: 8 MiB, 64 levels, and a number of values that aliases are counted into, so that a bomb is
-//! refused while it is read. Merge keys are followed one level; a repeated key keeps its first value.
+//! refused while it is read. Merge keys are followed one level; a repeated key keeps its first value, and the others are told.
 
 use crate::Error;
 use granit_parser::{Event, Parser, ScalarStyle};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 const MAX_BYTES: usize = 8 << 20;
@@ -177,8 +177,16 @@ enum Open {
     Map(Place, usize, Vec<(String, Place, Tree)>, Option<(String, Place)>),
 }
 
+/// What a text holds.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    pub(crate) documents: Vec<Tree>,
+    /// Keys that an object has already, each where it stands again.
+    pub(crate) repeated: Vec<(String, Place)>,
+}
+
 /// Reads all documents of a text.
-pub(crate) fn read(text: &str) -> Result<Vec<Tree>, Error> {
+pub(crate) fn read(text: &str) -> Result<Read, Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.len() > MAX_BYTES {
         return Err(Error::Yaml("it is larger than 8 MiB".to_owned()));
@@ -199,7 +207,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Tree>, Error> {
         let place = Place { line, column, from: bytes.start, to: bytes.end };
         reader.take(event, place)?;
     }
-    Ok(reader.documents)
+    Ok(reader.read)
 }
 
 #[derive(Default)]
@@ -207,7 +215,7 @@ struct Reader {
     open: Vec<Open>,
     /// What an anchor stands for, its size and its height.
     anchored: BTreeMap<usize, (Tree, usize, usize)>,
-    documents: Vec<Tree>,
+    read: Read,
     nodes: usize,
 }
 
@@ -250,7 +258,7 @@ impl Reader {
                 }
                 Some(Open::Map(begin, anchor, entries, _)) => {
                     let place = Place { to: place.to.max(begin.to), ..begin };
-                    let kind = Kind::Map(merged(entries));
+                    let kind = Kind::Map(merged(self.once(entries)));
                     self.settle(Tree { place, kind }, anchor)
                 }
                 None => Ok(()),
@@ -276,18 +284,38 @@ impl Reader {
             self.anchored.insert(anchor, (tree.clone(), nodes, height));
         }
         match self.open.last_mut() {
-            None => self.documents.push(tree),
+            None => self.read.documents.push(tree),
             Some(Open::List(.., items)) => items.push(tree),
             Some(Open::Map(.., entries, key)) => match key.take() {
-                Some((name, place)) if !entries.iter().rev().take(64).any(|(known, ..)| *known == name) => {
+                Some((name, place)) => {
                     let place = Place { to: tree.place.to.max(place.to), ..place };
                     entries.push((name, place, tree));
                 }
-                Some(_) => {}
                 None => *key = Some((tree.text().unwrap_or_default().to_owned(), tree.place)),
             },
         }
         Ok(())
+    }
+
+    /// The first of each key.
+    fn once(&mut self, entries: Vec<(String, Place, Tree)>) -> Vec<(String, Place, Tree)> {
+        let mut order: Vec<(&str, usize)> =
+            entries.iter().enumerate().map(|(nth, (key, ..))| (key.as_str(), nth)).collect();
+        order.sort_unstable();
+        let again: BTreeSet<usize> = order
+            .windows(2)
+            .filter_map(|pair| match pair {
+                [(before, _), (key, nth)] if before == key => Some(*nth),
+                _ => None,
+            })
+            .collect();
+        if again.is_empty() {
+            return entries;
+        }
+        let (again, once): (Vec<_>, Vec<_>) =
+            entries.into_iter().enumerate().partition(|(nth, _)| again.contains(nth));
+        self.read.repeated.extend(again.into_iter().map(|(_, (key, place, _))| (key, place)));
+        once.into_iter().map(|(_, entry)| entry).collect()
     }
 }
 
@@ -326,12 +354,23 @@ mod tests {
 
     #[test]
     fn values_know_their_places() {
-        let documents = read("a: 1\nb:\n  - x\n  - 'true'\n---\nc: {d: ~}\n").unwrap();
-        assert_eq!(documents.len(), 2);
+        let Read { documents, repeated } = read("a: 1\nb:\n  - x\n  - 'true'\n---\nc: {d: ~}\n").unwrap();
+        assert_eq!((documents.len(), repeated.len()), (2, 0));
         let b = documents[0].get("b").unwrap();
         assert_eq!(b.items()[1].place, Place { line: 4, column: 5, from: 18, to: 24 });
         assert_eq!(documents[0].json(), serde_json::json!({"a": 1, "b": ["x", "true"]}));
         assert!(documents[1].at(&["c", "d"]).is_none());
+    }
+
+    #[test]
+    fn a_key_that_comes_again_is_told_however_far_behind() {
+        let far: String = (0..200).map(|nth| format!("k{nth}: {nth}\n")).collect();
+        let text = format!("a: 1\n{far}a: 2\nb: {{c: 1, c: 2, c: 3, d: 4}}\n");
+        let Read { documents, repeated } = read(&text).unwrap();
+        let places: Vec<_> = repeated.iter().map(|(key, place)| format!("{key} {place}")).collect();
+        assert_eq!(places, ["c 203:11", "c 203:17", "a 202:1"]);
+        assert_eq!(documents[0].text_of("a"), Some("1"));
+        assert_eq!(documents[0].get("b").unwrap().json(), serde_json::json!({"c": 1, "d": 4}));
     }
 
     #[test]
@@ -344,6 +383,6 @@ mod tests {
         assert!(read(&"[".repeat(8 << 20)).is_err());
         assert!(read("a: *a").is_err() && read("a: &a [*a]").is_err());
         let merged = read("x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}").unwrap();
-        assert_eq!(merged[0].get("y").unwrap().json(), serde_json::json!({"a": 1, "b": 3}));
+        assert_eq!(merged.documents[0].get("y").unwrap().json(), serde_json::json!({"a": 1, "b": 3}));
     }
 }

@@ -100,12 +100,12 @@ mod tests {
     #[test]
     fn include_extends_or_adds_and_exclude_takes_away() {
         let text = "matrix: {os: [a, b], v: [1, 2], exclude: [{os: a, v: 1}], include: [{os: b, x: y}, {os: c, v: 3}]}";
-        let tree = tree::read(text).unwrap();
+        let tree = tree::read(text).unwrap().documents;
         let labels: Vec<String> = combinations(tree.first()).unwrap().iter().map(label).collect();
         assert_eq!(labels, ["a, 2", "b, 1, y", "b, 2, y", "c, 3"]);
-        let tree = tree::read("matrix: {include: [{a: 1}, {a: 2}]}").unwrap();
+        let tree = tree::read("matrix: {include: [{a: 1}, {a: 2}]}").unwrap().documents;
         assert_eq!(combinations(tree.first()).unwrap().len(), 2);
-        let tree = tree::read("matrix: ${{ fromJson(x) }}").unwrap();
+        let tree = tree::read("matrix: ${{ fromJson(x) }}").unwrap().documents;
         assert!(combinations(tree.first()).is_err());
         assert_eq!(combinations(None).unwrap().len(), 1);
     }

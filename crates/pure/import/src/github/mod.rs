@@ -43,11 +43,12 @@ struct Workflow {
 
 /// Imports a workflow.
 pub fn import(text: &str) -> Result<Imported, Error> {
-    let documents = tree::read(text)?;
+    let tree::Read { documents, repeated } = tree::read(text)?;
     let document = documents.first().ok_or_else(|| kind("it is empty"))?;
     let jobs = document.get("jobs").map(Tree::entries).filter(|jobs| !jobs.is_empty());
     let jobs = jobs.ok_or_else(|| kind("there are no `jobs`"))?;
     let mut workflow = Workflow::default();
+    workflow.losses.repeated(repeated);
     workflow.keys(document);
     workflow.triggers(document);
     let mut open: Vec<&(String, tree::Place, Tree)> = jobs.iter().collect();

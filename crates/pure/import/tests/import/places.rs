@@ -8,22 +8,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What the source says from a place on, past the quote of a string.
-fn said<'s>(source: &'s str, place: &str) -> Option<&'s str> {
-    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+fn said<'s>(lines: &[&'s str], place: &str) -> Option<&'s str> {
     let (line, column) = place.split_once(':')?;
     let (line, column): (usize, usize) = (line.parse().ok()?, column.parse().ok()?);
-    let mut begin = 0;
-    for _ in 1..line {
-        begin += source.get(begin..)?.find('\n')? + 1;
-    }
-    let rest = source.get(begin..)?;
-    let (at, _) = rest.char_indices().nth(column.checked_sub(1)?)?;
-    rest.get(at..).map(|said| said.trim_start_matches(['"', '\'']))
+    let line = *lines.get(line.checked_sub(1)?)?;
+    let (at, _) = line.char_indices().nth(column.checked_sub(1)?)?;
+    line.get(at..).map(|said| said.trim_start_matches(['"', '\'']))
 }
 
 /// How many losses are named; each that is not where it is said to be is told.
 fn held(file: &str, source: &str, imported: &Imported, wrong: &mut Vec<String>) -> usize {
     let mut named = 0;
+    let lines: Vec<&str> = source.strip_prefix('\u{feff}').unwrap_or(source).split('\n').collect();
     for loss in &imported.report.lost {
         for told in &loss.named {
             named += 1;
@@ -33,7 +29,7 @@ fn held(file: &str, source: &str, imported: &Imported, wrong: &mut Vec<String>) 
             };
             // A name with its owner (`command of task`) begins with what stands there.
             let word = name.split(" of ").next().unwrap();
-            match said(source, place) {
+            match said(&lines, place) {
                 Some(said) if !word.is_empty() && said.starts_with(word) => {}
                 said => {
                     let said: String = said.unwrap_or("nothing").chars().take(40).collect();
@@ -173,5 +169,78 @@ jobs:
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for (name, .., least) in cases {
         assert!(counts[name] >= least, "{name}: {counts:?}");
+    }
+}
+
+/// However many there are of one kind, each is told with its place, in one walk through the text.
+#[test]
+fn the_last_of_many_is_named_as_the_first() {
+    const MANY: usize = 300;
+    let tasks: Vec<String> =
+        (0..MANY).map(|nth| format!("{{\"id\": \"t{nth}\", \"parents\": [\"gone{nth}\"]}}")).collect();
+    let instance = format!(
+        "{{\"name\": \"many\", \"workflow\": {{\"specification\": {{\"tasks\": [\n{}]}}}}}}",
+        tasks.join(",\n")
+    );
+    let jobs: String = (0..MANY)
+        .map(|nth| format!("  j{nth}: {{runs-on: x, permissions: {{}}, steps: [{{run: echo}}]}}\n"))
+        .collect();
+    let github = format!("on: push\njobs:\n{jobs}");
+    for (name, source, import) in
+        [("wfcommons", instance, wfcommons::import as Import), ("github", github, github::import)]
+    {
+        let imported = import(&source).unwrap();
+        let mut wrong = Vec::new();
+        held(name, &source, &imported, &mut wrong);
+        assert!(wrong.is_empty(), "{name}: {}", wrong.join("\n"));
+        let lost = imported.report.lost.iter().find(|loss| loss.count == MANY as u64);
+        let lost = lost.unwrap_or_else(|| panic!("{name}: {:?}", imported.report.lost));
+        assert_eq!(lost.named.len(), MANY, "{name}");
+        let mut lines: Vec<usize> =
+            lost.named.iter().map(|told| told.rsplit([' ', ':']).nth(1).unwrap().parse().unwrap()).collect();
+        lines.sort_unstable();
+        let first = source.lines().count() + 1 - MANY;
+        assert_eq!(lines, (first..first + MANY).collect::<Vec<_>>(), "{name}");
+    }
+}
+
+/// A key that stands again is no part of the plan, and is told. Control: the same text without it loses nothing of the kind.
+#[test]
+fn a_key_that_comes_again_is_told() {
+    let argo = "apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: again}
+spec:
+  entrypoint: main
+  templates:
+    - {name: main, container: {image: busybox, command: [echo, once]AGAIN}}
+";
+    let github = "on: push
+jobs:
+  build:
+    runs-on: x
+    steps: [{run: echo onceAGAIN}]
+";
+    for (source, again, import) in [
+        (argo, ", command: [echo, twice]", argo::import as Import),
+        (github, ", run: echo twice", github::import),
+    ] {
+        let text = source.replace("AGAIN", again);
+        let imported = import(&text).unwrap();
+        let told = |imported: &Imported| {
+            imported
+                .report
+                .lost
+                .iter()
+                .find(|loss| loss.what == "repeated key")
+                .map(|loss| loss.named.clone())
+        };
+        let (before, _) = text.split_once(again).unwrap();
+        let line = before.lines().count();
+        let column = before.lines().last().unwrap().chars().count() + 3;
+        let key = again[2..].split(':').next().unwrap();
+        assert_eq!(told(&imported), Some(vec![format!("{key} at {line}:{column}")]));
+        assert!(imported.text("x").contains("once") && !imported.text("x").contains("twice"));
+        assert_eq!(told(&import(&source.replace("AGAIN", "")).unwrap()), None, "control");
     }
 }
