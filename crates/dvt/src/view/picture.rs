@@ -288,8 +288,7 @@ impl Picture {
 
     fn usage_of(&mut self, payload: &Payload<'_>) {
         if let Some(usage) = payload.read::<Usage>("usage") {
-            self.usage.cpu_ms = self.usage.cpu_ms.saturating_add(usage.cpu_ms);
-            self.usage.peak_memory_bytes = self.usage.peak_memory_bytes.max(usage.peak_memory_bytes);
+            self.usage = self.usage.and(usage);
         }
     }
 

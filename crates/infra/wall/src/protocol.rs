@@ -84,11 +84,23 @@ pub enum FromStarter {
         key: u64,
         /// How.
         end: End,
-        /// User and system time of the program and of what it waited for.
-        cpu_ms: u64,
-        /// The largest resident set.
-        peak_memory_bytes: u64,
+        /// What it used.
+        used: Used,
     },
+}
+
+/// The kernel's account of a program and of what it waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Used {
+    /// User and system time.
+    pub cpu_ms: u64,
+    /// The largest resident set of one of them.
+    pub peak_memory_bytes: u64,
+    /// Read from storage.
+    pub read_bytes: u64,
+    /// Written to storage.
+    pub written_bytes: u64,
 }
 
 /// Why a program did not start.
@@ -195,7 +207,11 @@ mod tests {
         let messages = [
             FromStarter::Ready,
             FromStarter::Refused { key: 7, reason: Refusal::NotFound { program: "x".into() } },
-            FromStarter::Exited { key: 8, end: End::Signal(9), cpu_ms: 1, peak_memory_bytes: 2 },
+            FromStarter::Exited {
+                key: 8,
+                end: End::Signal(9),
+                used: Used { cpu_ms: 1, peak_memory_bytes: 2, read_bytes: 3, written_bytes: 4 },
+            },
         ];
         let bytes: Vec<u8> = messages.iter().flat_map(|message| encode(message).unwrap()).collect();
         let (mut buffer, mut read) = (Vec::new(), Vec::new());

@@ -258,10 +258,10 @@ impl Starter {
         let ended: Vec<Step> = ended;
         for step in ended {
             let Step { key, program, failed, ended, .. } = step;
-            let Some(Reaped { end, cpu_ms, peak_memory_bytes }) = ended else { continue };
+            let Some(Reaped { end, used }) = ended else { continue };
             self.answer(&match failed {
                 Some(errno) => FromStarter::Refused { key, reason: spawn::refusal(&program, errno) },
-                None => FromStarter::Exited { key, end, cpu_ms, peak_memory_bytes },
+                None => FromStarter::Exited { key, end, used },
             })?;
         }
         Ok(())

@@ -1,18 +1,20 @@
 //! Waiting for children. It speaks to the kernel directly, because `rustix` has no `signalfd`, no usage at `wait` and does not
 //! tell whose status it peeked at.
 
-use crate::protocol::End;
+use crate::protocol::{End, Used};
 use rustix::process::Pid;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{FromRawFd, OwnedFd};
 
+/// The unit of `ru_inblock` and `ru_oublock`, whatever the file system's is (kernel: `task_io_get_inblock`).
+const BLOCK_BYTES: u64 = 512;
+
 /// A child that was reaped.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reaped {
     pub(crate) end: End,
-    pub(crate) cpu_ms: u64,
-    pub(crate) peak_memory_bytes: u64,
+    pub(crate) used: Used,
 }
 
 /// A descriptor that becomes readable when a child ends. Blocks SIGCHLD in this thread; in a program that is
@@ -80,9 +82,14 @@ fn wait4(pid: i32, options: i32) -> io::Result<Option<(i32, Reaped)>> {
         } else {
             End::Status(libc::WEXITSTATUS(status))
         };
-        let cpu_ms = milliseconds(usage.ru_utime).saturating_add(milliseconds(usage.ru_stime));
-        let peak_memory_bytes = u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(1024);
-        return Ok(Some((found, Reaped { end, cpu_ms, peak_memory_bytes })));
+        let times = |number: libc::c_long, unit| u64::try_from(number).unwrap_or(0).saturating_mul(unit);
+        let used = Used {
+            cpu_ms: milliseconds(usage.ru_utime).saturating_add(milliseconds(usage.ru_stime)),
+            peak_memory_bytes: times(usage.ru_maxrss, 1024),
+            read_bytes: times(usage.ru_inblock, BLOCK_BYTES),
+            written_bytes: times(usage.ru_oublock, BLOCK_BYTES),
+        };
+        return Ok(Some((found, Reaped { end, used })));
     }
 }
 

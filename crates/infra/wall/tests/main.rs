@@ -229,11 +229,10 @@ fn usage_and_end_are_told() {
     let lock = lock();
     let mut starter = ready(&lock);
     starter.shell(1, "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; exit 75");
-    let FromStarter::Exited { key: 1, end: End::Status(75), cpu_ms, peak_memory_bytes } = starter.next()
-    else {
+    let FromStarter::Exited { key: 1, end: End::Status(75), used } = starter.next() else {
         panic!("another end")
     };
-    assert!(cpu_ms > 0 && peak_memory_bytes > 100_000, "{cpu_ms} ms, {peak_memory_bytes} bytes");
+    assert!(used.cpu_ms > 0 && used.peak_memory_bytes > 100_000, "{used:?}");
     starter.shell(2, "kill -11 $$");
     assert!(matches!(starter.next(), FromStarter::Exited { key: 2, end: End::Signal(11), .. }));
 }

@@ -52,4 +52,45 @@ pub struct Usage {
     pub cpu_ms: u64,
     /// The largest resident set.
     pub peak_memory_bytes: u64,
+    /// The largest resident set, held as long as the program ran: what it used at most. The kernel keeps no sum over the time.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub memory_byte_seconds: u64,
+    /// What was read from storage.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub read_bytes: u64,
+    /// What was written to storage; what is written to memory alone does not count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub written_bytes: u64,
+}
+
+impl Usage {
+    /// Both together: times, areas and bytes add up, the largest set is the larger one.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            cpu_ms: self.cpu_ms.saturating_add(other.cpu_ms),
+            peak_memory_bytes: self.peak_memory_bytes.max(other.peak_memory_bytes),
+            memory_byte_seconds: self.memory_byte_seconds.saturating_add(other.memory_byte_seconds),
+            read_bytes: self.read_bytes.saturating_add(other.read_bytes),
+            written_bytes: self.written_bytes.saturating_add(other.written_bytes),
+        }
+    }
+
+    /// None beyond `most`.
+    #[must_use]
+    pub fn up_to(self, most: u64) -> Self {
+        Self {
+            cpu_ms: self.cpu_ms.min(most),
+            peak_memory_bytes: self.peak_memory_bytes.min(most),
+            memory_byte_seconds: self.memory_byte_seconds.min(most),
+            read_bytes: self.read_bytes.min(most),
+            written_bytes: self.written_bytes.min(most),
+        }
+    }
+}
+
+/// What is not there is not written: an event of an earlier release is written again with the bytes that it has.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "for serde")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

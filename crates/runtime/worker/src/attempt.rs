@@ -11,7 +11,7 @@ use crate::starter::Requests;
 use crate::{environment, output};
 use dvt_model::code::Code;
 use dvt_model::failure::{Failure, FailureCategory, Usage};
-use dvt_wall::protocol::{End, Refusal, Spawn, StepSignal};
+use dvt_wall::protocol::{End, Refusal, Spawn, StepSignal, Used};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -42,7 +42,7 @@ pub(crate) enum Event {
     /// Its program did not start.
     Refused(Refusal),
     /// It ended.
-    Exited { end: End, usage: Usage },
+    Exited { end: End, used: Used },
     /// It is to end: terminate, grace, kill.
     Stop { grace_ms: u64 },
 }
@@ -112,7 +112,7 @@ impl Attempt {
         let (mut begun, mut kill_at, mut cause) = (Instant::now(), far_away(), None);
         let (mut tell_at, mut untold, mut telling) = (far_away(), None, None);
         let (mut captured, mut errors_ended) = (None, false);
-        let (end, usage) = loop {
+        let (end, used) = loop {
             tokio::select! {
                 event = self.events.recv() => match event {
                     Some(Event::Started { pid, since }) => {
@@ -122,7 +122,7 @@ impl Attempt {
                         untold = Some(FromWorker::Started { key: self.dispatch.key.clone(), pid });
                     }
                     Some(Event::Refused(refusal)) => return Err(cause.map_or_else(|| refused(&refusal), |_| cancelled())),
-                    Some(Event::Exited { end, usage }) => break (end, usage),
+                    Some(Event::Exited { end, used }) => break (end, used),
                     Some(Event::Stop { grace_ms }) => {
                         cause.get_or_insert(Cause::Cancelled);
                         if grace_ms > 0 {
@@ -193,7 +193,7 @@ impl Attempt {
         drop(place);
         let outcome =
             result.map_or_else(|failure| Outcome::Failed { failure }, |value| Outcome::Completed { value });
-        Ok(Finished { outcome, usage, duration_ms })
+        Ok(Finished { outcome, usage: usage_of(used, duration_ms), duration_ms })
     }
 
     /// Asks the starter to start the program; gives the readers of its streams.
@@ -297,6 +297,13 @@ fn far_away() -> Instant {
 fn pipe() -> io::Result<(Receiver, OwnedFd)> {
     let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
     Ok((Receiver::from_owned_fd(read)?, write))
+}
+
+/// The kernel's account, and the area below its largest set.
+fn usage_of(used: Used, duration_ms: u64) -> Usage {
+    let Used { cpu_ms, peak_memory_bytes, read_bytes, written_bytes } = used;
+    let memory_byte_seconds = peak_memory_bytes.saturating_mul(duration_ms) / 1000;
+    Usage { cpu_ms, peak_memory_bytes, memory_byte_seconds, read_bytes, written_bytes }
 }
 
 fn failure_of(end: End) -> Option<Failure> {

@@ -10,7 +10,6 @@ use crate::folders::Folders;
 use crate::frame;
 use crate::protocol::{CAPACITY, Dispatch, FromWorker, HEARTBEAT_MS, Key, Report, ToWorker, VERSION};
 use crate::starter::{self, Requests};
-use dvt_model::failure::Usage;
 use dvt_wall::protocol::FromStarter;
 use std::collections::BTreeMap;
 use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
@@ -193,9 +192,7 @@ impl Session {
                 (key, Event::Started { pid, since: Duration::from_micros(since_us) })
             }
             FromStarter::Refused { key, reason } => (key, Event::Refused(reason)),
-            FromStarter::Exited { key, end, cpu_ms, peak_memory_bytes } => {
-                (key, Event::Exited { end, usage: Usage { cpu_ms, peak_memory_bytes } })
-            }
+            FromStarter::Exited { key, end, used } => (key, Event::Exited { end, used }),
         };
         if let Some(running) = self.running.get(&number) {
             // An attempt that has failed meanwhile does not listen any more.

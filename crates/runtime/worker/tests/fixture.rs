@@ -5,8 +5,8 @@ use dvt_model::failure::Failure;
 use dvt_model::id::{RunId, StepId};
 use dvt_worker::Link;
 use dvt_worker::protocol::{
-    DEFAULT_LOG_BUDGET_BYTES, Dispatch, FromWorker, Key, Outcome, OutputMode, Program, Report, Shell, Stream,
-    ToWorker, VERSION,
+    CAPACITY, DEFAULT_LOG_BUDGET_BYTES, Dispatch, FromWorker, Key, Outcome, OutputMode, Program, Report,
+    Shell, Stream, ToWorker, VERSION,
 };
 use serde_json::Value;
 use std::path::Path;
@@ -31,7 +31,9 @@ impl Worker {
     pub(crate) fn ready() -> Self {
         let lock = tempfile::NamedTempFile::new().unwrap();
         let mut worker = Self::new(dvt_worker::WORKER_VERB, lock.path());
-        assert!(matches!(worker.next(), FromWorker::Hello { .. }));
+        let FromWorker::Hello { worker_id, tiers, capacity } = worker.next() else { panic!("no hello") };
+        assert_eq!(worker_id, format!("embedded-{}", worker.link.pid().unwrap()));
+        assert_eq!((tiers, capacity), (vec!["host".to_owned()], CAPACITY));
         worker
     }
 

@@ -3,7 +3,7 @@
 use crate::fixture::{Worker, program, shell, step};
 use crate::harness::Case;
 use dvt_model::code::Code;
-use dvt_model::failure::FailureCategory;
+use dvt_model::failure::{FailureCategory, Usage};
 use dvt_worker::protocol::{OutputMode, Program, Shell};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -170,5 +170,14 @@ fn usage() {
         "{report:?}"
     );
     assert!(logs.pid.is_some());
+    let Usage { peak_memory_bytes, memory_byte_seconds, written_bytes, .. } = report.usage;
+    assert_eq!(memory_byte_seconds, peak_memory_bytes * report.duration_ms / 1000, "{report:?}");
+    assert_eq!(written_bytes, 0, "control: it wrote nothing");
+    // A file on a disk; where temporary folders are memory, nothing that is written there is.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let path = folder.path().join("rows");
+    let writes = format!("head -c 3000000 /dev/zero > {0}; sync {0}", path.to_str().unwrap());
+    let (report, _) = worker.run(&shell("writes", &writes));
+    assert!((3_000_000..6_000_000).contains(&report.usage.written_bytes), "{report:?}");
     worker.close();
 }

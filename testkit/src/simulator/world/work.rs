@@ -116,7 +116,7 @@ impl World<'_> {
         } else {
             outcome
         };
-        let usage = Usage { cpu_ms: self.random.below(50), peak_memory_bytes: 4_096 };
+        let usage = Usage { cpu_ms: self.random.below(50), peak_memory_bytes: 4_096, ..Usage::default() };
         let report = Report {
             step_id: dispatch.step_id.clone(),
             logical_attempt_id: dispatch.logical_attempt_id,

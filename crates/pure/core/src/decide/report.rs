@@ -13,7 +13,7 @@ use crate::mutant::{self, Mutant};
 use crate::render::MAX_VALUE_BYTES;
 use dvt_model::canonical::{self, MAX_INTEGER};
 use dvt_model::code::Code;
-use dvt_model::failure::{Failure, FailureCategory, Usage};
+use dvt_model::failure::{Failure, FailureCategory};
 use dvt_model::id::StepId;
 use dvt_model::run::StepStatus;
 use serde_json::Value;
@@ -42,10 +42,7 @@ pub(super) fn decide(draft: &mut Draft<'_>, report: &Report) -> Result<(), Refus
         return Err(refusal(Code::InvalidStateTransition, message));
     }
     // Integers beyond 2^53 could not be written; the kernel never gets there.
-    let usage = Usage {
-        cpu_ms: report.usage.cpu_ms.min(MAX_INTEGER),
-        peak_memory_bytes: report.usage.peak_memory_bytes.min(MAX_INTEGER),
-    };
+    let usage = report.usage.up_to(MAX_INTEGER);
     match &report.outcome {
         Outcome::Completed(output) => match accepted(draft, id, output) {
             Ok(result) => complete(draft, id, result, usage, None)?,
