@@ -237,6 +237,73 @@ mod tests {
         }
     }
 
+    #[test]
+    fn each_family_is_made_by_what_it_is_about() {
+        let (metrics, mut course) = (Metrics::default(), Course::new(false));
+        let incident = |name: &str| Seen {
+            event_type: EventType::Incident,
+            event: None,
+            name: Some(name.to_owned()),
+            code: Some("SLOW_STARTS".to_owned()),
+            ..event([1; 16], EventName::RunQueued, None, 0)
+        };
+        let other = |event_type, decision| Seen { event_type, decision, event: None, ..incident("") };
+        let mut changed = event([1; 16], EventName::RunFailed, None, 6);
+        changed.code = Some("PLAN_INTEGRITY_VALIDATION_FAILED".to_owned());
+        let mut again = event([1; 16], EventName::StepStarted, Some("load"), 5);
+        again.attempt = 2;
+        let mut lost = event([1; 16], EventName::StepFailed, Some("load"), 4);
+        lost.code = Some("WORKER_LOST".to_owned());
+        for seen in [
+            other(EventType::AuthDecision, Outcome::Granted),
+            other(EventType::AuthDecision, Outcome::Denied),
+            other(EventType::SignalSent, Outcome::Completed),
+            other(EventType::SignalSent, Outcome::Denied),
+            incident("DegradedModeEntered"),
+            incident("DegradedModeEntered"),
+            incident("DegradedModeLeft"),
+            event([1; 16], EventName::RunQueued, None, 1),
+            event([2; 16], EventName::RunQueued, None, 1),
+            event([1; 16], EventName::RunStarted, None, 2),
+            event([1; 16], EventName::StepStarted, Some("load"), 3),
+            event([1; 16], EventName::StepRedispatched, Some("load"), 3),
+            lost,
+            again,
+            changed,
+        ] {
+            assert!(course.apply(&seen, &metrics).is_none(), "nobody asked for traces");
+        }
+        metrics.in_flight(course.in_flight());
+        metrics.written(std::time::Duration::from_millis(3), true);
+        metrics.written(std::time::Duration::from_millis(3), false);
+        let text = metrics.text();
+        for line in [
+            "dvt_authz_decisions_total{outcome=\"DENIED\"} 1",
+            "dvt_authz_decisions_total{outcome=\"GRANTED\"} 1",
+            "dvt_degraded_modes{mode=\"SLOW_STARTS\"} 1",
+            "dvt_ledger_entries_total{type=\"INCIDENT\"} 3",
+            "dvt_plan_integrity_failures_total 1",
+            "dvt_run_completion_duration_seconds_count 1",
+            "dvt_run_queue_pending 1",
+            "dvt_runs_completed_total{status=\"FAILED\"} 1",
+            "dvt_runs_in_flight 0",
+            "dvt_runs_started_total 2",
+            "dvt_signals_received_total{outcome=\"ACCEPTED\"} 1",
+            "dvt_signals_received_total{outcome=\"REJECTED\"} 1",
+            "dvt_statestore_write_duration_seconds_count 2",
+            "dvt_statestore_write_errors_total 1",
+            "dvt_step_duration_seconds_count 1",
+            "dvt_step_engine_attempts_total 3",
+            "dvt_step_logical_attempts_total 2",
+            "dvt_step_retries_total{cause=\"worker_lost\"} 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}:\n{text}");
+        }
+        for family in Metrics::families() {
+            assert!(text.contains(&format!("# TYPE {family} ")), "nothing makes {family}:\n{text}");
+        }
+    }
+
     /// Of what ends well one in ten is told, by the run's id: the same wherever it is asked.
     #[test]
     fn one_in_ten_is_told_of_what_ends_well() {

@@ -60,9 +60,7 @@ impl Log {
         let sender = lock(&self.sender);
         let Some(sender) = sender.as_ref() else { return };
         let before = self.dropped.swap(0, Ordering::SeqCst);
-        let gap =
-            json!({"at": now().to_string(), "level": "warn", "event": "lines dropped", "count": before});
-        if before > 0 && sender.try_send(gap).is_err() {
+        if before > 0 && sender.try_send(gap(before)).is_err() {
             self.dropped.fetch_add(before, Ordering::SeqCst);
         }
         if sender.try_send(line).is_err() {
@@ -70,9 +68,14 @@ impl Log {
         }
     }
 
-    /// Everything that was put is written.
+    /// Everything that was put is written, and how much could not be put.
     pub(crate) fn finish(&self) {
-        drop(lock(&self.sender).take());
+        let sender = lock(&self.sender).take();
+        let dropped = self.dropped.swap(0, Ordering::SeqCst);
+        if let Some(sender) = sender.filter(|_| dropped > 0) {
+            // Waits for its place: nobody puts any more, and the lines before it are written anyway.
+            drop(sender.send(gap(dropped)));
+        }
         if let Some(writing) = lock(&self.writing).take() {
             // If it panicked there is nobody to tell.
             drop(writing.join());
@@ -85,6 +88,11 @@ fn serve(mut file: File, lines: &Receiver<Value>) {
         // A full disk takes no lines; what they were about stands in the ledger.
         let _lost = file.write_all(format!("{line}\n").as_bytes());
     }
+}
+
+/// So many lines are missing here.
+fn gap(count: u64) -> Value {
+    json!({"at": now().to_string(), "level": "warn", "event": "lines dropped", "count": count})
 }
 
 fn now() -> Timestamp {
@@ -185,5 +193,29 @@ mod tests {
         assert_eq!((&lines[1]["step"], &lines[1]["code"]), (&json!("load"), &json!("TIMEOUT")));
         assert!(!text.contains(&secret) && text.contains(dvt_scrub::MASK), "{text}");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_had_no_place_is_counted_also_where_nothing_comes_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("slow");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        // Who reads and writes a pipe is not waited for; it takes 64 KiB and then no more until somebody reads.
+        let held = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        let log = Log::begin(&path).unwrap();
+        let put = 3 * WAITING as u64;
+        (0..put).for_each(|number| log.problem("INTERNAL", &format!("line {number}")));
+        let reader = std::fs::File::open(&path).unwrap();
+        drop(held);
+        let reading = std::thread::spawn(move || std::io::read_to_string(reader).unwrap());
+        log.finish();
+        drop(log);
+        let text = reading.join().unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let (gaps, told): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line["event"] == "lines dropped");
+        let missing: u64 = gaps.iter().map(|gap| gap["count"].as_u64().unwrap()).sum();
+        assert!(missing > 0 && told.len() as u64 > WAITING as u64, "{missing} of {put}");
+        assert_eq!(told.len() as u64 + missing, put);
     }
 }

@@ -165,8 +165,26 @@ fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
 }
 
 #[cfg(test)]
+impl Metrics {
+    pub(crate) fn families() -> impl Iterator<Item = &'static str> {
+        FAMILIES.iter().map(|(name, ..)| *name)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_page_names_the_families_and_no_other() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/telemetry.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let word = |text: &str| text.split(['`', '{']).next().unwrap_or_default().to_owned();
+        let mut named: Vec<_> =
+            page.split("`dvt_").skip(1).map(|rest| format!("dvt_{}", word(rest))).collect();
+        named.sort();
+        assert_eq!(named, Metrics::families().collect::<Vec<_>>());
+    }
 
     #[test]
     fn families_stand_in_order_with_their_series() {
