@@ -195,6 +195,14 @@ impl State {
         self.run.ending_seq.is_some()
     }
 
+    /// Whether this attempt runs and is being ended: by a cancel, or because the run's time is over.
+    pub fn is_being_ended(&self, step: &StepId) -> bool {
+        let facts = self.steps.get(step);
+        facts.is_some_and(|facts| {
+            way_out::is_of_the_drain(&self.run, facts) && way_out::is_stopping(&self.run)
+        })
+    }
+
     /// The newest attempt of a step, item or compensation, and its dispatch.
     pub fn attempt(&self, step: &StepId) -> Option<(LogicalAttemptId, EngineAttemptId)> {
         self.steps.get(step).map(|facts| (facts.logical, facts.engine))

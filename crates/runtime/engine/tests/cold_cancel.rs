@@ -9,6 +9,7 @@ use dvt_engine::client::Client;
 use dvt_model::id::{PlanId, RunId};
 use dvt_model::run::RunStatus;
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::{Signal, kill_process};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -76,6 +77,26 @@ pub(crate) fn what_the_engine_itself_forgot_is_waited_for_until_it_is_gone() {
             assert_eq!(status, Ok(RunStatus::Running));
             assert_eq!(house.to_the_end(&client, run).await, RunStatus::Cancelled);
         }
+    });
+}
+
+/// Its worker goes while it is being ended: it is closed once that is sure, by no grace, and given out to no other one.
+pub(crate) fn what_loses_its_worker_while_it_is_ended_is_closed() {
+    block_on(async {
+        let house = standing_still().await;
+        let client = house.attach().await;
+        let witness = house.file("witness");
+        let plan = WITNESS.replace("script: |", "script: |\n      trap '' TERM");
+        let inputs = [("witness", json!(witness.to_str().unwrap())), ("go", json!("/never"))];
+        let run = house.start(&client, house.request(&plan, &inputs)).await.unwrap().run_id;
+        until_lines(&witness, 1).await;
+        assert_eq!(house.cancel(house.tenant, &client, run, "stop").await, Ok(RunStatus::Running));
+        let [worker] = workers()[..] else { panic!("one worker") };
+        kill_process(worker, Signal::KILL).unwrap();
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Cancelled);
+        let names = house.names(run).await;
+        assert_eq!(names.iter().filter(|name| *name == "StepFailed wait").count(), 1, "{names:?}");
+        assert!(!names.contains(&"StepRedispatched wait".to_owned()), "{names:?}");
     });
 }
 

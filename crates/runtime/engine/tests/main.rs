@@ -20,6 +20,7 @@ mod house;
 mod recovery;
 mod retry;
 mod runs;
+mod silence;
 mod sleep;
 mod taken_up;
 mod times;
@@ -68,6 +69,10 @@ const TESTS: &[Test] = &[
     (
         "cold_cancel::what_the_engine_itself_forgot_is_waited_for_until_it_is_gone",
         cold_cancel::what_the_engine_itself_forgot_is_waited_for_until_it_is_gone,
+    ),
+    (
+        "cold_cancel::what_loses_its_worker_while_it_is_ended_is_closed",
+        cold_cancel::what_loses_its_worker_while_it_is_ended_is_closed,
     ),
     ("cold_cancel::what_may_be_alive_is_waited_for", cold_cancel::what_may_be_alive_is_waited_for),
     ("cold_cancel::what_nobody_can_know_has_its_grace", cold_cancel::what_nobody_can_know_has_its_grace),
@@ -118,6 +123,10 @@ const TESTS: &[Test] = &[
         recovery::an_act_does_not_stand_in_the_way_of_a_resume,
     ),
     ("recovery::an_old_epoch_writes_nothing", recovery::an_old_epoch_writes_nothing),
+    (
+        "silence::a_worker_is_lost_with_its_lease_and_not_before",
+        silence::a_worker_is_lost_with_its_lease_and_not_before,
+    ),
     ("sleep::runs_that_wait_hold_no_memory", sleep::runs_that_wait_hold_no_memory),
     (
         "sleep::runs_stay_awake_until_their_idle_time_is_over",

@@ -77,6 +77,8 @@ pub(crate) fn a_killed_worker_is_replaced_and_the_token_stays() {
         assert_eq!(lines.len(), 3, "{lines:?}");
         assert_eq!(lines[0], lines[1]);
         assert_eq!(lines[2], "done");
+        let cause = &house.payload(run, "StepRedispatched", Some("wait")).await["cause"];
+        assert_eq!(*cause, json!("WORKER_LOST"), "the engine lived");
         let part = house
             .events(run)
             .await
@@ -106,6 +108,8 @@ pub(crate) fn a_standby_takes_over_its_own_runs_only() {
         until_lines(&witness, 2).await;
         std::fs::write(&go, "").unwrap();
         assert_eq!(house.to_the_end(&client, mine).await, RunStatus::Completed);
+        let cause = &house.payload(mine, "StepRedispatched", Some("wait")).await["cause"];
+        assert_eq!(*cause, json!("ENGINE_RESTART"));
         assert_eq!(lines(&witness).iter().filter(|line| *line == "done").count(), 1);
         // The other one stays as it was until somebody asks for it.
         assert_eq!(house.names(left).await, before);

@@ -4,7 +4,7 @@
 //! and the start of the next are one block. Where another run waits in line nothing goes with it: whose turn it is stays so.
 
 use super::{Granted, Order};
-use crate::run::{Hot, Message};
+use crate::run::{Gone, Hot, Message};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::id::{RunId, StepId};
 use dvt_store::port::operation::Protection;
@@ -109,12 +109,14 @@ impl Slots {
         Some(Granted { slots, back })
     }
 
-    /// The runs that had something with the worker, each once; all flights are over.
-    pub(super) fn lose_all(&mut self) -> Vec<Hot> {
+    /// The runs that had something with the worker, each once, and what that was; all flights are over.
+    pub(super) fn lose_all(&mut self) -> Vec<(Hot, Vec<Gone>)> {
         let mut runs = BTreeMap::new();
-        for ((run, _), flight) in std::mem::take(&mut self.flights) {
-            if !flight.abandoned {
-                runs.insert(run, flight.hot);
+        for ((run, step), Flight { logical, engine, hot, abandoned, .. }) in std::mem::take(&mut self.flights)
+        {
+            if !abandoned {
+                let (_, lost) = runs.entry(run).or_insert_with(|| (hot, Vec::new()));
+                lost.push((step, logical, engine));
             }
         }
         runs.into_values().collect()

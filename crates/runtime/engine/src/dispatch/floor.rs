@@ -412,8 +412,8 @@ impl Floor {
     /// The worker is gone. Its steps are dying; the next worker says `Hello` only when none of them is alive.
     async fn lose_worker(&mut self) {
         let lived = self.working.take().is_some_and(|working| working.said_hello);
-        for hot in self.slots.lose_all() {
-            self.put(Item::Lost(hot)).await;
+        for (hot, lost) in self.slots.lose_all() {
+            self.put(Item::Lost(hot, lost)).await;
         }
         for attempt in std::mem::take(&mut self.parked).into_values() {
             self.dispatch(attempt).await;

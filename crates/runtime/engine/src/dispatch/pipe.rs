@@ -29,8 +29,8 @@ pub(super) enum Item {
     },
     /// The end of an attempt, with what its run has from then on.
     Report(Hot, Box<Report>, Option<Granted>),
-    /// The worker is gone, and with it what this run had running.
-    Lost(Hot),
+    /// The worker is gone, and with it this of the run.
+    Lost(Hot, Vec<Gone>),
     /// An attempt that was to end, and that no worker has.
     Gone(Hot, Gone),
 }
@@ -48,7 +48,7 @@ pub(super) async fn serve(store: Store, mut items: mpsc::Receiver<Item>) {
             }
             // A run that has left memory is told nothing: who takes it up again folds it.
             Item::Report(hot, report, granted) => drop(hot.send(Message::Report(report, granted))),
-            Item::Lost(hot) => drop(hot.send(Message::Recover(Vec::new(), None))),
+            Item::Lost(hot, lost) => drop(hot.send(Message::Lost(lost))),
             Item::Gone(hot, gone) => drop(hot.send(Message::Gone(gone))),
         }
     }

@@ -6,7 +6,7 @@
 
 use super::kept::{Told, of_log, paired};
 use super::load::Fold;
-use super::{Hot, Message};
+use super::{Gone, Hot, Message};
 use crate::children::{self, Ending, Order, Orders, Parent};
 use crate::client::Progress;
 use crate::dispatch::{Attempt, Granted, Reported, Stop};
@@ -293,6 +293,7 @@ impl Task {
                 return Ok(());
             }
             Message::CancelledByGroup => Command::Cancel { cause: OtherRun::Concurrency },
+            Message::Lost(lost) => Command::WorkerLost { lost: self.not_being_ended(lost, turn) },
             Message::Gone(gone) => Command::WorkerLost { lost: vec![gone] },
             Message::ChildEnded(ended) => Command::ChildEnded(*ended),
             Message::CancelledByParent => Command::Cancel { cause: OtherRun::Parent },
@@ -310,6 +311,20 @@ impl Task {
             Message::Act(_) => return Ok(()),
         };
         self.ask(command, turn).map(drop)
+    }
+
+    /// Those that were being ended are closed when it is sure that they are gone (ADR 66): that is asked for again.
+    fn not_being_ended(&self, lost: Vec<Gone>, turn: &mut Turn) -> Vec<Gone> {
+        let (ending, others): (Vec<_>, _) =
+            lost.into_iter().partition(|(step, ..)| self.fold.state.is_being_ended(step));
+        let stops = ending.into_iter().map(|(step_id, logical_attempt_id, engine_attempt_id)| Effect::Stop {
+            step_id,
+            logical_attempt_id,
+            engine_attempt_id,
+            grace_ms: 0,
+        });
+        turn.effects.extend(stops);
+        others
     }
 
     /// Slots are used at the end of the turn, when everything that came is known.

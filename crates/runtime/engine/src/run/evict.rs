@@ -88,6 +88,7 @@ pub(super) fn refuse(message: Message) {
         Message::Recover(_, None)
         | Message::Slots(_)
         | Message::Report(..)
+        | Message::Lost(_)
         | Message::Gone(_)
         | Message::ChildEnded(_)
         | Message::CancelledByParent

@@ -28,6 +28,8 @@ pub(crate) enum Message {
     Slots(Granted),
     /// An attempt ended; with it the slots that the run may use in the same turn. It stands in no line then.
     Report(Box<Report>, Option<Granted>),
+    /// The worker that ran these is gone; they may be dying still.
+    Lost(Vec<Gone>),
     /// An attempt that was to end is with no worker: nobody will say that it ended.
     Gone(Gone),
     /// The run of one of its sub-plans ended.
