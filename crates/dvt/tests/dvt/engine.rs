@@ -12,7 +12,7 @@ const WAITS: &str = "apiVersion: dvt/v1\nname: waits\ninputs: { witness: { type:
 const GATE: &str = "apiVersion: dvt/v1\nname: gate\nsteps:\n  release: { approval: { role: operator } }\n  parcel: { needs: release, signal: parcel }\n  long: { needs: parcel, wait: 10m }\n";
 
 /// Waits for something of the outside world; there is nobody who would tell.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     // Nothing is ever sent: a tick between two looks.
     let (_keep, tick) = mpsc::channel::<()>();
@@ -26,13 +26,13 @@ fn lines(path: &Path) -> Vec<String> {
     std::fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
 }
 
-fn sockets(home: &Home) -> usize {
+pub(crate) fn sockets(home: &Home) -> usize {
     let entries = std::fs::read_dir(home.path("home/data")).map(|entries| entries.flatten().collect());
     let entries: Vec<std::fs::DirEntry> = entries.unwrap_or_default();
     entries.iter().filter(|entry| entry.file_name().to_string_lossy().ends_with(".sock")).count()
 }
 
-fn send(signal: &str, child: &Child) {
+pub(crate) fn send(signal: &str, child: &Child) {
     let done = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(done.success());
 }

@@ -29,6 +29,7 @@ mod run;
 mod runs;
 mod sarif;
 mod store;
+mod surroundings;
 mod telemetry;
 mod tenants;
 mod terminal;

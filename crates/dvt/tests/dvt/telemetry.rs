@@ -1,5 +1,6 @@
 //! Metrics, log and traces of a real run: they say what happened, and nothing that a payload said.
 
+use crate::engine::{send, sockets, until};
 use crate::home::{Home, Running};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -129,6 +130,28 @@ fn a_scraper_sees_a_run_that_rests() {
     assert!(has(&answer, "dvt_runs_in_flight 1") && has(&answer, "dvt_runs_started_total 1"), "{answer}");
     release(&home);
     running.end().ends(0);
+}
+
+/// Numbers are those of the process that writes: of another terminal's run the engine's, the other one has its own refusals and reads.
+#[test]
+fn an_engine_tells_of_the_runs_that_others_start() {
+    let home = Home::new();
+    home.completed_run(&[]);
+    let (engines, others) = (home.path("engine.prom"), home.path("other.prom"));
+    let told = home.path("engine.log");
+    let flags = ["engine", "--metrics", engines.to_str().unwrap(), "--log", told.to_str().unwrap()];
+    let mut engine = home.command(&flags).spawn().unwrap();
+    until("the engine listens", || sockets(&home) == 1);
+    let plan = home.plan("other", &crate::home::QUICK.replace("quick", "other"));
+    home.dvt(&["run", &plan, "--metrics", others.to_str().unwrap()]).ends(0);
+    send("-TERM", &engine);
+    assert!(engine.wait().unwrap().success());
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    let (engines, others, told) = (read(engines), read(others), read(told));
+    let ended = "dvt_runs_completed_total{status=\"COMPLETED\"} 1";
+    assert!(has(&engines, ended) && has(&engines, "dvt_runs_started_total 1"), "{engines}");
+    assert!(!has(&others, ended), "control: it is not the engine\n{others}");
+    assert!(told.lines().any(|line| line.contains("\"RunCompleted\"")), "{told}");
 }
 
 #[test]
