@@ -109,16 +109,22 @@ impl Embedded {
             ));
         }
         let proof: Authorized<Run, A> = self.run(context, run, route).await?;
-        if dvt_policy::holds(&context.principal().roles, deed.lowest_role()) {
-            return Ok(proof);
-        }
+        let Err(denied) = holds_role_for(context, deed) else { return Ok(proof) };
         let verdict = Verdict {
             run: Some(run),
             ..Verdict::denied(self.now(), A::ACTION, proof.resource().reference(), Code::AuthzDenied)
         };
         self.enter(self.begin(context)?, context, verdict, route).await?;
-        let least = deed.lowest_role();
-        Err(Denied::new(Code::AuthzDenied, format!("this takes the role `{least}` or a higher one")))
+        Err(denied)
+    }
+
+    /// Whether the caller's roles allow a deed, with the words in which [`Self::deed`] would refuse it: for a command that only says
+    /// what would happen. It enters nothing and proves nothing.
+    pub fn may_do(&self, context: &OpContext, deed: &Deed) -> Result<(), Denied> {
+        if !self.may(context, deed.action()) {
+            return Err(Denied::new(Code::AuthzDenied, missing(deed.action())));
+        }
+        holds_role_for(context, deed)
     }
 
     /// Whether the caller's roles allow an action: for a command that asks for less where more is not allowed. It enters
@@ -266,6 +272,15 @@ impl Embedded {
 /// Environments carry no `development` mark yet, so none has it: the strict reading.
 pub(crate) fn place(context: &OpContext) -> Place {
     Place { environment: context.scope().environment(), development: false }
+}
+
+/// The lowest role that a deed takes (contract 4.5).
+fn holds_role_for(context: &OpContext, deed: &Deed) -> Result<(), Denied> {
+    let least = deed.lowest_role();
+    if dvt_policy::holds(&context.principal().roles, least) {
+        return Ok(());
+    }
+    Err(Denied::new(Code::AuthzDenied, format!("this takes the role `{least}` or a higher one")))
 }
 
 fn missing(action: Action) -> String {

@@ -5,7 +5,8 @@ use dvt_access::Denied;
 use dvt_keys::entropy::random;
 use dvt_model::action::Role;
 use dvt_model::code::Code;
-use dvt_model::id::{RequestId, RunId, TenantId};
+use dvt_model::deed::Deed;
+use dvt_model::id::{RequestId, RunId, StepId, TenantId};
 use dvt_model::proof::{
     AuditExport, AuditRead, Authorized, PlanCreate, RunCancel, RunReadPayload, RunReadStatus,
 };
@@ -51,6 +52,21 @@ fn what_is_not_there_is_not_found_and_entered_once() {
             house.access.run(&context, one, "dvt runs get").await;
         assert!(again.is_err());
         assert_eq!(house.decisions().len(), 3);
+    });
+}
+
+/// Whoever asks what a deed would do is told of the role that it takes, as whoever does it, and nothing is entered.
+#[test]
+fn what_a_deed_takes_is_said_without_an_entry() {
+    block_on(async {
+        let house = House::new(&[Role::Operator]).await;
+        let context = house.enter().await;
+        let step_id = StepId::parse("load").unwrap();
+        let refused = |deed: &Deed| house.access.may_do(&context, deed).map_err(|denied| denied.code);
+        assert_eq!(refused(&Deed::Pause {}), Ok(()));
+        assert_eq!(refused(&Deed::EmergencyStop { force_kill: false }), Err(Code::AuthzDenied));
+        assert_eq!(refused(&Deed::SkipStep { step_id }), Err(Code::AuthzDenied));
+        assert!(house.decisions().is_empty());
     });
 }
 

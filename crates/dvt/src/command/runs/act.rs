@@ -3,7 +3,8 @@
 //! Nobody is asked why about a run that is not there. Where no engine works, this process takes the lease for the act; a run
 //! that rests goes on resting, but for one that the act ends, whose end is seen here.
 
-use super::{foresee, locate, plan, row};
+use super::foresee::{self, Case};
+use super::{locate, plan, row, weigh};
 use crate::command::run::follow::{Followed, to_the_end};
 use crate::command::run::words;
 use crate::compose::Composition;
@@ -42,6 +43,8 @@ pub(super) struct Act<'a> {
     pub(super) signal_id: Option<&'a str>,
     /// `--allow-host`.
     pub(super) allow_host: bool,
+    /// `--dry-run`.
+    pub(super) dry_run: bool,
 }
 
 /// Does it. `A` is the action that the deed takes.
@@ -50,10 +53,17 @@ pub(super) async fn ask<A: Permits>(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
+    let ends = matches!(act.deed, Deed::Cancel {} | Deed::EmergencyStop { .. });
+    if act.dry_run {
+        if ends {
+            return Ok(foresee::look(act.run, &act.deed, composition, act.route).await?.show(screen));
+        }
+        let case = Case::look(act.run, &act.deed, composition, act.route).await?;
+        return Ok(weigh::act::<A>(&act, &case, composition, screen).await?.show(screen));
+    }
     let run = locate::run(act.run, composition, act.route).await?;
     let proof: Authorized<Run, A> =
         composition.access.deed(&composition.context, run, &act.deed, act.route).await?;
-    let ends = matches!(act.deed, Deed::Cancel {} | Deed::EmergencyStop { .. });
     if ends && act.message.is_none() && screen.can_ask() {
         foresee::look(act.run, &act.deed, composition, act.route).await?.tell(screen);
     }
@@ -105,7 +115,8 @@ pub(super) fn fresh_signal() -> Result<SignalId, Problem> {
 }
 
 fn reason(act: &Act<'_>, screen: &Screen) -> Result<String, Problem> {
-    if let Some(message) = act.message {
+    // Nobody is asked about what is not done.
+    if let Some(message) = act.message.or(act.dry_run.then_some("--dry-run")) {
         return Ok(message.to_owned());
     }
     if !screen.can_ask() {
@@ -119,6 +130,12 @@ fn reason(act: &Act<'_>, screen: &Screen) -> Result<String, Problem> {
         Ok(_) if !line.trim().is_empty() => Ok(line.trim().to_owned()),
         _ => Err(Problem::new(Code::DecisionRecordIncomplete, "no reason was given, so nothing was done")),
     }
+}
+
+/// What was asked for, as data names it.
+pub(super) fn requested(deed: &Deed) -> &'static str {
+    let vote = if matches!(deed, Deed::Reject { .. }) { "REJECT" } else { "APPROVE" };
+    deed.signal_type().unwrap_or(vote)
 }
 
 /// Tells what was asked for; where this process is the engine of a run that it ends, sees it through.
@@ -151,7 +168,7 @@ async fn end(
         screen.json(&json!({
             "runId": run,
             "status": status,
-            "requested": act.deed.signal_type().unwrap_or(if matches!(act.deed, Deed::Reject { .. }) { "REJECT" } else { "APPROVE" }),
+            "requested": requested(&act.deed),
             "stepId": act.deed.step(),
             "reason": reason,
             "accepted": true,

@@ -42,6 +42,7 @@ pub(crate) async fn run(
         message: arguments.message.as_deref(),
         signal_id: None,
         allow_host: false,
+        dry_run: false,
     };
     act::ask::<StepApprove>(asked, composition, screen).await
 }

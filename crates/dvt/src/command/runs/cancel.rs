@@ -3,7 +3,6 @@
 //! Where no engine works, this process becomes the engine and sees the run to its end.
 
 use super::act::{self, Act};
-use super::foresee;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -44,10 +43,6 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
-    if arguments.dry_run {
-        let deed = Deed::Cancel {};
-        return Ok(foresee::look(&arguments.run, &deed, composition, "dvt runs cancel").await?.show(screen));
-    }
     let asked = Act {
         run: &arguments.run,
         deed: Deed::Cancel {},
@@ -57,6 +52,7 @@ pub(crate) async fn run(
         message: arguments.message.as_deref(),
         signal_id: None,
         allow_host: arguments.allow_host,
+        dry_run: arguments.dry_run,
     };
     act::ask::<RunCancel>(asked, composition, screen).await
 }

@@ -10,13 +10,19 @@ use dvt_plan::plan::Plan;
 use dvt_store::port::operation::StoredEvent;
 use serde_json::Value;
 
-/// `RunStatusSnapshot` (contract 5.5).
-pub(crate) fn snapshot(plan: &Plan, events: &[StoredEvent]) -> Value {
+/// The state, and whether the core took every event.
+pub(super) fn state(plan: &Plan, events: &[StoredEvent]) -> (State, bool) {
     let mut state = State::default();
     let mut consistent = true;
     for event in events.iter().filter_map(read) {
         consistent &= dvt_core::evolve(plan, &mut state, &event).is_ok();
     }
+    (state, consistent)
+}
+
+/// `RunStatusSnapshot` (contract 5.5).
+pub(crate) fn snapshot(plan: &Plan, events: &[StoredEvent]) -> Value {
+    let (state, consistent) = state(plan, events);
     let mut snapshot = state.snapshot();
     if let (false, Some(members)) = (consistent, snapshot.as_object_mut()) {
         members.insert("substatus".to_owned(), Value::from("INCONSISTENT"));

@@ -17,6 +17,7 @@ use dvt_model::proof::{Authorized, RunReadStatus};
 use dvt_model::resource::Run;
 use dvt_model::run::{EventName, RunStatus, StepStatus};
 use dvt_plan::plan::Plan;
+use dvt_store::port::operation::{RunRow, StoredEvent};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -38,6 +39,38 @@ pub(super) struct Foresight {
     is_forced: bool,
 }
 
+/// A run as somebody sees it who asks what an act would do to it.
+pub(super) struct Case {
+    pub(super) run: RunId,
+    pub(super) row: RunRow,
+    pub(super) plan: Plan,
+    pub(super) picture: Picture,
+    pub(super) events: Vec<StoredEvent>,
+}
+
+impl Case {
+    /// Looks, with the right to see the run's status; refuses what the caller may not do to it, and enters no decision about that.
+    pub(super) async fn look(
+        text: &str,
+        deed: &Deed,
+        composition: &Composition,
+        route: &str,
+    ) -> Result<Self, Problem> {
+        let Composition { access, context, .. } = composition;
+        let run = locate::run(text, composition, route).await?;
+        let read: Authorized<Run, RunReadStatus> = access.run(context, run, route).await?;
+        access.may_do(context, deed)?;
+        let row = row(composition, &read).await?;
+        // Of one that has ended there is nothing to see, but for whoever runs it again.
+        if row.status.is_terminal() && !matches!(deed, Deed::RetryRun { .. }) {
+            return Err(Problem::new(Code::RunTerminal, "the run has ended"));
+        }
+        let plan = plan(composition, &read, &row).await?;
+        let (picture, events) = picture(composition, &read, &plan).await?;
+        Ok(Self { run, row, plan, picture, events })
+    }
+}
+
 /// Looks; refuses what the act itself would be refused for.
 pub(super) async fn look(
     text: &str,
@@ -45,21 +78,7 @@ pub(super) async fn look(
     composition: &Composition,
     route: &str,
 ) -> Result<Foresight, Problem> {
-    let Composition { access, context, .. } = composition;
-    let run = locate::run(text, composition, route).await?;
-    let read: Authorized<Run, RunReadStatus> = access.run(context, run, route).await?;
-    if !access.may(context, deed.action()) {
-        return Err(Problem::new(
-            Code::AuthzDenied,
-            format!("your roles do not allow `{}` here", deed.action()),
-        ));
-    }
-    let row = row(composition, &read).await?;
-    if row.status.is_terminal() {
-        return Err(Problem::new(Code::RunTerminal, "the run has ended"));
-    }
-    let plan = plan(composition, &read, &row).await?;
-    let (picture, events) = picture(composition, &read, &plan).await?;
+    let Case { run, plan, picture, events, .. } = Case::look(text, deed, composition, route).await?;
     // Later ends of a step take the place of earlier ones.
     let ended = events.iter().filter_map(|event| {
         let part = event.envelope.run.as_ref()?;

@@ -19,6 +19,7 @@ pub(crate) mod signal;
 pub(crate) mod skip;
 pub(crate) mod stop;
 mod wait;
+mod weigh;
 pub(crate) mod why;
 
 use crate::compose::{Composition, within};

@@ -4,7 +4,8 @@
 //! What the run may do is what its RunQueued says; the word given here can only keep that, never widen it.
 
 use super::act::{self, Act};
-use super::{locate, picture, plan, row};
+use super::foresee::Case;
+use super::{locate, picture, plan, row, weigh};
 use crate::command::run::follow::{Followed, to_the_end};
 use crate::command::run::words;
 use crate::compose::Composition;
@@ -37,6 +38,9 @@ pub(crate) struct Arguments {
     /// Why; it stands in the ledger (only a paused run is asked for it).
     #[arg(short = 'm', long = "message", value_name = "TEXT")]
     message: Option<String>,
+    /// Only show what it would change.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 const ROUTE: &str = "dvt runs resume";
@@ -48,6 +52,9 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
+    if arguments.dry_run {
+        return foreseen(arguments, selected, composition, screen).await;
+    }
     let run = locate::run(&arguments.run, composition, ROUTE).await?;
     let Composition { access, context, .. } = composition;
     let proof: Authorized<Run, SignalSend> = access.run(context, run, ROUTE).await?;
@@ -61,16 +68,8 @@ pub(crate) async fn run(
     // What was paused may have waited for nothing else: then it ends with the act, and its end is shown.
     let mut has_ended = false;
     if row.status == RunStatus::Paused {
-        let paused = Act {
-            run: &run.to_string(),
-            deed: Deed::Resume {},
-            route: ROUTE,
-            question: "Why does it go on?",
-            told: "resumed",
-            message: arguments.message.as_deref(),
-            signal_id: None,
-            allow_host: false,
-        };
+        let run = run.to_string();
+        let paused = of_paused(arguments, &run);
         let exit = act::ask::<SignalSend>(paused, composition, screen).await?;
         if dvt_engine::engine_is_live(&composition.store) {
             return Ok(exit);
@@ -81,7 +80,7 @@ pub(crate) async fn run(
     let (before, _) = picture(composition, &read, &plan).await?;
     let host_allowed = words::has_word(arguments.allow_host, Some(&composition.profile));
     if words::needs_word(&plan) && !host_allowed && !has_ended {
-        return Err(words::refusal(&selected.path(), "dvt runs resume"));
+        return Err(words::refusal(&selected.path(), ROUTE));
     }
     let kept = before.steps.values().filter(|step| step.is_over()).count();
     let again: Vec<&str> = before
@@ -112,4 +111,42 @@ pub(crate) async fn run(
     let exit = exit?;
     closed?;
     Ok(exit)
+}
+
+/// What a paused run is sent.
+fn of_paused<'a>(arguments: &'a Arguments, run: &'a str) -> Act<'a> {
+    Act {
+        run,
+        deed: Deed::Resume {},
+        route: ROUTE,
+        question: "Why does it go on?",
+        told: "resumed",
+        message: arguments.message.as_deref(),
+        signal_id: None,
+        allow_host: false,
+        dry_run: arguments.dry_run,
+    }
+}
+
+/// `--dry-run`: what it would lead to. Where this command would go on with the run itself, it asks for the word as it would then.
+async fn foreseen(
+    arguments: &Arguments,
+    selected: &Selected,
+    composition: &Composition,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let case = Case::look(&arguments.run, &Deed::Resume {}, composition, ROUTE).await?;
+    let is_paused = case.row.status == RunStatus::Paused;
+    let weighed = if is_paused {
+        let paused = of_paused(arguments, &arguments.run);
+        weigh::act::<SignalSend>(&paused, &case, composition, screen).await?
+    } else {
+        weigh::taken_up(&case, composition)?
+    };
+    let is_left = weighed.ends || (is_paused && dvt_engine::engine_is_live(&composition.store));
+    let host_allowed = words::has_word(arguments.allow_host, Some(&composition.profile));
+    if !is_left && words::needs_word(&case.plan) && !host_allowed {
+        return Err(words::refusal(&selected.path(), ROUTE));
+    }
+    Ok(weighed.show(screen))
 }

@@ -80,6 +80,7 @@ pub(crate) async fn run(
         message: arguments.message.as_deref(),
         signal_id: arguments.signal_id.as_deref(),
         allow_host: false,
+        dry_run: false,
     };
     act::ask::<SignalSend>(asked, composition, screen).await
 }
@@ -104,6 +105,7 @@ async fn whole(
         message: arguments.message.as_deref(),
         signal_id: arguments.signal_id.as_deref(),
         allow_host: arguments.allow_host,
+        dry_run: false,
     };
     let Composition { access, context, .. } = composition;
     let original = locate::run(&arguments.run, composition, ROUTE).await?;

@@ -48,6 +48,7 @@ pub(crate) async fn run(
         message: None,
         signal_id: arguments.signal_id.as_deref(),
         allow_host: false,
+        dry_run: false,
     };
     act::ask::<SignalSend>(asked, composition, screen).await
 }

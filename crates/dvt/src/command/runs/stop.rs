@@ -1,7 +1,6 @@
 //! `dvt runs stop RUN -m TEXT`: the emergency stop. No compensation, no `finally`; `dvt runs cancel` is the orderly way.
 
 use super::act::{self, Act};
-use super::foresee;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -37,10 +36,6 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
-    if arguments.dry_run {
-        let deed = Deed::EmergencyStop { force_kill: arguments.force_kill };
-        return Ok(foresee::look(&arguments.run, &deed, composition, "dvt runs stop").await?.show(screen));
-    }
     let asked = Act {
         run: &arguments.run,
         deed: Deed::EmergencyStop { force_kill: arguments.force_kill },
@@ -50,6 +45,7 @@ pub(crate) async fn run(
         message: arguments.message.as_deref(),
         signal_id: None,
         allow_host: false,
+        dry_run: arguments.dry_run,
     };
     act::ask::<SignalSend>(asked, composition, screen).await
 }

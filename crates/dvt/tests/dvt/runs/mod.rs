@@ -4,6 +4,7 @@ mod acts;
 mod cancel;
 mod children;
 mod events;
+mod foreseen;
 mod list;
 mod logs;
 mod resume;

@@ -9,11 +9,13 @@ use super::kept::{Acts, told};
 use crate::{Asked, Grant, Problem, act, chance, entry};
 use dvt_core::command::{Command, Input, Signal, Vote};
 use dvt_core::event::body::Verdict;
+use dvt_core::{Decided, State};
 use dvt_model::action::Role;
 use dvt_model::code::Code;
 use dvt_model::deed::Deed;
 use dvt_model::id::StepId;
 use dvt_model::run::{EventName, RunStatus};
+use dvt_model::time::Timestamp;
 use dvt_plan::plan::{Form, Plan};
 use dvt_store::Refusal;
 use dvt_store::port::transaction::Kind;
@@ -32,14 +34,7 @@ impl Task {
             drop(answer.send(Err(Problem::new(Code::LeaseLost, "the run ended meanwhile"))));
             return Ok(());
         }
-        let decided = match self.command(&grant, &asked).await {
-            Ok(command) => {
-                let input = Input { now: self.engine.now(), entropy: chance::entropy(), command };
-                dvt_core::decide(&self.fold.plan, &self.fold.state, &input).map_err(Problem::from)
-            }
-            Err(problem) => Err(problem),
-        };
-        let decided = match decided {
+        let decided = match self.weigh(&grant, &asked).await {
             Ok(decided) => decided,
             Err(problem) => return self.refuse(&grant, &asked, problem, answer).await,
         };
@@ -123,37 +118,50 @@ impl Task {
         Ok(())
     }
 
-    /// The core's command for a deed, once the roles that the plan names are held.
-    async fn command(&self, grant: &Grant, asked: &Asked) -> Result<Command, Problem> {
-        match &asked.deed {
-            Deed::RetryStep { step_id, force } => {
-                let forgotten = self.fold.state.forgotten_by(&self.fold.plan, step_id);
-                Ok(Command::Signal(Signal::RetryStep {
-                    signal_id: asked.signal_id.clone(),
-                    step_id: step_id.clone(),
-                    force: *force,
-                    restored: self.fold.outputs_of(&self.engine, &forgotten).await?,
-                }))
+    /// What it leads to, with what the state has let go.
+    async fn weigh(&self, grant: &Grant, asked: &Asked) -> Result<Decided, Problem> {
+        let (plan, state) = (&self.fold.plan, &self.fold.state);
+        let restored = match &asked.deed {
+            Deed::RetryStep { step_id, .. } => {
+                self.fold.outputs_of(&self.engine, &state.forgotten_by(plan, step_id)).await?
             }
-            other => command(&self.fold.plan, grant, asked, other),
-        }
+            _ => BTreeMap::new(),
+        };
+        weigh((plan, state), grant, asked, restored, self.engine.now())
     }
 }
 
-/// The same for a deed that needs nothing from the ledger.
-fn command(plan: &Plan, grant: &Grant, asked: &Asked, deed: &Deed) -> Result<Command, Problem> {
+/// What an act leads to in this state of a run, once the roles that the plan names are held. Nothing is changed: whoever does the act
+/// appends the events, and whoever only wants to know what would happen asks the same. A RETRY_STEP brings the outputs that the
+/// state has let go.
+pub fn weigh(
+    (plan, state): (&Plan, &State),
+    grant: &Grant,
+    asked: &Asked,
+    restored: BTreeMap<StepId, Value>,
+    now: Timestamp,
+) -> Result<Decided, Problem> {
+    let command = command(plan, grant, asked, restored)?;
+    let input = Input { now, entropy: chance::entropy(), command };
+    dvt_core::decide(plan, state, &input).map_err(Problem::from)
+}
+
+/// The core's command for a deed.
+fn command(
+    plan: &Plan,
+    grant: &Grant,
+    asked: &Asked,
+    restored: BTreeMap<StepId, Value>,
+) -> Result<Command, Problem> {
     let signal_id = asked.signal_id.clone();
-    let signal = match deed {
+    let signal = match &asked.deed {
         Deed::Pause {} => Signal::Pause { signal_id },
         Deed::Resume {} => Signal::Resume { signal_id },
         Deed::Cancel {} => Signal::Cancel { signal_id },
         Deed::SkipStep { step_id } => Signal::SkipStep { signal_id, step_id: step_id.clone() },
-        Deed::RetryStep { step_id, force } => Signal::RetryStep {
-            signal_id,
-            step_id: step_id.clone(),
-            force: *force,
-            restored: BTreeMap::new(),
-        },
+        Deed::RetryStep { step_id, force } => {
+            Signal::RetryStep { signal_id, step_id: step_id.clone(), force: *force, restored }
+        }
         Deed::Send { name, payload } => {
             for role in named_for(plan, name) {
                 hold(grant, role)?;
