@@ -44,6 +44,7 @@ pub use ahead::not_run_yet;
 pub use crash::CRASH_SITES;
 pub use problem::Problem;
 pub use publish::{PublishAnswer, PublishRequest};
+pub use retry::may_retry;
 pub use run::act::weigh;
 pub use standing::{Degraded, degraded};
 pub use surroundings::{LOOK_EVERY, Surroundings};

@@ -123,7 +123,8 @@ impl Engine {
     }
 }
 
-fn may_retry(status: RunStatus, force: bool) -> Result<(), Problem> {
+/// Whether a run in this state may be run again.
+pub fn may_retry(status: RunStatus, force: bool) -> Result<(), Problem> {
     let why = match status {
         RunStatus::Failed | RunStatus::Cancelled => return Ok(()),
         RunStatus::Completed if force => return Ok(()),

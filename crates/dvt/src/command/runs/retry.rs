@@ -4,7 +4,8 @@
 //! The new run has the word of whoever asks for it now, never that of the old one.
 
 use super::act::{self, Act};
-use super::{locate, plan, row};
+use super::foresee::Case;
+use super::{locate, plan, row, weigh};
 use crate::command::run::follow::{Followed, to_the_end};
 use crate::command::run::words;
 use crate::compose::Composition;
@@ -43,6 +44,9 @@ pub(crate) struct Arguments {
     /// Why; it stands in the ledger.
     #[arg(short = 'm', long = "message", value_name = "TEXT")]
     message: Option<String>,
+    /// Only show what it would change.
+    #[arg(long)]
+    dry_run: bool,
     /// The same id again is the same signal, and the same new run.
     #[arg(long, value_name = "ID")]
     signal_id: Option<String>,
@@ -80,7 +84,7 @@ pub(crate) async fn run(
         message: arguments.message.as_deref(),
         signal_id: arguments.signal_id.as_deref(),
         allow_host: false,
-        dry_run: false,
+        dry_run: arguments.dry_run,
     };
     act::ask::<SignalSend>(asked, composition, screen).await
 }
@@ -105,8 +109,11 @@ async fn whole(
         message: arguments.message.as_deref(),
         signal_id: arguments.signal_id.as_deref(),
         allow_host: arguments.allow_host,
-        dry_run: false,
+        dry_run: arguments.dry_run,
     };
+    if arguments.dry_run {
+        return foreseen(&asked, from, selected, composition, screen).await;
+    }
     let Composition { access, context, .. } = composition;
     let original = locate::run(&arguments.run, composition, ROUTE).await?;
     let read: Authorized<Run, RunReadPayload> = access.run(context, original, ROUTE).await?;
@@ -144,4 +151,21 @@ async fn whole(
     let exit = exit?;
     closed?;
     Ok(exit)
+}
+
+/// `--dry-run` of a whole run: what the new one would take over.
+async fn foreseen(
+    asked: &Act<'_>,
+    from: RetryFrom,
+    selected: &Selected,
+    composition: &Composition,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let case = Case::look(asked.run, &asked.deed, composition, ROUTE).await?;
+    let host_allowed = words::has_word(asked.allow_host, Some(&composition.profile));
+    if words::needs_word(&case.plan) && !host_allowed {
+        return Err(words::refusal(&selected.path(), ROUTE));
+    }
+    let force = matches!(asked.deed, Deed::RetryRun { force: true, .. });
+    Ok(weigh::again(&case, from, force)?.show(screen))
 }

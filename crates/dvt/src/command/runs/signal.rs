@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// An id of yours: the same id again is the same signal.
     #[arg(long, value_name = "ID")]
     signal_id: Option<String>,
+    /// Only show what it would change.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Does it.
@@ -48,7 +51,7 @@ pub(crate) async fn run(
         message: None,
         signal_id: arguments.signal_id.as_deref(),
         allow_host: false,
-        dry_run: false,
+        dry_run: arguments.dry_run,
     };
     act::ask::<SignalSend>(asked, composition, screen).await
 }

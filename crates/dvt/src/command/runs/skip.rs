@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// Why; it stands in the ledger.
     #[arg(short = 'm', long = "message", value_name = "TEXT")]
     message: Option<String>,
+    /// Only show what it would change.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Does it.
@@ -42,7 +45,7 @@ pub(crate) async fn run(
         message: arguments.message.as_deref(),
         signal_id: None,
         allow_host: false,
-        dry_run: false,
+        dry_run: arguments.dry_run,
     };
     act::ask::<SignalSend>(asked, composition, screen).await
 }

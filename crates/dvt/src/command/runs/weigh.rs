@@ -18,8 +18,8 @@ use dvt_core::event::Event;
 use dvt_core::{Decided, State};
 use dvt_engine::{Asked, Grant};
 use dvt_model::code::Code;
-use dvt_model::deed::Deed;
-use dvt_model::id::{RunId, StepId};
+use dvt_model::deed::{Deed, RetryFrom};
+use dvt_model::id::{RunId, SignalId, StepId};
 use dvt_model::proof::{Authorized, Permits};
 use dvt_model::resource::Run;
 use dvt_model::run::{EventName, RunStatus, StepStatus};
@@ -39,6 +39,8 @@ pub(super) struct Weighed {
     /// Steps that no engine works on, and that are given out again.
     starts_again: Vec<String>,
     starts: Vec<String>,
+    /// What the new run in its place takes over.
+    takes_over: Vec<String>,
     /// What runs or waits now and after that.
     goes_on: Vec<String>,
     /// How the run is when all that has begun.
@@ -69,7 +71,15 @@ pub(super) async fn act<A: Permits>(
     };
     let grant = Grant::of(&proof);
     let now = crate::clock::now();
-    let decided = dvt_engine::weigh((&case.plan, &ahead.state), &grant, &asked, restored, now)?;
+    let mut decided = dvt_engine::weigh((&case.plan, &ahead.state), &grant, &asked, restored, now)?;
+    match sent_before(&asked.signal_id, &decided.events, &case.events) {
+        None => {}
+        Some(true) => decided = Decided::default(),
+        Some(false) => {
+            let message = format!("the signal id `{}` was used for something else", asked.signal_id);
+            return Err(Problem::new(Code::SignalDuplicate, message));
+        }
+    }
     let mut notes = Vec::new();
     if decided.events.is_empty() {
         notes.push("nothing changes: it was asked for before");
@@ -109,6 +119,20 @@ pub(super) fn taken_up(case: &Case, composition: &Composition) -> Result<Weighed
     Ok(ahead.weighed(&Deed::Resume {}, (Vec::new(), later), (false, notes.into_iter().collect())))
 }
 
+/// Weighs a new run in the place of this one.
+pub(super) fn again(case: &Case, from: RetryFrom, force: bool) -> Result<Weighed, Problem> {
+    dvt_engine::may_retry(case.row.status, force)?;
+    let ahead = Ahead::of(case)?;
+    let reusable = match from {
+        RetryFrom::Failed => ahead.state.reusable(&case.plan, &case.plan),
+        RetryFrom::Start => BTreeSet::new(),
+    };
+    let notes = vec!["all else runs again, in a new run; this one stays as it is"];
+    let deed = Deed::RetryRun { from, force };
+    let takes_over = reusable.iter().map(ToString::to_string).collect();
+    Ok(Weighed { takes_over, ..ahead.weighed(&deed, (Vec::new(), Vec::new()), (false, notes)) })
+}
+
 /// A state that goes on ahead of the run.
 struct Ahead<'c> {
     case: &'c Case,
@@ -117,6 +141,9 @@ struct Ahead<'c> {
 
 impl<'c> Ahead<'c> {
     fn of(case: &'c Case) -> Result<Self, Problem> {
+        if case.events.first().is_some_and(|first| first.payload.is_none()) {
+            return Err(Problem::new(Code::PayloadErased, "what the run's payloads said is erased"));
+        }
         match fold::state(&case.plan, &case.events) {
             (state, true) => Ok(Self { case, state }),
             (_, false) => Err(broken("the run's events do not follow from each other")),
@@ -185,12 +212,31 @@ impl<'c> Ahead<'c> {
             leaves_out: of(&first, EventName::StepSkipped),
             goes_on: goes_on.collect(),
             starts_again,
+            takes_over: Vec::new(),
             starts: of(&later, EventName::StepStarted),
             status: self.state.status().unwrap_or(self.case.row.status),
             ends,
             notes,
         }
     }
+}
+
+/// Where the signal's id was used in this run before: whether it was for the same.
+fn sent_before(id: &SignalId, decided: &[Event], events: &[StoredEvent]) -> Option<bool> {
+    let is_of = |payload: &&Value| payload.get("signalId").and_then(Value::as_str) == Some(id.as_str());
+    // What was brought back from the ledger for it is no part of what was asked.
+    let asked = |payload: &Value| {
+        let mut members = payload.as_object().cloned().unwrap_or_default();
+        members.remove("restored");
+        members
+    };
+    let earlier = events.iter().find(|event| event.payload.as_ref().filter(is_of).is_some())?;
+    let same = decided.iter().find(|event| is_of(&&event.payload)).is_some_and(|event| {
+        earlier.envelope.event_name.as_deref() == Some(event.name.as_str())
+            && earlier.envelope.step_id.as_deref() == event.step_id.as_ref().map(StepId::as_str)
+            && earlier.payload.as_ref().map(asked) == Some(asked(&event.payload))
+    });
+    Some(same)
 }
 
 /// The outputs of steps, out of the events.
@@ -235,11 +281,14 @@ impl Weighed {
             ("given out again", &self.starts_again),
             ("starts then", &self.starts),
             ("goes on", &self.goes_on),
+            ("taken over", &self.takes_over),
         ];
         let told = told.iter().filter(|(_, names)| !names.is_empty());
         let told = told.map(|(what, names)| format!("{what}: {}", names.join(", ")));
         let notes = self.notes.iter().map(|note| (*note).to_owned());
-        told.chain(notes).chain([format!("the run is {} then", self.status)]).collect()
+        let changes = !matches!(self.deed, Deed::RetryRun { .. });
+        let status = changes.then(|| format!("the run is {} then", self.status));
+        told.chain(notes).chain(status).collect()
     }
 
     /// As the result of `--dry-run`.
@@ -249,6 +298,7 @@ impl Weighed {
                 "runId": self.run, "dryRun": true, "requested": act::requested(&self.deed), "stepId": self.deed.step(),
                 "succeeds": self.succeeds, "fails": self.fails, "leavesOut": self.leaves_out,
                 "startsAgain": self.starts_again, "starts": self.starts, "goesOn": self.goes_on,
+                "takesOver": self.takes_over,
                 "status": self.status, "notes": self.notes,
             }));
             return Exit::Completed;
