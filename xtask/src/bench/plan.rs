@@ -18,9 +18,9 @@ const MOST_KIB: f64 = 65_536.0;
 /// The measurement.
 pub(super) fn run() -> Outcome {
     let build =
-        ["build", "--locked", "--release", "-p", "dvt-plan", "--example", "speed", "--example", "bombs"];
+        ["build", "--locked", "--release", "-p", "dvt-plan", "--example", "plan_speed", "--example", "bombs"];
     process::run(&mut process::cargo(&build))?;
-    let speed = process::target_folder().join("release/examples/speed");
+    let speed = process::target_folder().join("release/examples/plan_speed");
     let folder = tempfile::tempdir_in(process::target_folder()).map_err(|error| error.to_string())?;
     println!("plan:  steps     MB/s  µs a step: parse  events   check  bounds   check/parse (aim 3.0)");
     let mut each = Vec::new();

@@ -21,9 +21,9 @@ pub(super) fn run() -> Outcome {
         process::run(Command::new("apt-get").args(["update", "-q"]))?;
         process::run(Command::new("apt-get").args(["install", "-y", "-q", "ripgrep"]))?;
     }
-    let build = ["build", "--locked", "--release", "-p", "dvt-scrub", "--example", "speed"];
+    let build = ["build", "--locked", "--release", "-p", "dvt-scrub", "--example", "scrub_speed"];
     process::run(&mut process::cargo(&build))?;
-    let speed = process::target_folder().join("release/examples/speed");
+    let speed = process::target_folder().join("release/examples/scrub_speed");
     let folder = tempfile::tempdir_in(process::target_folder()).map_err(|error| error.to_string())?;
     let text = folder.path().join("text");
     let (size, lines) = write_text(&text)?;

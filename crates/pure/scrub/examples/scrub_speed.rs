@@ -1,5 +1,5 @@
-//! Measures the scrubber over a file: `speed FILE` prints the megabytes a second of the rules as one text and as a stream,
-//! and how many findings there were; `speed --patterns` prints the expressions, one a line, for another program to search.
+//! Measures the scrubber over a file: `scrub_speed FILE` prints the megabytes a second of the rules as one text and as a stream,
+//! and how many findings there were; `scrub_speed --patterns` prints the expressions, one a line, for another program to search.
 
 #![allow(clippy::unwrap_used, reason = "a program for measuring")]
 

@@ -1,4 +1,4 @@
-//! Measures one work over a file: `speed FILE WORK [TIMES]` prints its microseconds: `parse` is a plain YAML parse into a tree,
+//! Measures one work over a file: `plan_speed FILE WORK [TIMES]` prints its microseconds: `parse` is a plain YAML parse into a tree,
 //! `events` the events of that parse alone, `check` reading with all checks, `bounds` the worst case alone. Each work has a
 //! process of its own, so that none is done in the memory that another one left in pieces; it is the shortest of nine turns, so
 //! that what else happens on the machine counts little.
@@ -14,7 +14,7 @@ fn main() {
     let (file, work) = (arguments.first().unwrap(), arguments.get(1).unwrap());
     let text = std::fs::read_to_string(file).unwrap();
     let times = arguments.get(2).map(|times| times.parse::<u32>().unwrap());
-    // A turn long enough for the clock of the processor, which ticks in milliseconds; `speed FILE WORK 1` is for a profiler.
+    // A turn long enough for the clock of the processor, which ticks in milliseconds; `plan_speed FILE WORK 1` is for a profiler.
     let turn = times.unwrap_or_else(|| u32::try_from(2_500_000 / text.len()).unwrap().clamp(1, 1_000));
     let turns = if times.is_some() { 1 } else { 9 };
     let source = Source { name: file.clone(), text: text.clone() };
