@@ -160,39 +160,29 @@ fn of_its_minute(moment: crate::time::Timestamp, mut chance: [u8; 16]) -> [u8; 1
     chance
 }
 
-impl RunId {
+/// Ids that are made at a moment, each so that those of one time lie together where they are kept.
+macro_rules! made_at {
+    ($($(#[$doc:meta])* $name:ident, $laid:path;)*) => {$(
+        impl $name {
+            $(#[$doc])*
+            pub fn at(moment: crate::time::Timestamp, chance: [u8; 16]) -> Self {
+                Self::from_random($laid(moment, chance))
+            }
+        }
+    )*};
+}
+
+made_at! {
     /// Made at a moment, which the run tells beside it.
-    pub fn at(moment: crate::time::Timestamp, chance: [u8; 16]) -> Self {
-        Self::from_random(of_its_minute(moment, chance))
-    }
-}
-
-impl RequestId {
+    RunId, of_its_minute;
     /// Made at a moment; a run that is asked for without an id of its own is kept under this one.
-    pub fn at(moment: crate::time::Timestamp, chance: [u8; 16]) -> Self {
-        Self::from_random(of_its_minute(moment, chance))
-    }
-}
-
-impl DecisionId {
+    RequestId, of_its_minute;
     /// Made at a moment, which the entry tells beside it.
-    pub fn at(moment: crate::time::Timestamp, chance: [u8; 16]) -> Self {
-        Self::from_random(of_its_minute(moment, chance))
-    }
-}
-
-impl BlockId {
+    DecisionId, of_its_minute;
     /// Made at a moment.
-    pub fn at(moment: crate::time::Timestamp, chance: [u8; 16]) -> Self {
-        Self::from_random(of_its_time(moment, chance))
-    }
-}
-
-impl KeyId {
+    BlockId, of_its_time;
     /// Made at a moment, which stands beside it wherever it is kept.
-    pub fn at(moment: crate::time::Timestamp, chance: [u8; 16]) -> Self {
-        Self::from_random(of_its_time(moment, chance))
-    }
+    KeyId, of_its_time;
 }
 
 /// Ids that people choose. They are copied far more often than made, so their text is shared.
