@@ -28,6 +28,7 @@ mod undo;
 mod way_out;
 
 pub use about::{About, Kept, kept};
+pub use decide::MAX_DISPATCHES;
 pub use gate::gated;
 pub use group::group_of;
 pub use state::State;

@@ -4,6 +4,7 @@ use super::{Case, Reason, no_engine, paused};
 use crate::view::duration::{bound, plural, short};
 use crate::view::end::brief;
 use crate::view::picture::StepPicture;
+use dvt_core::MAX_DISPATCHES;
 use dvt_model::code::Code;
 use dvt_model::failure::Failure;
 use dvt_model::run::{RunStatus, StepStatus};
@@ -54,8 +55,10 @@ fn failed(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
         None => format!("attempt {} of {most}", look.attempts),
     };
     let (name, shown) = (brief(case.run), case.picture.shown(id));
-    // What ended its worker again and again is given to no other one but by somebody's word.
-    if look.failure.as_ref().is_some_and(|failure| failure.error_code == Code::WorkerLost) {
+    // What ended its worker again and again is given to no other one but by somebody's word. A step for which no worker could be
+    // started fails with the same code, and says so.
+    let is_lost = look.failure.as_ref().is_some_and(|failure| failure.error_code == Code::WorkerLost);
+    if is_lost && look.dispatches >= MAX_DISPATCHES {
         let times = plural(u64::from(look.dispatches), "time", "times");
         let text = format!(
             "{shown} is parked: its worker was lost {times} while it ran, so it is given to no other one by itself"

@@ -135,6 +135,13 @@ fn what_lost_its_worker_five_times_is_parked() {
     let answer = of_step(&case(&plan, &picture, &facts), "fetch").unwrap();
     assert_eq!(answer.first.word, "PARKED");
     assert!(answer.first.text.starts_with("fetch is parked: its worker was lost 5 times "), "{answer:?}");
+    // Control: the same code where no worker could be started is a failure like others, with its own words.
+    let step = picture.steps.get_mut("fetch").unwrap();
+    step.dispatches = 1;
+    step.failure.as_mut().unwrap().error_message = "the worker cannot be started: no room".to_owned();
+    let answer = of_step(&case(&plan, &picture, &facts), "fetch").unwrap();
+    assert_eq!(answer.first.word, "FAILED");
+    assert!(answer.first.text.contains("the worker cannot be started: no room"), "{answer:?}");
 }
 
 /// 2,000 steps that wait for one: the answer is short.

@@ -25,6 +25,7 @@ pub(crate) use fail::{first_failed, look_at_failed_set, run_failing};
 pub(crate) use finish::finish;
 pub(crate) use named::{Waiting, waiting};
 pub(crate) use offer::lanes;
+pub use recover::MAX_DISPATCHES;
 pub(crate) use report::MAX_KEPT_BYTES;
 
 use crate::Decided;

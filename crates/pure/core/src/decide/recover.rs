@@ -24,7 +24,7 @@ use dvt_model::id::StepId;
 use dvt_model::run::{EventName, StepStatus};
 
 /// A dispatch more than this and the step is what kills workers.
-const MAX_DISPATCHES: u32 = 5;
+pub const MAX_DISPATCHES: u32 = 5;
 
 pub(super) fn decide(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     if !way_out::is_open(draft.run()) {
