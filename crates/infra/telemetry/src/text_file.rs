@@ -4,7 +4,7 @@ use crate::lock;
 use crate::metrics::Metrics;
 use crate::place::Error;
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -47,12 +47,17 @@ impl TextFile {
     }
 }
 
-/// Beside the file, then over it: a reader sees the old or the new one.
+/// Beside the file, then over it: a reader sees the old or the new one. What lies beside it, from a process that died or from
+/// whoever else may write there, is taken away and never written into: it may be a link to something of ours.
 fn write(path: &Path, metrics: &Metrics) -> std::io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     let part = PathBuf::from(name);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&part)?;
+    match std::fs::remove_file(&part) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&part)?;
     file.write_all(metrics.text().as_bytes())?;
     std::fs::rename(&part, path)
 }
@@ -72,5 +77,23 @@ mod tests {
         assert!(std::fs::read_to_string(&path).unwrap().contains("\ndvt_runs_started_total 1\n"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(TextFile::begin(folder.path().join("no/such"), metrics).is_err());
+    }
+
+    #[test]
+    fn a_link_beside_it_leads_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, link) = (folder.path().join("ours"), folder.path().join("dvt.prom.part"));
+        std::os::unix::fs::symlink(&ours, &link).unwrap();
+        std::fs::write(&link, "through the link").unwrap();
+        assert_eq!(
+            std::fs::read(&ours).unwrap(),
+            b"through the link",
+            "control: whoever opens it writes there"
+        );
+        let path = folder.path().join("dvt.prom");
+        let file = TextFile::begin(path.clone(), Arc::new(Metrics::default())).unwrap();
+        file.finish();
+        assert_eq!(std::fs::read(&ours).unwrap(), b"through the link");
+        assert!(std::fs::symlink_metadata(&path).unwrap().is_file() && !link.exists());
     }
 }
