@@ -2,12 +2,12 @@
 
 use crate::metrics::Metrics;
 use crate::place::Error;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Whoever is slower is hung up on.
+/// Whoever takes longer for the whole of a request, or for taking a piece of the answer, is hung up on.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The longest head of a request.
 const MOST_HEAD: u64 = 8 * 1024;
@@ -26,10 +26,28 @@ pub(crate) fn begin(address: SocketAddr, metrics: Arc<Metrics>) -> Result<Socket
     served.map(|_| bound).map_err(unusable)
 }
 
+/// A connection that is read until a moment, however much comes of it and however slowly.
+struct Until<'c> {
+    connection: &'c TcpStream,
+    end: Instant,
+}
+
+impl Read for Until<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.connection.set_read_timeout(Some(left))?;
+        let mut connection = self.connection;
+        connection.read(into)
+    }
+}
+
 fn answer(connection: TcpStream, metrics: &Metrics) -> std::io::Result<()> {
-    connection.set_read_timeout(Some(PATIENCE))?;
     connection.set_write_timeout(Some(PATIENCE))?;
-    let mut head = BufReader::new((&connection).take(MOST_HEAD));
+    let reading = Until { connection: &connection, end: Instant::now() + PATIENCE };
+    let mut head = BufReader::new(reading.take(MOST_HEAD));
     let mut first = String::new();
     head.read_line(&mut first)?;
     let mut line = String::new();
@@ -77,5 +95,26 @@ mod tests {
         let _full = endless.write_all("GET /metrics HTTP/1.1\r\nx: ".as_bytes());
         drop(endless);
         assert!(ask(address, "GET /metrics HTTP/1.0\r\n\r\n").contains("dvt_runs_started_total 1"));
+    }
+
+    /// Whoever sends a letter now and then is hung up on as a whole, and holds up nobody for longer.
+    #[test]
+    fn who_drips_is_hung_up_on() {
+        let address = begin("127.0.0.1:0".parse().unwrap(), Arc::new(Metrics::default())).unwrap();
+        let mut dripping = TcpStream::connect(address).unwrap();
+        let begun = Instant::now();
+        let drips = std::thread::spawn(move || {
+            let (_open, told) = std::sync::mpsc::channel::<()>();
+            // Each letter comes well within the patience; all of them together are far beyond it.
+            (0..200).any(|_| told.recv_timeout(PATIENCE / 20).is_err() && dripping.write_all(b"x").is_err())
+        });
+        let mut waiting = TcpStream::connect(address).unwrap();
+        waiting.set_read_timeout(Some(PATIENCE * 5)).unwrap();
+        waiting.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        waiting.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(begun.elapsed() >= PATIENCE, "control: the one who dripped came first");
+        assert!(drips.join().unwrap(), "it was hung up on");
     }
 }
