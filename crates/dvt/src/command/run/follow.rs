@@ -1,5 +1,6 @@
 //! Following a run: news from the engine, events from the store, a live tree or plain lines, interrupts, and the end.
 
+use crate::command::runs::typed::fresh_signal;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -10,8 +11,9 @@ use crate::view::picture::Picture;
 use crate::view::screen::{Format, Screen};
 use crate::view::{end, json, lines};
 use dvt_engine::client::Client;
+use dvt_model::decision::{Draft, Operation};
 use dvt_model::id::{RunId, StepId};
-use dvt_model::proof::{Authorized, Permits, RunReadPayload};
+use dvt_model::proof::{Authorized, Permits, RunCancel, RunReadPayload};
 use dvt_model::resource::Run;
 use dvt_model::run::{EventName, RunMetadata, RunStatus, StepStatus};
 use dvt_plan::plan::Plan;
@@ -151,9 +153,7 @@ fn count(number: usize) -> u64 {
 
 /// Cancels with the reason as the decision record's text.
 async fn cancel(followed: &Followed<'_>, reason: &str, screen: &Screen) -> Result<(), Problem> {
-    let composition = followed.composition;
-    let run = followed.run();
-    match crate::command::runs::cancel::ask(composition, followed.client, run, reason, "dvt run").await {
+    match ask_to_cancel(followed, reason).await {
         Ok(_) => {
             screen.say("cancelling: running steps get 5 s to end, nothing new starts");
             Ok(())
@@ -162,6 +162,18 @@ async fn cancel(followed: &Followed<'_>, reason: &str, screen: &Screen) -> Resul
         Err(problem) if problem.code == dvt_model::code::Code::RunTerminal => Ok(()),
         Err(problem) => Err(problem),
     }
+}
+
+async fn ask_to_cancel(followed: &Followed<'_>, reason: &str) -> Result<RunStatus, Problem> {
+    let Composition { access, context, .. } = followed.composition;
+    let proof: Authorized<Run, RunCancel> = access.run(context, followed.run(), "dvt run").await?;
+    let draft = Draft {
+        operation: Operation::Cancel,
+        justification_text: reason.to_owned(),
+        approval_ticket_id: None,
+    };
+    let record = access.record(&proof, draft)?;
+    Ok(followed.client.cancel_run(&proof, record, fresh_signal()?).await?)
 }
 
 async fn show(

@@ -1,6 +1,7 @@
 //! `dvt runs approve RUN STEP -m TEXT`: a vote for what an approval step asks.
 
-use super::act::{self, Act};
+use super::act;
+use super::typed::{self, Act};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -38,7 +39,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Problem> {
     let asked = Act {
         run: &arguments.run,
-        deed: Deed::Approve { step_id: act::step(&arguments.step)? },
+        deed: Deed::Approve { step_id: typed::step(&arguments.step)? },
         route: "dvt runs approve",
         question: "Why is it approved?",
         told: &format!("approved {}", arguments.step),

@@ -2,19 +2,15 @@
 //!
 //! Where no engine works, this process becomes the engine and sees the run to its end.
 
-use super::act::{self, Act};
+use super::act;
+use super::typed::Act;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::screen::Screen;
 use clap::Args;
-use dvt_engine::client::Client;
-use dvt_model::decision::{Draft, Operation};
 use dvt_model::deed::Deed;
-use dvt_model::id::RunId;
-use dvt_model::proof::{Authorized, RunCancel};
-use dvt_model::resource::Run;
-use dvt_model::run::RunStatus;
+use dvt_model::proof::RunCancel;
 
 /// Cancel a run: running steps get a few seconds to end, nothing new starts.
 ///
@@ -55,22 +51,4 @@ pub(crate) async fn run(
         dry_run: arguments.dry_run,
     };
     act::ask::<RunCancel>(asked, composition, screen).await
-}
-
-/// The same for an interrupted `dvt run`.
-pub(crate) async fn ask(
-    composition: &Composition,
-    client: &Client,
-    run: RunId,
-    reason: &str,
-    route: &str,
-) -> Result<RunStatus, Problem> {
-    let proof: Authorized<Run, RunCancel> = composition.access.run(&composition.context, run, route).await?;
-    let draft = Draft {
-        operation: Operation::Cancel,
-        justification_text: reason.to_owned(),
-        approval_ticket_id: None,
-    };
-    let record = composition.access.record(&proof, draft)?;
-    Ok(client.cancel_run(&proof, record, act::fresh_signal()?).await?)
 }

@@ -18,6 +18,7 @@ pub(crate) mod retry;
 pub(crate) mod signal;
 pub(crate) mod skip;
 pub(crate) mod stop;
+pub(crate) mod typed;
 mod wait;
 mod weigh;
 pub(crate) mod why;

@@ -1,6 +1,7 @@
 //! `dvt runs pause RUN -m TEXT`: running steps finish, nothing new starts.
 
-use super::act::{self, Act};
+use super::act;
+use super::typed::Act;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;

@@ -1,6 +1,7 @@
 //! `dvt runs reject RUN STEP -m TEXT`: a vote against what an approval step asks; one is enough.
 
-use super::act::{self, Act};
+use super::act;
+use super::typed::{self, Act};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -38,7 +39,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Problem> {
     let asked = Act {
         run: &arguments.run,
-        deed: Deed::Reject { step_id: act::step(&arguments.step)? },
+        deed: Deed::Reject { step_id: typed::step(&arguments.step)? },
         route: "dvt runs reject",
         question: "Why is it rejected?",
         told: &format!("rejected {}", arguments.step),

@@ -3,8 +3,9 @@
 //!
 //! What the run may do is what its RunQueued says; the word given here can only keep that, never widen it.
 
-use super::act::{self, Act};
+use super::act;
 use super::foresee::Case;
+use super::typed::Act;
 use super::{locate, picture, plan, row, weigh};
 use crate::command::run::follow::{Followed, to_the_end};
 use crate::command::run::words;

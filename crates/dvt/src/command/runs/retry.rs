@@ -3,8 +3,9 @@
 //!
 //! The new run has the word of whoever asks for it now, never that of the old one.
 
-use super::act::{self, Act};
+use super::act;
 use super::foresee::Case;
+use super::typed::{self, Act};
 use super::{locate, plan, row, weigh};
 use crate::command::run::follow::{Followed, to_the_end};
 use crate::command::run::words;
@@ -77,7 +78,7 @@ pub(crate) async fn run(
     let Some(step) = &arguments.step else { return whole(arguments, selected, composition, screen).await };
     let asked = Act {
         run: &arguments.run,
-        deed: Deed::RetryStep { step_id: act::step(step)?, force: arguments.force },
+        deed: Deed::RetryStep { step_id: typed::step(step)?, force: arguments.force },
         route: ROUTE,
         question: QUESTION,
         told: &format!("another attempt of {step}"),
@@ -125,8 +126,8 @@ async fn whole(
     }
     let signal: Authorized<Run, SignalSend> = access.deed(context, original, &asked.deed, ROUTE).await?;
     let start: Authorized<Plan, RunStart> = access.plan(context, row.metadata.plan.plan_id, ROUTE).await?;
-    let record = act::record(&asked, &signal, composition, screen)?;
-    let signal_id = act::signal_id(&asked)?;
+    let record = typed::record(&asked, &signal, composition, screen)?;
+    let signal_id = typed::signal_id(&asked)?;
     let asked = Asked { deed: asked.deed, record, signal_id };
     let client = dvt_engine::attach(composition.parts.clone()).await?;
     let begun = client.retry_run(&start, &signal, asked, Again { host_allowed, detached: false }).await;

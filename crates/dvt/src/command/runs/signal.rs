@@ -1,6 +1,7 @@
 //! `dvt runs signal RUN NAME`: a named signal with a payload. It may come early: it is kept until a step waits for it.
 
-use super::act::{self, Act};
+use super::act;
+use super::typed::Act;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;

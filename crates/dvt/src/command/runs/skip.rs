@@ -1,6 +1,7 @@
 //! `dvt runs skip RUN STEP -m TEXT`: leaves a step out; it counts as a success with a null output.
 
-use super::act::{self, Act};
+use super::act;
+use super::typed::{self, Act};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -38,7 +39,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Problem> {
     let asked = Act {
         run: &arguments.run,
-        deed: Deed::SkipStep { step_id: act::step(&arguments.step)? },
+        deed: Deed::SkipStep { step_id: typed::step(&arguments.step)? },
         route: "dvt runs skip",
         question: "Why is it to be skipped?",
         told: &format!("skipped {}", arguments.step),

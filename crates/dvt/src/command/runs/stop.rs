@@ -1,6 +1,7 @@
 //! `dvt runs stop RUN -m TEXT`: the emergency stop. No compensation, no `finally`; `dvt runs cancel` is the orderly way.
 
-use super::act::{self, Act};
+use super::act;
+use super::typed::Act;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;

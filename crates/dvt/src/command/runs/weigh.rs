@@ -3,9 +3,9 @@
 //! It writes nothing, and promises nothing: the run goes on meanwhile. The surprising rule: what starts then is decided as well, by an
 //! offer of more slots than anybody has.
 
-use super::act::{self, Act};
 use super::fold;
 use super::foresee::Case;
+use super::typed::{self, Act};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -60,8 +60,8 @@ pub(super) async fn act<A: Permits>(
 ) -> Result<Weighed, Problem> {
     let proof: Authorized<Run, A> =
         composition.access.deed(&composition.context, case.run, &act.deed, act.route).await?;
-    let record = act::record(act, &proof, composition, screen)?;
-    let asked = Asked { deed: act.deed.clone(), record, signal_id: act::signal_id(act)? };
+    let record = typed::record(act, &proof, composition, screen)?;
+    let asked = Asked { deed: act.deed.clone(), record, signal_id: typed::signal_id(act)? };
     let mut ahead = Ahead::of(case)?;
     let restored = match &act.deed {
         Deed::RetryStep { step_id, .. } => {
@@ -295,7 +295,7 @@ impl Weighed {
     pub(super) fn show(&self, screen: &mut Screen) -> Exit {
         if !screen.for_people() {
             screen.json(&json!({
-                "runId": self.run, "dryRun": true, "requested": act::requested(&self.deed), "stepId": self.deed.step(),
+                "runId": self.run, "dryRun": true, "requested": typed::requested(&self.deed), "stepId": self.deed.step(),
                 "succeeds": self.succeeds, "fails": self.fails, "leavesOut": self.leaves_out,
                 "startsAgain": self.starts_again, "starts": self.starts, "goesOn": self.goes_on,
                 "takesOver": self.takes_over,
