@@ -101,8 +101,9 @@ mod tests {
     #[test]
     fn who_drips_is_hung_up_on() {
         let address = begin("127.0.0.1:0".parse().unwrap(), Arc::new(Metrics::default())).unwrap();
-        let mut dripping = TcpStream::connect(address).unwrap();
+        // Before it can be accepted, so that its patience does not begin earlier.
         let begun = Instant::now();
+        let mut dripping = TcpStream::connect(address).unwrap();
         let drips = std::thread::spawn(move || {
             let (_open, told) = std::sync::mpsc::channel::<()>();
             // Each letter comes well within the patience; all of them together are far beyond it.

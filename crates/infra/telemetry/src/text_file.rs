@@ -47,12 +47,17 @@ impl TextFile {
     }
 }
 
+/// Each process has a name of its own there: two that tell of themselves in one place replace each other's file, and write into none.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    PathBuf::from(name)
+}
+
 /// Beside the file, then over it: a reader sees the old or the new one. What lies beside it, from a process that died or from
 /// whoever else may write there, is taken away and never written into: it may be a link to something of ours.
 fn write(path: &Path, metrics: &Metrics) -> std::io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    let part = PathBuf::from(name);
+    let part = beside(path);
     match std::fs::remove_file(&part) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -82,7 +87,8 @@ mod tests {
     #[test]
     fn a_link_beside_it_leads_nowhere() {
         let folder = tempfile::tempdir().unwrap();
-        let (ours, link) = (folder.path().join("ours"), folder.path().join("dvt.prom.part"));
+        let path = folder.path().join("dvt.prom");
+        let (ours, link) = (folder.path().join("ours"), beside(&path));
         std::os::unix::fs::symlink(&ours, &link).unwrap();
         std::fs::write(&link, "through the link").unwrap();
         assert_eq!(
@@ -90,7 +96,6 @@ mod tests {
             b"through the link",
             "control: whoever opens it writes there"
         );
-        let path = folder.path().join("dvt.prom");
         let file = TextFile::begin(path.clone(), Arc::new(Metrics::default())).unwrap();
         file.finish();
         assert_eq!(std::fs::read(&ours).unwrap(), b"through the link");
