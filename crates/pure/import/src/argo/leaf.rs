@@ -23,7 +23,7 @@ impl Importer<'_> {
             self.container(container, &mut step, scope);
         } else if let Some(script) = template.get("script") {
             self.script(script, &mut step, scope);
-        } else if let Some(suspend) = template.get("suspend").or_else(|| suspended(template)) {
+        } else if let Some(suspend) = suspended(template) {
             self.suspend(template, suspend, given, &mut step, scope);
         } else {
             let kinds = ["resource", "http", "plugin", "data"];
@@ -289,6 +289,12 @@ impl Importer<'_> {
         }
         code.text
     }
+}
+
+/// Whether it waits for somebody or for a time: no program, no script and no set of containers comes before it.
+pub(super) fn is_pause(template: &Tree) -> bool {
+    let works = ["containerSet", "container", "script"];
+    suspended(template).is_some() && works.iter().all(|kind| template.get(kind).is_none())
 }
 
 /// `suspend:` with nothing behind it.

@@ -24,18 +24,19 @@ impl Importer<'_> {
         self.keys_of_template(template);
         self.inputs_of(template, &mut scope);
         let is_composite = template.get("steps").is_some() || template.get("dag").is_some();
-        if is_composite && given.foreach.is_some() {
-            self.losses.add(
-                "withParam",
-                "a list that a step gives repeats one step, not several",
-                &given.name,
-                given.place,
-            );
+        let not_one_program = match given.foreach {
+            Some(_) if is_composite => {
+                Some(("a list that a step gives repeats one step, not several", "is several steps"))
+            }
+            Some(_) if super::leaf::is_pause(template) => {
+                Some(("a list that a step gives repeats a program, not a pause", "pauses"))
+            }
+            Some(_) | None => None,
+        };
+        if let Some((why, what)) = not_one_program {
+            self.losses.add("withParam", why, &given.name, given.place);
             let mut step = self.begin(given, &[None, None]);
-            step.miss(&format!(
-                "`{}` is several steps for each item of a list that another step gives",
-                given.name
-            ));
+            step.miss(&format!("`{}` {what} for each item of a list that another step gives", given.name));
             return Ok(self.add(step));
         }
         if !is_composite {

@@ -97,7 +97,16 @@ impl Cel {
         match (&self.literal, self.gives) {
             (Some(literal), _) => quoted(literal),
             (None, Gives::Text) => self.operand(),
-            (None, _) => format!("string({})", self.source),
+            (None, Gives::List) => self.in_text(),
+            (None, Gives::Flag | Gives::Number | Gives::Any) => format!("string({})", self.source),
+        }
+    }
+
+    /// As it stands between `${{` and `}}` inside a text: a list is its JSON there.
+    pub(crate) fn in_text(&self) -> String {
+        match self.gives {
+            Gives::List => format!("toJson({})", self.source),
+            Gives::Flag | Gives::Number | Gives::Text | Gives::Any => self.source.clone(),
         }
     }
 

@@ -71,7 +71,7 @@ impl Text {
                 Piece::Value(value) => {
                     // Two literals side by side may open an expression that neither of them opens.
                     out.push_str(&names::literal(&std::mem::take(&mut text)));
-                    out.push_str(&format!("${{{{ {} }}}}", value.source));
+                    out.push_str(&format!("${{{{ {} }}}}", value.in_text()));
                 }
             }
         }
