@@ -40,16 +40,22 @@ impl Selected {
         Ok(found)
     }
 
-    /// Puts them back where they are missing; gives the names of those that are there with other content.
-    pub(crate) fn put_beside(&self, files: &[(String, Vec<u8>)]) -> Result<Vec<String>, Problem> {
+    /// Puts them back where they are missing; gives the names of those that are there with other content. Where that is only
+    /// asked, nothing is written.
+    pub(crate) fn put_beside(
+        &self,
+        files: &[(String, Vec<u8>)],
+        dry_run: bool,
+    ) -> Result<Vec<String>, Problem> {
         let mut kept = Vec::new();
         for (name, bytes) in files {
             let path = self.folders.config.join(name);
-            if let Some(parent) = path.parent() {
-                folder::make(parent)?;
-            }
             let text = String::from_utf8_lossy(bytes);
+            if let Some(parent) = path.parent() {
+                folder::make_or_look(parent, dry_run)?;
+            }
             match folder::read(&path)? {
+                None if dry_run => {}
                 None => folder::write(&path, &text)?,
                 Some(there) if there == text => {}
                 Some(_) => kept.push(name.clone()),

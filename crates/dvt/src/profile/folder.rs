@@ -83,6 +83,11 @@ pub(crate) fn look(folder: &Path) -> Result<bool, Problem> {
     }
 }
 
+/// Makes a folder; where that is only asked, refuses what cannot be one of ours.
+pub(crate) fn make_or_look(folder: &Path, dry_run: bool) -> Result<(), Problem> {
+    if dry_run { look(folder).map(drop) } else { make(folder) }
+}
+
 fn path_of(name: &str) -> Result<Option<PathBuf>, Problem> {
     match std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from) {
         Some(path) if !path.is_absolute() => {

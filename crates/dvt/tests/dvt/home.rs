@@ -1,6 +1,7 @@
 //! A fresh `DVT_HOME` and a folder for plans; commands run with an environment of their own.
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -72,6 +73,33 @@ impl Home {
         let file = self.path(&format!("{name}.yaml"));
         std::fs::write(&file, text).unwrap();
         format!("{name}.yaml")
+    }
+
+    /// How many entries and events the ledger has. Looks are left out: that one looked at a run's status is entered once an hour.
+    pub(crate) fn ledger_size(&self) -> i64 {
+        let shown = self.dvt(&["config", "show", "--output", "json"]).ends(0).json();
+        let ledger = rusqlite::Connection::open(shown["ledgerFile"].as_str().unwrap()).unwrap();
+        let sum = "SELECT sum(count) FROM ledger_block WHERE kind <> 'reads'";
+        ledger.query_row(sum, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Every file below a folder, with what stands in it.
+    pub(crate) fn files(&self, folder: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+        let (mut found, mut folders) = (BTreeMap::new(), vec![self.path(folder)]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    // That a folder is there counts as well.
+                    found.insert(path.join(""), Vec::new());
+                    folders.push(path);
+                } else {
+                    let bytes = std::fs::read(&path).unwrap();
+                    found.insert(path, bytes);
+                }
+            }
+        }
+        found
     }
 
     /// A run of noop steps that completed; gives its id.

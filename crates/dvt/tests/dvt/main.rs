@@ -15,6 +15,7 @@ mod engine;
 mod explain;
 mod first_start;
 mod fmt;
+mod foreseen;
 mod help;
 mod home;
 mod import;

@@ -39,7 +39,13 @@ fn verbs() -> Vec<(String, String)> {
     let all: BTreeSet<String> = found.iter().map(|(words, _)| words.join(" ")).collect();
     let is_noun =
         |words: &str| words.is_empty() || all.iter().any(|other| other.starts_with(&format!("{words} ")));
-    let verbs = found.iter().map(|(words, help)| (words.join(" "), examples(help).remove(0)));
+    // What an act would do is looked at beside it; here it is done.
+    let shown = |help: &str| {
+        let mut all = examples(help);
+        let place = all.iter().position(|example| !example.contains("--dry-run")).unwrap_or(0);
+        all.remove(place)
+    };
+    let verbs = found.iter().map(|(words, help)| (words.join(" "), shown(help)));
     verbs.filter(|(words, _)| !is_noun(words)).collect()
 }
 

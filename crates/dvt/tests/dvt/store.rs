@@ -1,6 +1,6 @@
 //! `dvt store …`: a backup comes back whole or not at all, an older one is noticed, and what is broken is named.
 
-use crate::home::{ENDLESS, Home, Running};
+use crate::home::{ENDLESS, Home, Running, Told};
 use std::path::PathBuf;
 
 const PLAN: &str = "apiVersion: dvt/v1\nname: quick\nsteps:\n  one: { uses: dvt/noop@1, with: { output: { rows: 7311 } } }\noutputs: { rows: '${{ steps.one.output.rows }}' }\n";
@@ -23,6 +23,23 @@ fn nothing_is_left(home: &Home) {
     assert_eq!(left, [home.path("home/config")], "something was left");
 }
 
+/// The restore with `--dry-run`, which must leave every file as it was.
+#[track_caller]
+fn dry(home: &Home, arguments: &[&str]) -> Told {
+    let before = home.files("");
+    let told = home.dvt(&[&["store", "restore"], arguments, &["--dry-run"]].concat());
+    assert!(home.files("") == before, "{told:#?}");
+    told
+}
+
+/// Refused with the words, the code and the exit of the restore, which was refused too.
+#[track_caller]
+fn dry_is_refused_alike(home: &Home, arguments: &[&str]) {
+    let (foreseen, done) = (dry(home, arguments), home.dvt(&[&["store", "restore"], arguments].concat()));
+    assert!(done.code != 0 && done.out.is_empty(), "{done:#?}");
+    assert_eq!((foreseen.code, foreseen.err), (done.code, done.err), "{arguments:?}");
+}
+
 #[test]
 fn a_backup_comes_back_and_is_whole() {
     let home = Home::new();
@@ -40,13 +57,20 @@ fn a_backup_comes_back_and_is_whole() {
     assert_eq!(std::fs::read(home.path("one.backup")).unwrap(), bytes, "it was replaced");
     let told = home.dvt(&["store", "restore", "one.backup"]).ends(2);
     assert!(told.err.contains("not empty"), "{told:#?}");
+    dry_is_refused_alike(&home, &["one.backup"]);
 
     // Another machine: the key file from its own safe, and the backup.
     let other = Home::new();
+    dry_is_refused_alike(&other, &["one.backup"]);
     other.dvt(&["store", "restore", "one.backup"]).ends(5);
     std::fs::copy(home.path("home/config/key"), other.path("home/config/key")).unwrap();
     std::fs::copy(home.path("one.backup"), other.path("one.backup")).unwrap();
+    let told = dry(&other, &["one.backup"]).ends(0);
+    assert!(told.out.contains("/data would hold 2 tenants") && told.err.contains("are whole"), "{told:#?}");
+    let mut would = dry(&other, &["one.backup", "--output", "json"]).ends(0).json();
     let told = other.dvt(&["store", "restore", "one.backup", "--output", "json"]).ends(0).json();
+    assert_eq!(would.as_object_mut().unwrap().remove("dryRun"), Some(true.into()));
+    assert_eq!(would, told, "what was said is what then is");
     assert_eq!((&told["tenants"], &told["older"]), (&2.into(), &serde_json::json!([])));
     let told = other.dvt(&["store", "check", "--output", "json"]).ends(0).json();
     assert_eq!(told["whole"], true, "{told:#}");
@@ -119,18 +143,21 @@ fn what_is_no_whole_backup_of_ours_is_refused_and_leaves_nothing() {
     ];
     for (name, bytes, exit, code) in cases {
         std::fs::write(home.path("bad.backup"), &bytes).unwrap();
+        dry_is_refused_alike(&home, &["bad.backup"]);
         let told = home.dvt(&["store", "restore", "bad.backup"]).ends(exit);
         assert!(told.err.contains(code), "{name}: {told:#?}");
         assert_eq!(std::fs::read(home.path("bad.backup")).unwrap(), bytes, "{name}: it was written to");
         nothing_is_left(&home);
     }
     home.dvt(&["store", "restore", "absent.backup"]).ends(4);
+    dry_is_refused_alike(&home, &["absent.backup"]);
     nothing_is_left(&home);
 
     let key = std::fs::read(home.path("home/config/key")).unwrap();
     std::fs::write(home.path("home/config/key"), [7; 32]).unwrap();
     let told = home.dvt(&["store", "restore", "good.backup"]).ends(5);
     assert!(told.err.contains("KEY_UNAVAILABLE"), "{told:#?}");
+    dry_is_refused_alike(&home, &["good.backup"]);
     nothing_is_left(&home);
     std::fs::write(home.path("home/config/key"), key).unwrap();
     home.dvt(&["store", "restore", "good.backup"]).ends(0);
@@ -148,8 +175,13 @@ fn an_older_backup_is_noticed() {
     let told = home.dvt(&["store", "restore", "older.backup"]).ends(1);
     assert!(told.err.contains("class 24") && told.err.contains("--accept-loss"), "{told:#?}");
     nothing_is_left(&home);
+    dry_is_refused_alike(&home, &["older.backup"]);
+    let would = dry(&home, &["older.backup", "--accept-loss"]).ends(0);
+    assert!(would.err.contains("would be lost") && would.err.contains("would be there again"), "{would:#?}");
+    let would = dry(&home, &["older.backup", "--accept-loss", "--output", "json"]).ends(0).json();
     let told = home.dvt(&["store", "restore", "older.backup", "--accept-loss", "--output", "json"]);
     let told = told.ends(0).json();
+    assert_eq!(would["older"], told["older"]);
     let evidence = told["older"][0]["evidence"].as_str().unwrap();
     assert_eq!(home.dvt(&["runs", "list"]).ends(0).out.lines().count(), 2, "the second run is lost");
     let verified =

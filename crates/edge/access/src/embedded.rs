@@ -124,11 +124,14 @@ impl Embedded {
         // A run in the place of another one is a start as well.
         let start = matches!(deed, Deed::RetryRun { .. }).then_some(Action::RunStart);
         for action in [deed.action()].into_iter().chain(start) {
-            if !self.may(context, action) {
-                return Err(Denied::new(Code::AuthzDenied, missing(action)));
-            }
+            self.may_act(context, action)?;
         }
         holds_role_for(context, deed)
+    }
+
+    /// The same of an act that is on no run.
+    pub fn may_act(&self, context: &OpContext, action: Action) -> Result<(), Denied> {
+        if self.may(context, action) { Ok(()) } else { Err(Denied::new(Code::AuthzDenied, missing(action))) }
     }
 
     /// Whether the caller's roles allow an action: for a command that asks for less where more is not allowed. It enters

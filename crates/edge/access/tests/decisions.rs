@@ -3,14 +3,14 @@
 use crate::house::{House, block_on};
 use dvt_access::Denied;
 use dvt_keys::entropy::random;
-use dvt_model::action::Role;
+use dvt_model::action::{Action, Role};
 use dvt_model::code::Code;
 use dvt_model::deed::Deed;
 use dvt_model::id::{RequestId, RunId, StepId, TenantId};
 use dvt_model::proof::{
-    AuditExport, AuditRead, Authorized, PlanCreate, RunCancel, RunReadPayload, RunReadStatus,
+    AuditExport, AuditRead, Authorized, LegalHoldSet, PlanCreate, RunCancel, RunReadPayload, RunReadStatus,
 };
-use dvt_model::resource::{Ledger, Project, Run};
+use dvt_model::resource::{Ledger, Project, Run, Tenant};
 use dvt_model::scope::ScopeIds;
 
 #[test]
@@ -66,7 +66,14 @@ fn what_a_deed_takes_is_said_without_an_entry() {
         assert_eq!(refused(&Deed::Pause {}), Ok(()));
         assert_eq!(refused(&Deed::EmergencyStop { force_kill: false }), Err(Code::AuthzDenied));
         assert_eq!(refused(&Deed::SkipStep { step_id }), Err(Code::AuthzDenied));
+        let unasked = house.access.may_act(&context, Action::LegalHoldSet);
+        assert_eq!(house.access.may_act(&context, Action::RunStart), Ok(()));
         assert!(house.decisions().is_empty());
+        // Control: whoever asks for it is refused with the same words, and that is entered.
+        let asked: Result<Authorized<Tenant, LegalHoldSet>, Denied> =
+            house.access.tenant(&context, "dvt data hold place").await;
+        assert_eq!(unasked, Err(asked.unwrap_err()));
+        assert_eq!(house.decisions().len(), 1);
     });
 }
 

@@ -51,7 +51,7 @@ use tenant::{Home, Tenant};
 pub use blob::seam as blobs;
 pub use commit::counts::Counts;
 pub use dvt_keys::Purpose;
-pub use erase::hold::Hold;
+pub use erase::hold::{Hold, WouldHold};
 pub use erase::{Erased, Target};
 pub use port::error::{Error, Refusal};
 pub use retention::prune::Prunable;

@@ -5,7 +5,7 @@ use dvt_keys::RootKey;
 use dvt_model::code::Code;
 use dvt_model::id::DecisionId;
 use dvt_store::Error;
-use dvt_store::backup::{Restored, restore};
+use dvt_store::backup::{Restored, restore, would_restore};
 use dvt_store::port::operation::{PutSetting, Rights};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,30 @@ async fn taken() -> (House, PathBuf) {
     let file = house.folder.path().join("a.backup");
     house.backup(&file, vec![("profile.toml".to_owned(), b"name".to_vec())]).await.unwrap();
     (house, file)
+}
+
+/// What a look at a backup finds is what is put back, and it leaves not even a folder.
+#[tokio::test]
+async fn a_look_at_a_backup_leaves_nothing() {
+    let (house, file) = taken().await;
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("not/there/data");
+    let look = |file: &Path| {
+        let root = RootKey::load(&house.folder.path().join("root.key")).unwrap();
+        would_restore(file, &to, root, &[], false, house.clock.clone())
+    };
+    let found = look(&file).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let bad = house.folder.path().join("bad.backup");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&bad, bytes).unwrap();
+    let refused = back(&house, &bad, &folder.path().join("bad")).unwrap_err().to_string();
+    assert_eq!(look(&bad).unwrap_err().to_string(), refused);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(back(&house, &file, &to).unwrap(), found, "control: it is put back");
+    assert_eq!(look(&file).unwrap_err().code(), Code::ConfigInvalid, "where something is, nothing is put");
 }
 
 #[tokio::test]

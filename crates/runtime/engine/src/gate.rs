@@ -90,6 +90,24 @@ fn malformed() -> Problem {
     Problem::new(Code::ConfigInvalid, message)
 }
 
+/// What [`change`] and its commit would be answered with.
+pub(crate) async fn would_change(
+    transaction: &TenantTx,
+    (gate, from_version): (Option<ApprovalGate>, u64),
+) -> Result<(), Problem> {
+    check(gate)?;
+    transaction.would_put_setting(KIND, NAME, expected(from_version)).await??;
+    Ok(())
+}
+
+fn check(gate: Option<ApprovalGate>) -> Result<(), Problem> {
+    if gate.is_some_and(|gate| gate.min == 0) { Err(malformed()) } else { Ok(()) }
+}
+
+fn expected(from_version: u64) -> Option<u64> {
+    (from_version > 0).then_some(from_version)
+}
+
 /// A change of the setting, made from the version that is named, with the entry that tells of it.
 pub(crate) fn change(
     place: Place,
@@ -97,15 +115,13 @@ pub(crate) fn change(
     (gate, from_version): (Option<ApprovalGate>, u64),
     mut act: ActDraft,
 ) -> Result<PutSetting, Problem> {
-    if gate.is_some_and(|gate| gate.min == 0) {
-        return Err(malformed());
-    }
+    check(gate)?;
     let value = gate.map_or(NONE, |gate| json!(gate));
     act.block.entries.push(entry::of_setting(place, grant, NAME, &value));
     Ok(PutSetting {
         kind: KIND.to_owned(),
         name: NAME.to_owned(),
-        expected_version: (from_version > 0).then_some(from_version),
+        expected_version: expected(from_version),
         rights: act.rights,
         value,
         block: act.block,

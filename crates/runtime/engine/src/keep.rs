@@ -3,6 +3,8 @@
 //! It makes the entries of who was allowed and why, and hands them with the change to the store, which takes both or neither. It
 //! refuses a proof or a record that is about something else.
 
+mod would;
+
 use crate::entry::{self, Place};
 use crate::{Grant, Problem, gate};
 use dvt_core::event::body::ApprovalGate;

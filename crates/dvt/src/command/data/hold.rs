@@ -1,19 +1,23 @@
 //! `dvt data hold place|release|list`: what may neither be erased nor end by its age.
 
-use super::{Whose, draft, keeping, reason};
+use super::would::{self, Takes};
+use super::{Whose, draft, keeping};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::view::duration::plural;
+use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use crate::view::table;
 use clap::{Args, Subcommand};
+use dvt_model::action::Action;
 use dvt_model::code::Code;
 use dvt_model::decision::Operation;
 use dvt_model::id::DecisionId;
-use dvt_model::proof::{AuditRead, Authorized, LegalHoldSet};
-use dvt_model::resource::{Ledger, Run, Tenant};
+use dvt_model::proof::{AuditRead, Authorized, LegalHoldSet, RunReadStatus};
+use dvt_model::resource::{Ledger, Resource, Run, Tenant};
 use dvt_store::port::transaction::Kind;
-use dvt_store::{Hold, Target};
+use dvt_store::{Hold, Target, WouldHold};
 use serde_json::json;
 
 /// Place, release and list legal holds.
@@ -39,6 +43,7 @@ pub(crate) struct List {}
 /// Hold data of a run, a person or the tenant, so that nothing ends it.
 ///
 /// Example:
+///   dvt data hold place @latest --dry-run
 ///   dvt data hold place @latest -m "case 7"
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -48,11 +53,15 @@ pub(crate) struct Place {
     /// Why; it stands in the ledger.
     #[arg(short = 'm', long = "message", value_name = "TEXT")]
     message: Option<String>,
+    /// Only show what it would hold.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Release a hold by its id, or the newest one that stands.
 ///
 /// Example:
+///   dvt data hold release @latest --dry-run
 ///   dvt data hold release @latest -m "case 7 has ended"
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -63,7 +72,12 @@ pub(crate) struct Release {
     /// Why; it stands in the ledger.
     #[arg(short = 'm', long = "message", value_name = "TEXT")]
     message: Option<String>,
+    /// Only show what would be free then.
+    #[arg(long)]
+    dry_run: bool,
 }
+
+const TAKES: Takes = Takes { right: Action::LegalHoldSet, record: Some(Operation::LegalHoldChange) };
 
 /// Does it.
 pub(crate) async fn run(
@@ -115,20 +129,39 @@ fn data(hold: &Hold) -> serde_json::Value {
 async fn place(arguments: &Place, composition: &Composition, screen: &mut Screen) -> Result<Exit, Problem> {
     const ROUTE: &str = "dvt data hold place";
     let Composition { access, context, .. } = composition;
-    let target = arguments.whose.target(composition, ROUTE).await?;
-    let why = || reason(arguments.message.as_ref(), "a hold", screen);
-    let hold = match target {
+    match arguments.whose.target(composition, ROUTE).await? {
         Target::Run(run) => {
+            if arguments.dry_run && !access.may(context, Action::LegalHoldSet) {
+                // What may not be seen is not there, as for the act itself; only then it counts who may hold it.
+                let _seen: Authorized<Run, RunReadStatus> = access.run(context, run, ROUTE).await?;
+                would::may::<LegalHoldSet>(composition)?;
+            }
             let proof: Authorized<Run, LegalHoldSet> = access.run(context, run, ROUTE).await?;
-            let record = access.record(&proof, draft(Operation::LegalHoldChange, why()?))?;
-            keeping(composition).hold(&proof, &record, target).await?
+            place_by(&proof, Target::Run(run), arguments, composition, screen).await
         }
-        Target::Person(_) | Target::Tenant => {
-            let proof: Authorized<Tenant, LegalHoldSet> = access.tenant(context, ROUTE).await?;
-            let record = access.record(&proof, draft(Operation::LegalHoldChange, why()?))?;
-            keeping(composition).hold(&proof, &record, target).await?
+        target => {
+            let proof: Authorized<Tenant, LegalHoldSet> =
+                would::tenant_proof(composition, ROUTE, arguments.dry_run).await?;
+            place_by(&proof, target, arguments, composition, screen).await
         }
-    };
+    }
+}
+
+async fn place_by<R: Resource>(
+    proof: &Authorized<R, LegalHoldSet>,
+    target: Target,
+    arguments: &Place,
+    composition: &Composition,
+    screen: &mut Screen,
+) -> Result<Exit, Problem> {
+    let why = would::reason(arguments.message.as_ref(), arguments.dry_run, "a hold", screen)?;
+    let record = composition.access.record(proof, draft(Operation::LegalHoldChange, why))?;
+    let keeping = keeping(composition);
+    if arguments.dry_run {
+        let would = keeping.would_hold(proof, &record, &target).await?;
+        return Ok(foreseen(&arguments.whose, &would, screen));
+    }
+    let hold = keeping.hold(proof, &record, target).await?;
     if screen.for_people() {
         screen.line(&format!("{hold} stands"));
     } else {
@@ -137,14 +170,34 @@ async fn place(arguments: &Place, composition: &Composition, screen: &mut Screen
     Ok(Exit::Completed)
 }
 
+/// `--dry-run` of a hold: what it would stand over.
+fn foreseen(whose: &Whose, would: &WouldHold, screen: &mut Screen) -> Exit {
+    let until = "until it is released";
+    let mut lines = vec![match would.keys {
+        None => format!("keeps everything that is there and that comes, {until}"),
+        Some(0) => format!("nothing is there that it would keep; what comes is kept {until}"),
+        Some(keys) => {
+            let under = if keys == 1 { "it" } else { "them" };
+            format!("keeps {} and what lies under {under}, {until}", plural(keys, "key", "keys"))
+        }
+    }];
+    if would.is_held {
+        lines.push("a hold stands over it already; this one would stand beside it".to_owned());
+    }
+    let data = json!({
+        "covers": would.covers, "subject": would.subject, "keys": would.keys, "heldAlready": would.is_held,
+    });
+    would::show(&format!("{} would be held", safe(&whose.shown())), &lines, data, TAKES, screen)
+}
+
 async fn release(
     arguments: &Release,
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
     const ROUTE: &str = "dvt data hold release";
-    let Composition { access, context, .. } = composition;
-    let proof: Authorized<Tenant, LegalHoldSet> = access.tenant(context, ROUTE).await?;
+    let dry_run = arguments.dry_run;
+    let proof: Authorized<Tenant, LegalHoldSet> = would::tenant_proof(composition, ROUTE, dry_run).await?;
     let holds = composition.store.begin(proof.scope(), Kind::Act)?.holds().await?;
     let named = match arguments.hold.as_str() {
         "@latest" => None,
@@ -154,13 +207,40 @@ async fn release(
     let Some(hold) = holds.iter().find(standing) else {
         return Err(Problem::new(Code::NotFound, "no such hold stands").fix("dvt data hold list"));
     };
-    let why = reason(arguments.message.as_ref(), "the release of a hold", screen)?;
-    let record = access.record(&proof, draft(Operation::LegalHoldChange, why))?;
-    keeping(composition).release(&proof, &record, (hold.hold_id, hold.row_version)).await?;
+    let why = would::reason(arguments.message.as_ref(), dry_run, "the release of a hold", screen)?;
+    let record = composition.access.record(&proof, draft(Operation::LegalHoldChange, why))?;
+    let keeping = keeping(composition);
+    if dry_run {
+        keeping.would_release(&proof, &record, (hold.hold_id, hold.row_version)).await?;
+        return Ok(freed(hold, &holds, screen));
+    }
+    keeping.release(&proof, &record, (hold.hold_id, hold.row_version)).await?;
     if screen.for_people() {
         screen.line(&format!("{} is released", hold.hold_id));
     } else {
         screen.json(&json!({ "holdId": hold.hold_id, "released": true }));
     }
     Ok(Exit::Completed)
+}
+
+/// `--dry-run` of a release: what it frees, and what holds that still.
+fn freed(hold: &Hold, holds: &[Hold], screen: &mut Screen) -> Exit {
+    let covers_it = |other: &&Hold| {
+        let is_same = (&other.covers, &other.subject) == (&hold.covers, &hold.subject);
+        other.hold_id != hold.hold_id && other.released_at.is_none() && (other.covers == "tenant" || is_same)
+    };
+    let others: Vec<DecisionId> = holds.iter().filter(covers_it).map(|other| other.hold_id).collect();
+    let (covers, subject) = (safe(&hold.covers), safe(&hold.subject));
+    let mut lines = vec![format!("it stands over {covers} {subject} since {}", hold.placed_at)];
+    if others.is_empty() {
+        lines.push("what its clock has ended goes with the next sweep, for good".to_owned());
+    } else {
+        let names: Vec<String> = others.iter().map(ToString::to_string).collect();
+        lines.push(format!("held still by {}", names.join(", ")));
+    }
+    let data = json!({
+        "holdId": hold.hold_id, "covers": hold.covers, "subject": hold.subject, "placedAt": hold.placed_at,
+        "heldStillBy": others,
+    });
+    would::show(&format!("{} would be released", hold.hold_id), &lines, data, TAKES, screen)
 }

@@ -6,6 +6,7 @@ pub(crate) mod prune;
 pub(crate) mod retention;
 pub(crate) mod rotate_keys;
 pub(crate) mod sweep;
+pub(in crate::command) mod would;
 
 use crate::command::runs::locate;
 use crate::compose::{Composition, within};

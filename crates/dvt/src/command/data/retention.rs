@@ -1,16 +1,20 @@
 //! `dvt data retention list|set`: how long each kind of data is kept.
 
 use super::keeping;
+use super::sweep;
+use super::would::{self, Takes};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::view::duration::plural;
 use crate::view::screen::Screen;
 use crate::view::table;
 use clap::{Args, Subcommand};
+use dvt_model::action::Action;
 use dvt_model::proof::{AuditRead, Authorized, RetentionSet};
 use dvt_model::resource::{Ledger, Tenant};
-use dvt_store::Data;
 use dvt_store::port::transaction::Kind;
+use dvt_store::{Data, Rule, Swept};
 use serde_json::json;
 
 /// See and change how long data is kept.
@@ -35,6 +39,7 @@ pub(crate) struct List {}
 /// Keep a kind of data for so many days, not less than the law says.
 ///
 /// Example:
+///   dvt data retention set log 30 --dry-run
 ///   dvt data retention set log 30
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -48,6 +53,9 @@ pub(crate) struct Set {
     /// The version that the change is made from, as `list` shows it; without it the present one.
     #[arg(long, value_name = "VERSION")]
     from_version: Option<u64>,
+    /// Only show what it would change, and what would end by it.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Does it.
@@ -60,14 +68,20 @@ pub(crate) async fn run(
     let scope = context.scope();
     if let Command::Set(arguments) = &command {
         let proof: Authorized<Tenant, RetentionSet> =
-            access.tenant(context, "dvt data retention set").await?;
+            would::tenant_proof(composition, "dvt data retention set", arguments.dry_run).await?;
         let data = Data::parse(&arguments.data).ok_or_else(|| {
             let all = Data::ALL.map(Data::as_str).join(", ");
             Problem::usage(format!("`{}` is no kind of data", arguments.data)).fix(format!("one of: {all}"))
         })?;
         let rules = store.begin(scope, Kind::Act)?.retention().await?;
-        let now = rules.iter().find(|rule| rule.data == data).map_or(0, |rule| rule.row_version);
-        let from = arguments.from_version.unwrap_or(now);
+        let before = rules.into_iter().find(|rule| rule.data == data);
+        let before = before.unwrap_or(Rule { data, days: data.default_days(), row_version: 0 });
+        let from = arguments.from_version.unwrap_or(before.row_version);
+        if arguments.dry_run {
+            let rule = (data, arguments.days);
+            let ends = keeping(composition).would_retain(&proof, rule, from).await?;
+            return Ok(foreseen(&before, arguments.days, &ends, screen));
+        }
         keeping(composition).retain(&proof, (data, arguments.days), from).await?;
     } else {
         let _read: Authorized<Ledger, AuditRead> = access.ledger(context, "dvt data retention list").await?;
@@ -97,4 +111,30 @@ pub(crate) async fn run(
         screen.json(&json!({ "retention": data }));
     }
     Ok(Exit::Completed)
+}
+
+/// `--dry-run` of a change: from what to what, and what a sweep would end now and then.
+fn foreseen(before: &Rule, days: u64, (now, then): &(Swept, Swept), screen: &mut Screen) -> Exit {
+    let (name, least) = (before.data.as_str(), before.data.least_days());
+    let kept = plural(days, "day", "days");
+    let title = if days == before.days {
+        format!("{name} would be kept for {kept}, as it is")
+    } else {
+        format!("{name} would be kept for {kept} instead of {}", plural(before.days, "day", "days"))
+    };
+    let version = before.row_version + 1;
+    let mut lines =
+        vec![format!("version {version} of this rule; the least is {}", plural(least, "day", "days"))];
+    if then == now {
+        lines.push("nothing more or less would end by it now".to_owned());
+    } else {
+        lines.push(format!("a sweep would end then: {}", sweep::counts(then)));
+        lines.push(format!("as it is, it ends now: {}", sweep::counts(now)));
+    }
+    let data = json!({
+        "data": name, "days": days, "daysNow": before.days, "leastDays": least, "rowVersion": version,
+        "sweep": sweep::data(then), "sweepNow": sweep::data(now),
+    });
+    let takes = Takes { right: Action::RetentionSet, record: None };
+    would::show(&title, &lines, data, takes, screen)
 }

@@ -9,7 +9,7 @@ use dvt_model::proof::{AuditRead, Authorized};
 use dvt_model::resource::Ledger;
 use dvt_store::Swept;
 use dvt_store::port::transaction::Kind;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// End the data whose time is over, as a running engine does by itself every minute.
 ///
@@ -42,21 +42,34 @@ pub(crate) async fn run(
 
 fn show(dry_run: bool, swept: &Swept, screen: &mut Screen) {
     if !screen.for_people() {
-        screen.json(&json!({
-            "dryRun": dry_run,
-            "logs": swept.logs,
-            "keys": swept.keys,
-            "runs": swept.runs,
-            "plans": swept.plans,
-            "bundles": swept.bundles,
-            "files": swept.files,
-            "held": swept.held,
-        }));
+        let mut all = data(swept);
+        if let Some(members) = all.as_object_mut() {
+            members.insert("dryRun".to_owned(), dry_run.into());
+        }
+        screen.json(&all);
         return;
     }
     let word = if dry_run { "would end" } else { "ended" };
-    screen.line(&format!(
-        "{word}: {} logs · {} keys · {} runs · {} plans · {} bundles · {} files; {} held",
+    screen.line(&format!("{word}: {}", counts(swept)));
+}
+
+/// What ends, as data.
+pub(super) fn data(swept: &Swept) -> Value {
+    json!({
+        "logs": swept.logs,
+        "keys": swept.keys,
+        "runs": swept.runs,
+        "plans": swept.plans,
+        "bundles": swept.bundles,
+        "files": swept.files,
+        "held": swept.held,
+    })
+}
+
+/// What ends, in words.
+pub(super) fn counts(swept: &Swept) -> String {
+    format!(
+        "{} logs · {} keys · {} runs · {} plans · {} bundles · {} files; {} held",
         swept.logs, swept.keys, swept.runs, swept.plans, swept.bundles, swept.files, swept.held
-    ));
+    )
 }

@@ -4,7 +4,8 @@
 //! started himself (contract 1.3), and the record says so; an approval by more persons than there are is refused, for no run would
 //! ever begin.
 
-use crate::command::data::{draft, keeping, reason};
+use crate::command::data::would::{self, Takes};
+use crate::command::data::{draft, keeping};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -12,10 +13,8 @@ use crate::view::duration::plural;
 use crate::view::screen::Screen;
 use clap::{Args, Subcommand};
 use dvt_core::event::body::ApprovalGate;
-use dvt_model::action::Role;
+use dvt_model::action::{Action, Role};
 use dvt_model::decision::Operation;
-use dvt_model::proof::{Authorized, PolicyWrite};
-use dvt_model::resource::Tenant;
 use serde_json::json;
 
 /// See and change the approval that every run waits for.
@@ -41,6 +40,7 @@ pub(crate) struct Get {}
 /// Let every run that is started from now on wait until it is approved.
 ///
 /// Example:
+///   dvt tenant approval set operator --dry-run
 ///   dvt tenant approval set operator --min 1 -m "two pairs of eyes since the audit"
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -57,11 +57,15 @@ pub(crate) struct Set {
     /// The version that the change is made from, as `get` shows it; without it the present one.
     #[arg(long, value_name = "VERSION")]
     from_version: Option<u64>,
+    /// Only show what it would change.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Let runs that are started from now on wait for nobody.
 ///
 /// Example:
+///   dvt tenant approval remove --dry-run
 ///   dvt tenant approval remove -m "the audit is over"
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -72,6 +76,9 @@ pub(crate) struct Remove {
     /// The version that the change is made from, as `get` shows it; without it the present one.
     #[arg(long, value_name = "VERSION")]
     from_version: Option<u64>,
+    /// Only show what it would change.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Does it.
@@ -80,24 +87,32 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
-    let (gate, message, from) = match command {
+    let (gate, message, from, dry_run) = match command {
         Command::Get(_) => {
-            let proof = proof(composition, "dvt tenant approval get").await?;
+            let proof = would::tenant_proof(composition, "dvt tenant approval get", false).await?;
             show(keeping(composition).run_approval(&proof).await?, screen);
             return Ok(Exit::Completed);
         }
-        Command::Set(set) => (Some(gate(set)?), set.message.as_ref(), set.from_version),
-        Command::Remove(remove) => (None, remove.message.as_ref(), remove.from_version),
+        Command::Set(set) => (Some(gate(set)?), set.message.as_ref(), set.from_version, set.dry_run),
+        Command::Remove(remove) => (None, remove.message.as_ref(), remove.from_version, remove.dry_run),
     };
     let route = if gate.is_some() { "dvt tenant approval set" } else { "dvt tenant approval remove" };
-    let proof = proof(composition, route).await?;
+    let proof = would::tenant_proof(composition, route, dry_run).await?;
     let keeping = keeping(composition);
     let (before, version) = keeping.run_approval(&proof).await?;
     if before != gate {
         gate.iter().try_for_each(can_be_met)?;
-        let why = reason(message, "changing what every run waits for", screen)?;
+        let why = would::reason(message, dry_run, "changing what every run waits for", screen)?;
         let record = composition.access.record(&proof, draft(Operation::PolicyChange, why))?;
-        keeping.set_run_approval(&proof, &record, (gate, from.unwrap_or(version))).await?;
+        let change = (gate, from.unwrap_or(version));
+        if dry_run {
+            keeping.would_set_run_approval(&proof, &record, change).await?;
+        } else {
+            keeping.set_run_approval(&proof, &record, change).await?;
+        }
+    }
+    if dry_run {
+        return Ok(foreseen((before, version), gate, screen));
     }
     show(keeping.run_approval(&proof).await?, screen);
     if gate.is_some() && screen.for_people() {
@@ -118,10 +133,6 @@ fn can_be_met(gate: &ApprovalGate) -> Result<(), Problem> {
         .fix(format!("dvt tenant approval set {} --min 1 -m \"…\"", gate.role)))
 }
 
-async fn proof(composition: &Composition, route: &str) -> Result<Authorized<Tenant, PolicyWrite>, Problem> {
-    Ok(composition.access.tenant(&composition.context, route).await?)
-}
-
 fn gate(set: &Set) -> Result<ApprovalGate, Problem> {
     let role = Role::parse(&set.role).filter(|role| *role != Role::System).ok_or_else(|| {
         let all: Vec<&str> =
@@ -140,10 +151,35 @@ fn show((gate, version): (Option<ApprovalGate>, u64), screen: &mut Screen) {
         return;
     }
     match gate {
-        Some(ApprovalGate { role, min }) => screen.line(&format!(
-            "every run waits for approval by {} with the role {role}  (version {version})",
-            plural(u64::from(min), "person", "persons")
-        )),
+        Some(gate) => screen.line(&format!("every run waits for {}  (version {version})", approval(&gate))),
         None => screen.line("runs wait for no approval of the tenant"),
     }
+}
+
+fn approval(ApprovalGate { role, min }: &ApprovalGate) -> String {
+    format!("approval by {} with the role {role}", plural(u64::from(*min), "person", "persons"))
+}
+
+/// `--dry-run` of a change: what runs would wait for, and what they wait for now.
+fn foreseen(
+    (before, version): (Option<ApprovalGate>, u64),
+    gate: Option<ApprovalGate>,
+    screen: &mut Screen,
+) -> Exit {
+    let waits = |gate: &Option<ApprovalGate>| gate.as_ref().map_or("no approval".to_owned(), approval);
+    let changes = before != gate;
+    let title = format!("every run that is started from then on would wait for {}", waits(&gate));
+    let mut lines = Vec::new();
+    if changes {
+        lines.push(format!("now for {}", waits(&before)));
+        lines.push("runs that are queued already keep what they were queued with".to_owned());
+    } else {
+        lines.push("nothing changes: it is so already".to_owned());
+    }
+    let data = json!({
+        "runApproval": gate, "runApprovalNow": before, "changes": changes,
+        "version": version + u64::from(changes),
+    });
+    let takes = Takes { right: Action::PolicyWrite, record: Some(Operation::PolicyChange) };
+    would::show(&title, &lines, data, takes, screen)
 }

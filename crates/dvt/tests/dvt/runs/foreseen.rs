@@ -9,20 +9,12 @@ fn started(home: &Home, name: &str, text: &str, until: &str) -> Running {
     running
 }
 
-/// How many entries and events the ledger has. Looks are left out: that one looked at a run's status is entered once an hour.
-fn ledger_size(home: &Home) -> i64 {
-    let shown = home.dvt(&["config", "show", "--output", "json"]).ends(0).json();
-    let ledger = rusqlite::Connection::open(shown["ledgerFile"].as_str().unwrap()).unwrap();
-    let sum = "SELECT sum(count) FROM ledger_block WHERE kind <> 'reads'";
-    ledger.query_row(sum, [], |row| row.get(0)).unwrap()
-}
-
 /// The act with `--dry-run`, which must leave the ledger as it was.
 #[track_caller]
 fn dry(home: &Home, act: &[&str]) -> Told {
-    let before = ledger_size(home);
+    let before = home.ledger_size();
     let told = home.dvt(&[&["runs"], act, &["--dry-run"]].concat());
-    assert_eq!(ledger_size(home), before, "{act:?}: {told:#?}");
+    assert_eq!(home.ledger_size(), before, "{act:?}: {told:#?}");
     told
 }
 
@@ -44,9 +36,9 @@ fn a_pause_and_a_resume_say_before_what_they_change() {
     let early = dry(&home, &["resume", "@latest", "--allow-host"]).ends(0);
     assert!(early.out.contains("refuses this if it works on the run already"), "{early:#?}");
     // Control: what is done is seen in the ledger.
-    let before = ledger_size(&home);
+    let before = home.ledger_size();
     home.dvt(&["runs", "pause", "@latest", "-m", "full"]).ends(0);
-    assert!(ledger_size(&home) > before);
+    assert!(home.ledger_size() > before);
     assert!(dry(&home, &["pause", "@latest"]).ends(6).err.contains("INVALID_STATE_TRANSITION"));
     let resume = lines(dry(&home, &["resume", "@latest"]), " would go on");
     assert_eq!(resume, ["goes on: long", "the run is RUNNING then"]);

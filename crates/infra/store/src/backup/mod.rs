@@ -9,5 +9,5 @@ mod name;
 mod restore;
 mod take;
 
-pub use restore::{Older, Restored, restore};
+pub use restore::{Older, Restored, restore, would_restore};
 pub use take::BackedUp;

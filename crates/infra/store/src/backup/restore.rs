@@ -41,6 +41,13 @@ pub struct Older {
     pub path: PathBuf,
 }
 
+impl Older {
+    /// Where the newer checkpoint goes as evidence that entries are lost.
+    fn evidence(&self) -> PathBuf {
+        self.path.with_extension(format!("lost-{}", self.known))
+    }
+}
+
 /// What was put back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
@@ -68,29 +75,13 @@ pub fn restore(
     accept_loss: bool,
     clock: Clock,
 ) -> Result<Restored, Error> {
-    let empty = match std::fs::read_dir(folder) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) => error.kind() == ErrorKind::NotFound,
-    };
-    if !empty {
-        return Err(not_empty(folder));
-    }
+    must_be_empty(folder)?;
     let parent = folder_of(folder);
     private_parent(&parent)?;
     draft::clear_dead(&parent, draft::RESTORE);
     // Locked until it has its name, or is gone.
     let (draft, _held) = draft::folder(&parent)?;
-    let done = unpack(backup, &draft, &root).and_then(|(head, restored)| {
-        let older = judge(&draft, &head, root, elsewhere, clock)?;
-        if let Some(first) = older.first().filter(|_| !accept_loss) {
-            let reason = format!(
-                "it holds {} entries of the ledger of tenant {} and a checkpoint of {} is known (class 24), see `{}`",
-                first.held, first.tenant, first.known, first.path.display()
-            );
-            return Err(refused(backup, &reason, Code::LedgerIntegrityFailed));
-        }
-        Ok(Restored { older, ..restored })
-    });
+    let done = unpack_and_judge((backup, &draft), root, elsewhere, accept_loss, clock);
     let shown = done.and_then(|restored| show(&draft, folder).map(|()| restored));
     let mut restored = match shown {
         Ok(restored) => restored,
@@ -101,11 +92,74 @@ pub fn restore(
     };
     for older in &mut restored.older {
         // If we crash before this, the start refuses the older copy and says where the newer checkpoint lies.
-        let evidence = older.path.with_extension(format!("lost-{}", older.known));
+        let evidence = older.evidence();
         std::fs::rename(&older.path, &evidence).map_err(|error| io("move", &older.path, &error))?;
         older.path = evidence;
     }
     Ok(restored)
+}
+
+/// What [`restore`] would put back, or be refused for: all of the backup is unpacked beside the folder, judged and removed. `path` of
+/// what is older says where the evidence would lie.
+pub fn would_restore(
+    backup: &Path,
+    folder: &Path,
+    root: RootKey,
+    elsewhere: &[PathBuf],
+    accept_loss: bool,
+    clock: Clock,
+) -> Result<Restored, Error> {
+    must_be_empty(folder)?;
+    let parent = folder_of(folder);
+    let missing: Vec<&Path> = parent.ancestors().take_while(|ancestor| is_missing(ancestor)).collect();
+    private_parent(&parent)?;
+    // If we crash here or later, a draft is left that the next restore removes.
+    let done = draft::folder(&parent).and_then(|(draft, _held)| {
+        let done = unpack_and_judge((backup, &draft), root, elsewhere, accept_loss, clock);
+        clear(&draft)?;
+        done
+    });
+    for made in missing {
+        // Where somebody put something meanwhile, it stays.
+        let _left = std::fs::remove_dir(made);
+    }
+    let mut restored = done?;
+    restored.older.iter_mut().for_each(|older| older.path = older.evidence());
+    Ok(restored)
+}
+
+fn is_missing(folder: &Path) -> bool {
+    !folder.as_os_str().is_empty() && !folder.exists()
+}
+
+fn must_be_empty(folder: &Path) -> Result<(), Error> {
+    let empty = match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    };
+    if empty { Ok(()) } else { Err(not_empty(folder)) }
+}
+
+fn unpack_and_judge(
+    (backup, draft): (&Path, &Path),
+    root: RootKey,
+    elsewhere: &[PathBuf],
+    accept_loss: bool,
+    clock: Clock,
+) -> Result<Restored, Error> {
+    let (head, restored) = unpack(backup, draft, &root)?;
+    let older = judge(draft, &head, root, elsewhere, clock)?;
+    if let Some(first) = older.first().filter(|_| !accept_loss) {
+        let reason = format!(
+            "it holds {} entries of the ledger of tenant {} and a checkpoint of {} is known (class 24), see `{}`",
+            first.held,
+            first.tenant,
+            first.known,
+            first.path.display()
+        );
+        return Err(refused(backup, &reason, Code::LedgerIntegrityFailed));
+    }
+    Ok(Restored { older, ..restored })
 }
 
 fn not_empty(folder: &Path) -> Error {

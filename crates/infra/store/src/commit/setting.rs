@@ -7,9 +7,9 @@ use super::rights;
 use crate::port::error::Refusal;
 use crate::port::operation::{Rights, SeenSetting};
 use crate::sqlite::column;
-use dvt_model::id::KeyId;
+use dvt_model::id::{KeyId, TenantId};
 use dvt_model::scope::ScopeIds;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// A change, sealed.
 pub(crate) struct PutSetting {
@@ -31,60 +31,56 @@ impl PutSetting {
 
     pub(crate) fn judge(&self, group: &Group<'_>, block: &Sealed) -> Result<(), Stop> {
         rights::judge(group, self.rights)?;
+        let setting = (self.kind.as_str(), self.name.as_str());
+        has_version(group.connection, group.tenant, &self.place, setting, self.expected)??;
         let (connection, tenant) = (group.connection, group.tenant.bytes());
         let (project, environment) = (self.place.project_id.bytes(), self.place.environment_id.bytes());
         let now = block.recorded_at.ms();
-        let changed = match self.expected {
+        match self.expected {
             None => connection
                 .prepare_cached(
                     "INSERT INTO setting (tenant_id, project_id, environment_id, kind, name, row_version, key_id, sealed, changed_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8)
-                     ON CONFLICT (tenant_id, project_id, environment_id, kind, name) DO NOTHING",
+                     VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8)",
                 )?
                 .execute(params![
                     tenant, project, environment, self.kind, self.name, self.key.bytes(), self.sealed, now
                 ])?,
-            Some(expected) => connection
+            Some(_) => connection
                 .prepare_cached(
                     "UPDATE setting SET row_version = row_version + 1, key_id = ?6, sealed = ?7, changed_at = ?8
-                     WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3 AND kind = ?4 AND name = ?5
-                     AND row_version = ?9",
+                     WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3 AND kind = ?4 AND name = ?5",
                 )?
                 .execute(params![
-                    tenant,
-                    project,
-                    environment,
-                    self.kind,
-                    self.name,
-                    self.key.bytes(),
-                    self.sealed,
-                    now,
-                    column::signed(expected)
+                    tenant, project, environment, self.kind, self.name, self.key.bytes(), self.sealed, now
                 ])?,
         };
-        if changed == 1 { Ok(()) } else { Err(Refusal::VersionConflict.into()) }
+        Ok(())
     }
 }
 
 /// Whether a setting of this place is still the one that somebody saw.
 pub(crate) fn stands(group: &Group<'_>, place: &ScopeIds, seen: &SeenSetting) -> Result<(), Stop> {
-    let version: Option<i64> = group
-        .connection
+    has_version(group.connection, group.tenant, place, (&seen.kind, &seen.name), seen.version)??;
+    Ok(())
+}
+
+/// Whether a setting of this place has this version; `None`: there is none.
+pub(crate) fn has_version(
+    connection: &Connection,
+    tenant: TenantId,
+    place: &ScopeIds,
+    (kind, name): (&str, &str),
+    version: Option<u64>,
+) -> rusqlite::Result<Result<(), Refusal>> {
+    let now: Option<i64> = connection
         .prepare_cached(
             "SELECT row_version FROM setting
              WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3 AND kind = ?4 AND name = ?5",
         )?
         .query_row(
-            params![
-                group.tenant.bytes(),
-                place.project_id.bytes(),
-                place.environment_id.bytes(),
-                seen.kind,
-                seen.name
-            ],
+            params![tenant.bytes(), place.project_id.bytes(), place.environment_id.bytes(), kind, name],
             |row| row.get(0),
         )
         .optional()?;
-    let version = version.map(column::unsigned).transpose()?;
-    if version == seen.version { Ok(()) } else { Err(Refusal::VersionConflict.into()) }
+    Ok(if now == version.map(column::signed) { Ok(()) } else { Err(Refusal::VersionConflict) })
 }

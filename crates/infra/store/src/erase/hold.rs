@@ -3,10 +3,11 @@
 use crate::commit::change::{Change, Draft};
 use crate::commit::group::{Group, Stop};
 use crate::commit::prepare::Sealed;
-use crate::erase::Target;
+use crate::erase::{Target, keys};
 use crate::port::error::{Error, Refusal};
 use crate::port::operation::ActDraft;
 use crate::port::transaction::TenantTx;
+use crate::read::Reader;
 use crate::sqlite::{Sql, column};
 use dvt_model::id::{DecisionId, RunId, TenantId};
 use dvt_model::time::Timestamp;
@@ -27,6 +28,19 @@ pub struct Hold {
     pub released_at: Option<Timestamp>,
     /// The version of its row.
     pub row_version: u64,
+}
+
+/// What a hold would stand over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WouldHold {
+    /// `tenant`, `run` or `person`.
+    pub covers: &'static str,
+    /// A run's id, a tenant's id, or the HMAC that names a person.
+    pub subject: String,
+    /// Whether a hold stands over it already.
+    pub is_held: bool,
+    /// The keys that are there of a run or a person; of a tenant nobody counts them.
+    pub keys: Option<u64>,
 }
 
 /// Whether a hold stands over a run, a person, or the whole tenant. What a run says of several is held with each of them.
@@ -79,39 +93,80 @@ struct Release {
 
 impl Change for Release {
     fn judge(&self, group: &Group<'_>, _: &Sealed) -> Result<(), Stop> {
-        let released = group
+        may_release(group.connection, group.tenant, self.hold, self.row_version)??;
+        group
             .connection
             .prepare_cached(
-                "UPDATE legal_hold SET released_at = ?3, row_version = row_version + 1
-                 WHERE tenant_id = ?1 AND hold_id = ?2 AND released_at IS NULL AND row_version = ?4",
+                "UPDATE legal_hold SET released_at = ?3, row_version = row_version + 1 WHERE tenant_id = ?1 AND hold_id = ?2",
             )?
-            .execute(params![
-                group.tenant.bytes(),
-                self.hold.bytes(),
-                self.now.ms(),
-                column::signed(self.row_version)
-            ])?;
-        if released == 1 { Ok(()) } else { Err(Refusal::VersionConflict.into()) }
+            .execute(params![group.tenant.bytes(), self.hold.bytes(), self.now.ms()])?;
+        Ok(())
     }
+}
+
+/// Whether a hold stands with the version that somebody saw.
+fn may_release(
+    connection: &Connection,
+    tenant: TenantId,
+    hold: DecisionId,
+    seen: u64,
+) -> rusqlite::Result<Result<(), Refusal>> {
+    let version: Option<i64> = connection
+        .prepare_cached(
+            "SELECT row_version FROM legal_hold WHERE tenant_id = ?1 AND hold_id = ?2 AND released_at IS NULL",
+        )?
+        .query_row(params![tenant.bytes(), hold.bytes()], |row| row.get(0))
+        .optional()?;
+    let is_so = version == Some(column::signed(seen));
+    Ok(if is_so { Ok(()) } else { Err(Refusal::VersionConflict) })
+}
+
+/// What a target is called in a row; `NOT_FOUND` for a run that is not there.
+fn named(reader: &Reader, lane: &Connection, target: &Target) -> Result<(&'static str, String), Error> {
+    Ok(match target {
+        Target::Tenant => ("tenant", reader.tenant.id.to_string()),
+        Target::Run(run) => {
+            crate::read::runs::one(reader, lane, *run)?.ok_or(Error::NotFound)?;
+            ("run", run.to_string())
+        }
+        Target::Person(person) => ("person", reader.tenant.keyring.person(person)?),
+    })
+}
+
+fn is_held(reader: &Reader, lane: &Connection, target: &Target) -> Result<bool, Error> {
+    let tenant = &reader.tenant;
+    let person = match target {
+        Target::Person(person) => Some(tenant.keyring.person(person)?),
+        Target::Run(_) | Target::Tenant => None,
+    };
+    let run = if let Target::Run(run) = target { Some(*run) } else { None };
+    stands(lane, tenant.id, run, person.as_deref()).sql()
 }
 
 impl TenantTx {
     /// Stages a hold; `hold` is the id of the decision record in `act`.
     pub fn place_hold(&mut self, act: ActDraft, hold: DecisionId, target: Target) {
         let change: Draft = Box::new(move |reader, lane| {
-            let tenant = &reader.tenant;
-            let (covers, subject) = match &target {
-                Target::Tenant => ("tenant", tenant.id.to_string()),
-                Target::Run(run) => {
-                    crate::read::runs::one(reader, lane, *run)?.ok_or(Error::NotFound)?;
-                    ("run", run.to_string())
-                }
-                Target::Person(person) => ("person", tenant.keyring.person(person)?),
-            };
-            let place = Place { hold, covers, subject, now: (tenant.clock)() };
+            let (covers, subject) = named(reader, lane, &target)?;
+            let place = Place { hold, covers, subject, now: (reader.tenant.clock)() };
             Ok(Some((Box::new(place), Vec::new())))
         });
         self.stage(act, change);
+    }
+
+    /// What [`Self::place_hold`] would put a hold over.
+    pub async fn would_hold(&self, target: &Target) -> Result<WouldHold, Error> {
+        let target = target.clone();
+        self.read(move |reader, lane| {
+            let (covers, subject) = named(reader, lane, &target)?;
+            let keys = match &target {
+                Target::Tenant => None,
+                Target::Run(run) => Some(keys::of_run(lane, reader.tenant.id, *run)?.len() as u64),
+                Target::Person(_) => Some(keys::of_person(lane, reader.tenant.id, &subject)?.len() as u64),
+            };
+            Ok(WouldHold { covers, subject, is_held: is_held(reader, lane, &target)?, keys })
+        })
+        .await
     }
 
     /// Stages the release of a hold, if its row still has this version.
@@ -121,6 +176,15 @@ impl TenantTx {
             Ok(Some((Box::new(release), Vec::new())))
         });
         self.stage(act, change);
+    }
+
+    /// What [`Self::release_hold`] would be answered with.
+    pub async fn would_release(
+        &self,
+        hold: DecisionId,
+        row_version: u64,
+    ) -> Result<Result<(), Refusal>, Error> {
+        self.read(move |reader, lane| may_release(lane, reader.tenant.id, hold, row_version).sql()).await
     }
 
     /// The holds, newest first; the released ones behind those that stand.
@@ -153,16 +217,7 @@ impl TenantTx {
     /// Whether a hold stands over a target.
     pub async fn is_held(&self, target: &Target) -> Result<bool, Error> {
         let target = target.clone();
-        self.read(move |reader, lane| {
-            let tenant = &reader.tenant;
-            let person = match &target {
-                Target::Person(person) => Some(tenant.keyring.person(person)?),
-                _ => None,
-            };
-            let run = if let Target::Run(run) = target { Some(run) } else { None };
-            stands(lane, tenant.id, run, person.as_deref()).sql()
-        })
-        .await
+        self.read(move |reader, lane| is_held(reader, lane, &target)).await
     }
 }
 

@@ -7,8 +7,9 @@ use crate::blob::{bundle, log};
 use crate::commit::prepare::{Keys, People};
 use crate::commit::stage::Stage;
 use crate::commit::staged::{Operation, canonical_of, held, prepare, weight};
-use crate::commit::{change, group, waiting};
+use crate::commit::{change, group, setting, waiting};
 use crate::read::{Reader, events, ledger, members, plans, proof, queue, runs, settings, snapshot};
+use crate::sqlite::Sql;
 use crate::tenant::Tenant;
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
@@ -223,6 +224,21 @@ impl TenantTx {
     pub async fn setting(&self, kind: &str, name: &str) -> Result<Option<SettingRow>, Error> {
         let (kind, name) = (kind.to_owned(), name.to_owned());
         self.read(move |reader, lane| settings::one(reader, lane, &kind, &name)).await
+    }
+
+    /// What [`Self::put_setting`] would be answered with: whether the setting has the version that the change is made from.
+    pub async fn would_put_setting(
+        &self,
+        kind: &str,
+        name: &str,
+        expected_version: Option<u64>,
+    ) -> Result<Result<(), Refusal>, Error> {
+        let (kind, name) = (kind.to_owned(), name.to_owned());
+        self.read(move |reader, lane| {
+            let (tenant, place) = (reader.tenant.id, reader.scope.ids());
+            setting::has_version(lane, tenant, &place, (&kind, &name), expected_version).sql()
+        })
+        .await
     }
 
     /// The open runs of a plan in a concurrency group, oldest first; those that the scope does not cover are left out.

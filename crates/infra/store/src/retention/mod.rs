@@ -10,9 +10,10 @@ pub(crate) mod sweep;
 use crate::commit::change::{Change, Draft};
 use crate::commit::group::{Group, Stop};
 use crate::commit::prepare::Sealed;
-use crate::port::error::Error;
+use crate::port::error::{Error, Refusal};
 use crate::port::operation::ActDraft;
 use crate::port::transaction::TenantTx;
+use crate::sqlite::Sql;
 use crate::tenant::Tenant;
 use dvt_model::code::Code;
 use dvt_model::entry::PayloadClass;
@@ -186,5 +187,20 @@ impl TenantTx {
         });
         self.stage(act, change);
         Ok(())
+    }
+
+    /// What [`Self::set_retention`] and its commit would be answered with.
+    pub async fn would_set_retention(
+        &self,
+        data: Data,
+        days: u64,
+        from_version: u64,
+    ) -> Result<Result<(), Refusal>, Error> {
+        check(data, days)?;
+        self.read(move |reader, lane| {
+            let setting = (Kind::Retention, data.as_str());
+            setting::may_replace(lane, reader.tenant.id, setting, from_version).sql()
+        })
+        .await
     }
 }

@@ -5,10 +5,10 @@ use crate::port::error::{Error, Refusal};
 use crate::seal::document::{self, Cell};
 use crate::sqlite::{Sql, column};
 use crate::tenant::{Ground, Tenant};
-use dvt_model::id::KeyId;
+use dvt_model::id::{KeyId, TenantId};
 use dvt_model::scope::ScopeIds;
 use dvt_model::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -132,35 +132,45 @@ impl Write {
 
     /// Writes it if the row still has the version before this one.
     pub(crate) fn replace(&self, group: &Group<'_>) -> Result<(), Stop> {
-        let (connection, tenant) = (group.connection, group.tenant.bytes());
-        let written = if self.row_version == 1 {
-            let before: i64 = connection
-                .prepare_cached(
-                    "SELECT count(*) FROM setting WHERE tenant_id = ?1 AND kind = ?2 AND name = ?3",
-                )?
-                .query_row(params![tenant, self.kind.as_str(), self.name], |row| row.get(0))?;
-            self.insert_if_absent(group)?;
-            usize::from(before == 0)
-        } else {
-            connection
-                .prepare_cached(
-                    "UPDATE setting SET row_version = ?6, key_id = ?7, sealed = ?8, changed_at = ?9 WHERE tenant_id = ?1
-                     AND project_id = ?2 AND environment_id = ?3 AND kind = ?4 AND name = ?5 AND row_version = ?6 - 1",
-                )?
-                .execute(params![
-                    tenant,
-                    self.ids.project_id.bytes(),
-                    self.ids.environment_id.bytes(),
-                    self.kind.as_str(),
-                    self.name,
-                    column::signed(self.row_version),
-                    self.key.bytes(),
-                    self.sealed,
-                    self.now.ms()
-                ])?
-        };
-        if written == 1 { Ok(()) } else { Err(Refusal::VersionConflict.into()) }
+        let from = self.row_version.saturating_sub(1);
+        may_replace(group.connection, group.tenant, (self.kind, &self.name), from)??;
+        if from == 0 {
+            return self.insert_if_absent(group);
+        }
+        group
+            .connection
+            .prepare_cached(
+                "UPDATE setting SET row_version = ?6, key_id = ?7, sealed = ?8, changed_at = ?9 WHERE tenant_id = ?1
+                 AND project_id = ?2 AND environment_id = ?3 AND kind = ?4 AND name = ?5",
+            )?
+            .execute(params![
+                group.tenant.bytes(),
+                self.ids.project_id.bytes(),
+                self.ids.environment_id.bytes(),
+                self.kind.as_str(),
+                self.name,
+                column::signed(self.row_version),
+                self.key.bytes(),
+                self.sealed,
+                self.now.ms()
+            ])?;
+        Ok(())
     }
+}
+
+/// Whether a setting of the tenant still has the version that a change was made from; 0: there is none.
+pub(crate) fn may_replace(
+    connection: &Connection,
+    tenant: TenantId,
+    (kind, name): (Kind, &str),
+    from: u64,
+) -> rusqlite::Result<Result<(), Refusal>> {
+    let version: Option<i64> = connection
+        .prepare_cached("SELECT row_version FROM setting WHERE tenant_id = ?1 AND kind = ?2 AND name = ?3")?
+        .query_row(params![tenant.bytes(), kind.as_str(), name], |row| row.get(0))
+        .optional()?;
+    let is_so = version.unwrap_or(0) == column::signed(from);
+    Ok(if is_so { Ok(()) } else { Err(Refusal::VersionConflict) })
 }
 
 /// Takes a setting away.

@@ -54,6 +54,12 @@ impl Clocks {
         Ok(Self { now: (tenant.clock)(), rules: rules(tenant, lane)? })
     }
 
+    /// As they would be if one kind of data were kept for so many days.
+    fn with(mut self, (data, days): (Data, u64)) -> Self {
+        self.rules.iter_mut().filter(|rule| rule.data == data).for_each(|rule| rule.days = days);
+        self
+    }
+
     /// What began before this has run out.
     fn before(&self, data: Data) -> i64 {
         self.before_days(days(&self.rules, data))
@@ -270,7 +276,8 @@ fn remove(
 async fn outliving(tenant: &Arc<Tenant>, swept: &mut Swept) -> Result<(), Error> {
     loop {
         let here = Arc::clone(tenant);
-        let endings = tenant.lanes.run(move |lane| due_outliving(&here, lane)).await?;
+        let look = move |lane: &Connection| due_outliving(&here, lane, &Clocks::of(&here, lane)?);
+        let endings = tenant.lanes.run(look).await?;
         if endings.is_empty() {
             return Ok(());
         }
@@ -279,8 +286,7 @@ async fn outliving(tenant: &Arc<Tenant>, swept: &mut Swept) -> Result<(), Error>
     }
 }
 
-fn due_outliving(tenant: &Tenant, lane: &Connection) -> Result<Vec<Ending>, Error> {
-    let clocks = Clocks::of(tenant, lane)?;
+fn due_outliving(tenant: &Tenant, lane: &Connection, clocks: &Clocks) -> Result<Vec<Ending>, Error> {
     let mut endings = Vec::new();
     for class in PayloadClass::ALL {
         let before = clocks.before(Data::of(*class));
@@ -296,8 +302,8 @@ fn due_outliving(tenant: &Tenant, lane: &Connection) -> Result<Vec<Ending>, Erro
 }
 
 /// Logs of runs that ended so long ago.
-fn due_logs(tenant: &Tenant, lane: &Connection) -> Result<Vec<BlobId>, Error> {
-    let before = Clocks::of(tenant, lane)?.before(Data::Log);
+fn due_logs(tenant: &Tenant, lane: &Connection, clocks: &Clocks) -> Result<Vec<BlobId>, Error> {
+    let before = clocks.before(Data::Log);
     let mut statement = lane
         .prepare_cached(
             "SELECT b.blob_id, b.run_id FROM blob b CROSS JOIN run r ON r.tenant_id = b.tenant_id AND r.run_id = b.run_id
@@ -321,7 +327,8 @@ fn due_logs(tenant: &Tenant, lane: &Connection) -> Result<Vec<BlobId>, Error> {
 async fn logs(tenant: &Arc<Tenant>, swept: &mut Swept) -> Result<(), Error> {
     loop {
         let here = Arc::clone(tenant);
-        let due = tenant.lanes.run(move |lane| due_logs(&here, lane)).await?;
+        let look = move |lane: &Connection| due_logs(&here, lane, &Clocks::of(&here, lane)?);
+        let due = tenant.lanes.run(look).await?;
         if due.is_empty() {
             return Ok(());
         }
@@ -434,15 +441,14 @@ fn orphans(tenant: &Tenant, lane: &Connection) -> Result<Vec<BlobId>, Error> {
 }
 
 /// What a sweep would end now.
-fn due(tenant: &Tenant, lane: &Connection) -> Result<Swept, Error> {
-    let clocks = Clocks::of(tenant, lane)?;
-    let mut swept = Swept { logs: due_logs(tenant, lane)?.len() as u64, ..Swept::default() };
+fn due(tenant: &Tenant, lane: &Connection, clocks: &Clocks) -> Result<Swept, Error> {
+    let mut swept = Swept { logs: due_logs(tenant, lane, clocks)?.len() as u64, ..Swept::default() };
     let mut runs = BTreeSet::new();
     let mut from = Some((i64::MIN, [0; 16]));
     while let Some(behind) = from {
         let page = ended(lane, tenant, clocks.earliest().max(clocks.rows()), behind)?;
         from = after(&page);
-        let (endings, held) = due_keys(tenant, lane, &clocks, &page)?;
+        let (endings, held) = due_keys(tenant, lane, clocks, &page)?;
         swept.keys += endings.len() as u64;
         swept.held += held;
         for ended in page.iter().filter(|ended| ended.at <= clocks.rows()) {
@@ -452,7 +458,7 @@ fn due(tenant: &Tenant, lane: &Connection) -> Result<Swept, Error> {
         }
     }
     swept.runs = runs.len() as u64;
-    swept.keys += due_outliving(tenant, lane)?.len() as u64;
+    swept.keys += due_outliving(tenant, lane, clocks)?.len() as u64;
     let before = clocks.before(Data::Plan);
     if !hold::stands(lane, tenant.id, None, None).sql()? {
         swept.plans = due_plans(tenant, lane, before)?;
@@ -465,6 +471,15 @@ fn due(tenant: &Tenant, lane: &Connection) -> Result<Swept, Error> {
 impl TenantTx {
     /// What a sweep would end now.
     pub async fn would_sweep(&self) -> Result<Swept, Error> {
-        self.read(|reader, lane| due(&reader.tenant, lane)).await
+        self.read(|reader, lane| due(&reader.tenant, lane, &Clocks::of(&reader.tenant, lane)?)).await
+    }
+
+    /// The same if a kind of data were kept for so many days.
+    pub async fn would_sweep_if(&self, data: Data, days: u64) -> Result<Swept, Error> {
+        self.read(move |reader, lane| {
+            let clocks = Clocks::of(&reader.tenant, lane)?.with((data, days));
+            due(&reader.tenant, lane, &clocks)
+        })
+        .await
     }
 }
