@@ -32,6 +32,19 @@ pub struct Imported {
 }
 
 impl Imported {
+    /// Bytes and lines of a plan, with room for the line above it.
+    const MOST_BYTES: usize = (8 << 20) - (64 << 10);
+    const MOST_LINES: usize = 690_000;
+
+    /// Itself, where a plan may be as long as this.
+    pub(crate) fn whole(self) -> Result<Self, Error> {
+        let text = self.plan.to_string();
+        if text.len() > Self::MOST_BYTES || text.lines().count() > Self::MOST_LINES {
+            return Err(Error::TooLong(text.len()));
+        }
+        Ok(self)
+    }
+
     /// The plan as text: YAML 1.2 in block style, with a line above it that says where it comes from.
     pub fn text(&self, source: &str) -> String {
         let safe: String =
@@ -71,6 +84,9 @@ pub enum Error {
     /// More steps than a plan may have.
     #[error("it has {0} steps, and 50000 is the most")]
     TooLarge(usize),
+    /// More text than a plan may have.
+    #[error("the plan of it has {0} bytes and more, and 8 MiB is the most")]
+    TooLong(usize),
     /// Things that wait for each other.
     #[error("{things} wait for each other: {round} ({place})")]
     Round {

@@ -4,7 +4,7 @@
 //! nobody did.
 
 use crate::foreign::tree::Place;
-use crate::{Node, names};
+use crate::{Error, Node, names};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A step that is being made.
@@ -110,6 +110,68 @@ impl Ids {
         id
     }
 }
+
+/// What a plan may hold, counted step by step, so that a small file that is written out to a huge plan ends early.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    steps: usize,
+    values: usize,
+    bytes: usize,
+    attempts: u64,
+}
+
+impl Budget {
+    /// Bytes of a plan, with room for what is written around its texts.
+    const MOST_BYTES: usize = 6 << 20;
+    /// Values that a plan may have whatever its steps are, and for each of these.
+    const FREE_VALUES: usize = 90_000;
+    const VALUES_OF_A_STEP: usize = 64;
+    /// Attempts of all steps that are repeated in the worst case; there is room left for one of each that is not.
+    const MOST_ATTEMPTS: u64 = 240_000;
+    /// Items of a list of which nothing is known.
+    const MOST_ITEMS: u64 = 10_000;
+
+    /// Takes a step.
+    pub(crate) fn take(&mut self, step: &Step) {
+        let size = step.clone().node().size();
+        self.steps += 1;
+        self.values += size.values;
+        self.bytes = self.bytes.saturating_add(size.bytes);
+    }
+
+    /// Whether a plan still takes all that was taken; the error has its bytes.
+    pub(crate) fn holds(&self) -> Result<(), Error> {
+        let values = Self::FREE_VALUES + Self::VALUES_OF_A_STEP * self.steps;
+        if self.bytes > Self::MOST_BYTES || self.values > values {
+            return Err(Error::TooLong(self.bytes));
+        }
+        Ok(())
+    }
+
+    /// Whether there is room for the attempts of a step for each of so many items; if so, they are taken.
+    pub(crate) fn repeats(&mut self, step: &Step, items: Option<usize>) -> bool {
+        let most = step.retry.as_ref().and_then(|retry| retry.get("max"));
+        let retries = match most {
+            Some(Node::Number(most)) => most.to_string().parse().unwrap_or(Self::MOST_ITEMS),
+            _ => 0,
+        };
+        let each = match (&step.foreach, items) {
+            (None, _) => 1,
+            (Some(_), Some(items)) => u64::try_from(items).unwrap_or(Self::MOST_ITEMS),
+            (Some(_), None) => Self::MOST_ITEMS,
+        };
+        let attempts = self.attempts + (retries + 1) * each + 1;
+        let has_room = attempts <= Self::MOST_ATTEMPTS;
+        if has_room {
+            self.attempts = attempts;
+        }
+        has_room
+    }
+}
+
+/// Inputs that a plan may have, and why there are no more.
+pub(crate) const MOST_INPUTS: usize = 256;
+pub(crate) const TOO_MANY_INPUTS: &str = "a plan has at most 256 inputs";
 
 /// A name of an input or a variable: letters, digits and `_`.
 pub(crate) fn word(name: &str) -> String {

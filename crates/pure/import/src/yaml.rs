@@ -28,6 +28,13 @@ pub enum Node {
     Noted(Vec<String>, Box<Node>),
 }
 
+/// How much a value is of a document.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Size {
+    pub(crate) values: usize,
+    pub(crate) bytes: usize,
+}
+
 /// The longest mapping within a step that is written in one line.
 const ONE_LINE: usize = 90;
 
@@ -53,6 +60,32 @@ impl Node {
             | Self::Number(_)
             | Self::Block(_)
             | Self::List(_) => None,
+        }
+    }
+
+    /// What it holds: values with keys, and bytes of texts.
+    pub(crate) fn size(&self) -> Size {
+        let each = |sizes: &mut dyn Iterator<Item = Size>| {
+            let whole = Size { values: 1, bytes: 4 };
+            sizes.fold(whole, |whole, one| Size {
+                values: whole.values + one.values,
+                bytes: whole.bytes + one.bytes,
+            })
+        };
+        match self {
+            Self::Text(text) | Self::Word(text) | Self::Block(text) => {
+                Size { values: 1, bytes: text.len() + 4 }
+            }
+            Self::Flag(_) | Self::Number(_) => Size { values: 1, bytes: 8 },
+            Self::List(items) => each(&mut items.iter().map(Self::size)),
+            Self::Map(entries) => each(&mut entries.iter().map(|(key, value)| {
+                let size = value.size();
+                Size { values: size.values + 1, bytes: size.bytes + key.len() + 4 }
+            })),
+            Self::Noted(lines, value) => {
+                let size = value.size();
+                Size { bytes: size.bytes + lines.iter().map(|line| line.len() + 4).sum::<usize>(), ..size }
+            }
         }
     }
 

@@ -20,7 +20,8 @@ pub(super) struct Call {
     pub(super) id: String,
     pub(super) needs: BTreeSet<String>,
     pub(super) guard: Option<String>,
-    pub(super) foreach: Option<String>,
+    /// The list over which it is repeated.
+    pub(super) foreach: Option<Cel>,
     pub(super) place: Place,
 }
 
@@ -69,8 +70,9 @@ impl Importer<'_> {
                 Ok(all)
             }
             Items::Given(list) => {
-                let scope = Scope { item: Some(Cel::new("item", Gives::Any)), ..scope.clone() };
-                self.one(written, Call { foreach: Some(list.source), ..given }, guards, scope)
+                let item = Cel::new("item", list.gives.item());
+                let scope = Scope { item: Some(item), item_fields: BTreeMap::new(), ..scope.clone() };
+                self.one(written, Call { foreach: Some(list), ..given }, guards, scope)
             }
             Items::Unknown => {
                 let mut step = self.begin(&given, &guards);
@@ -128,6 +130,8 @@ impl Importer<'_> {
             place: hook.place,
         };
         let mut scope = scope.clone();
+        // It runs once, behind all items.
+        scope.item = scope.item.filter(|_| given.foreach.is_none());
         if let Some(name) = written.text_of("name") {
             scope.called.insert(name.to_owned(), called.clone());
         }
@@ -199,6 +203,7 @@ impl Importer<'_> {
         };
         let mut step = self.begin(given, &[None, None]);
         step.miss(&missing);
+        self.bound(&mut step, given);
         Ok(self.add(step))
     }
 
@@ -255,12 +260,10 @@ impl Importer<'_> {
                 Some(Value::Array(items)) if items.len() <= MOST_ITEMS => return Items::Written(items),
                 Some(_) => {}
                 None if text.known().is_none() => {
-                    let value = text.cel();
-                    let source = match value.gives {
-                        Gives::Text => format!("fromJson({})", value.source),
-                        Gives::Flag | Gives::Number | Gives::List | Gives::Any => value.source,
-                    };
-                    return Items::Given(Cel::new(source, Gives::List));
+                    let list = listed(text.cel());
+                    if let Some(list) = list.and_then(|list| list.fitting(key).ok()) {
+                        return Items::Given(list);
+                    }
                 }
                 None => {}
             }
@@ -297,6 +300,15 @@ impl Importer<'_> {
         let place = written.place_of("withSequence");
         self.losses.add("withSequence", "its numbers are not written down", "withSequence", place);
         Items::Unknown
+    }
+}
+
+/// A value as the list that it is, or that its text says; a number and a flag are none.
+fn listed(value: Cel) -> Option<Cel> {
+    match value.gives {
+        Gives::List(_) | Gives::Any => Some(value),
+        Gives::Text => Some(Cel::new(format!("fromJson({})", value.source), Gives::Any)),
+        Gives::Null | Gives::Flag | Gives::Number | Gives::Object => None,
     }
 }
 

@@ -1,12 +1,12 @@
 //! What stands between `{{` and `}}`, and what it is in a plan.
 
-use super::{Importer, Results, Scope};
+use super::{Importer, Output, Results, Scope};
 use crate::Node;
-use crate::foreign::expression::{Cel, Gives, Names, field, render};
-use crate::foreign::parse;
-use crate::foreign::text::{Part, Piece, Text, split};
+use crate::foreign::expression::{Cel, Dialect, Gives, Lost, Names, field, render};
+use crate::foreign::parse::{self, Tree as Expression};
+use crate::foreign::text::{self, Part, Piece, Text, split};
 use crate::foreign::tree::{Place, Tree};
-use crate::step::word;
+use crate::step::{MOST_INPUTS, word};
 
 /// Where a value opens.
 pub(super) const OPEN: &str = "{{";
@@ -21,9 +21,11 @@ struct Context<'i, 'a> {
 
 impl Importer<'_> {
     /// The value of `{{…}}`.
-    pub(super) fn value(&mut self, source: &str, scope: &Scope, place: Place) -> Result<Cel, String> {
+    pub(super) fn value(&mut self, source: &str, scope: &Scope, place: Place) -> Result<Cel, Lost> {
         let source = source.strip_prefix('=').unwrap_or(source).trim();
-        let tree = parse::parse(source).ok_or_else(|| source.to_owned())?;
+        // Nothing is no value there.
+        let tree = parse::parse(source).filter(|tree| *tree != Expression::Null);
+        let tree = tree.ok_or_else(|| Lost::Value(source.to_owned()))?;
         render(&tree, &mut Context { importer: self, scope, place, has_words: false })
     }
 
@@ -39,11 +41,15 @@ impl Importer<'_> {
                 }
             },
         });
-        Text(pieces.collect())
+        let made = Text::of(pieces);
+        made.unwrap_or_else(|| {
+            self.losses.add("text", text::TOO_MUCH, text, place);
+            Text::literal(text)
+        })
     }
 
-    pub(super) fn lost_value(&mut self, what: &str, place: Place) {
-        self.losses.add("value", "there is no such value here", what, place);
+    pub(super) fn lost_value(&mut self, lost: &Lost, place: Place) {
+        self.losses.add("value", lost.why().unwrap_or("there is no such value here"), lost.what(), place);
     }
 
     /// `when`; a condition that cannot be read is never true.
@@ -55,20 +61,21 @@ impl Importer<'_> {
         });
         let tree = parse::parse(&bare);
         let mut context = Context { importer: self, scope, place: when.place, has_words: true };
-        let rendered = tree.ok_or_else(|| text.to_owned()).and_then(|tree| render(&tree, &mut context));
-        match rendered.map(Cel::truth) {
+        let tree = tree.ok_or_else(|| Lost::Value(text.to_owned()));
+        let rendered = tree.and_then(|tree| render(&tree, &mut context));
+        match rendered.and_then(|condition| condition.truth().fitting(text)) {
             Ok(condition) if condition.literal.as_deref() == Some("true") => None,
             Ok(condition) => Some(condition.source),
             Err(lost) => {
                 let why = "the condition cannot be read, so the step is left out until it is written anew";
-                self.losses.add("when", why, &lost, when.place);
+                self.losses.add("when", why, lost.what(), when.place);
                 Some("false".to_owned())
             }
         }
     }
 
     /// An expression of expr-lang, as `valueFrom.expression` has it.
-    pub(super) fn expression(&mut self, tree: &Tree, scope: &Scope) -> Result<Cel, String> {
+    pub(super) fn expression(&mut self, tree: &Tree, scope: &Scope) -> Result<Cel, Lost> {
         self.value(tree.text().unwrap_or_default(), scope, tree.place)
     }
 
@@ -76,59 +83,61 @@ impl Importer<'_> {
     fn result(&mut self, results: &Results, path: &[&str], place: Place) -> Option<Cel> {
         match (results, path) {
             (Results::Step(id, is_repeated), ["outputs", "result"]) => {
-                let step = self.steps.iter_mut().find(|step| step.id == *id)?;
-                let is_program = matches!(step.work, Some(("run" | "script", _)));
-                if is_program && !step.is_missing() {
-                    step.output = Some("text");
-                }
-                let gives = match (is_repeated, is_program) {
-                    (true, _) => Gives::List,
-                    (false, true) if step.output.is_some() => Gives::Text,
-                    (false, _) => Gives::Any,
-                };
+                let one = self.read_as(id, Output::Text)?;
+                let gives = if *is_repeated { Gives::list(one) } else { one };
                 Some(Cel::new(format!("{}.output", field("steps", id)), gives))
             }
-            (Results::Step(id, true), ["outputs", "parameters"]) => {
-                Some(Cel::new(format!("{}.output", field("steps", id)), Gives::List))
+            (Results::Step(id, is_repeated), ["outputs", "parameters"]) => {
+                let one = self.read_as(id, Output::Object)?;
+                let gives = if *is_repeated { Gives::list(one) } else { one };
+                Some(Cel::new(format!("{}.output", field("steps", id)), gives))
             }
             (Results::Step(id, false), ["outputs", "parameters", name]) => {
+                let gives = self.read_as(id, Output::Object)?;
                 let step = self.steps.iter().find(|step| step.id == *id)?;
-                if step.output == Some("text") {
-                    return None;
-                }
                 if !matches!(step.work, Some(("signal", _))) {
                     let why =
                         "a step writes its outputs as one JSON object to $DVT_OUTPUT, not each to a file";
                     self.losses.add("outputs", why, name, place);
                 }
-                Some(Cel::new(field(&format!("{}.output", field("steps", id)), name), Gives::Any))
+                Some(Cel::new(field(&format!("{}.output", field("steps", id)), name), gives))
             }
             (Results::Parameters(values), ["outputs", "parameters", name]) => values.get(*name).cloned(),
-            (Results::Items(all), ["outputs", "result"] | ["outputs", "parameters"]) => {
-                let each: Option<Vec<String>> = all
-                    .iter()
-                    .map(|one| self.result(one, &["outputs", "result"], place).map(|cel| cel.source))
-                    .collect();
-                Some(Cel::new(format!("[{}]", each?.join(", ")), Gives::List))
-            }
-            (Results::Items(all), ["outputs", "parameters", name]) => {
-                let each = all.iter().map(|one| self.result(one, &["outputs", "parameters", name], place));
-                let each: Option<Vec<String>> = each.map(|cel| cel.map(|cel| cel.source)).collect();
-                Some(Cel::new(format!("[{}]", each?.join(", ")), Gives::List))
+            (Results::Items(all), ["outputs", "result" | "parameters", ..]) => {
+                let each = all.iter().map(|one| self.result(one, path, place));
+                Some(Cel::list(each.collect::<Option<_>>()?))
             }
             _ => None,
         }
     }
+
+    /// What a step leaves behind where it is read in this way: a program's output is one text or one object, and whoever reads it
+    /// first says which.
+    fn read_as(&mut self, id: &str, output: Output) -> Option<Gives> {
+        let step = self.steps.iter_mut().find(|step| step.id == id)?;
+        let is_program = matches!(step.work, Some(("run" | "script", _))) && !step.is_missing();
+        if !is_program {
+            return Some(Gives::Any);
+        }
+        if *self.outputs.entry(id.to_owned()).or_insert(output) != output {
+            return None;
+        }
+        step.output = (output == Output::Text).then_some("text");
+        Some(if output == Output::Text { Gives::Text } else { Gives::Any })
+    }
 }
 
 impl Names for Context<'_, '_> {
-    fn path(&mut self, names: &[String]) -> Result<Cel, String> {
-        let lost = || names.join(".");
+    fn path(&mut self, names: &[String]) -> Result<Cel, Lost> {
+        let lost = || Lost::Value(names.join("."));
         let path: Vec<&str> = names.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["inputs", "parameters", name] => self.scope.inputs.get(*name).map(Text::cel).ok_or_else(lost),
             ["workflow", "parameters", name] => {
                 let name = word(name);
+                if self.importer.inputs.len() >= MOST_INPUTS && !self.importer.inputs.contains_key(&name) {
+                    return Err(lost());
+                }
                 let schema = || Node::Map(vec![("type".to_owned(), Node::word("string"))]);
                 self.importer.inputs.entry(name.clone()).or_insert_with(schema);
                 Ok(Cel::new(field("inputs", &name), Gives::Text))
@@ -155,17 +164,29 @@ impl Names for Context<'_, '_> {
             ["item"] => self.scope.item.clone().ok_or_else(lost),
             ["item", name] => match self.scope.item_fields.get(*name) {
                 Some(value) => Ok(value.clone()),
-                None if self.scope.item.as_ref().is_some_and(|item| item.source == "item") => {
-                    Ok(Cel::new(field("item", name), Gives::Any))
-                }
-                None => Err(lost()),
+                None => match self.scope.item.as_ref().filter(|item| item.source == "item") {
+                    Some(item) if item.gives == Gives::Any => Ok(Cel::new(field("item", name), Gives::Any)),
+                    // Which members it has is not known here, whatever is known of it.
+                    Some(item) if item.gives == Gives::Object => {
+                        Ok(Cel::new(field("dyn(item)", name), Gives::Any))
+                    }
+                    Some(_) | None => Err(lost()),
+                },
             },
             [single] if self.has_words => Ok(Cel::text(single)),
             _ => Err(lost()),
         }
     }
 
-    fn inner(&mut self, text: &str) -> Result<Cel, String> {
+    fn inner(&mut self, text: &str) -> Result<Cel, Lost> {
         self.importer.value(text, self.scope, self.place)
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Argo
+    }
+
+    fn has_status(&self) -> bool {
+        false
     }
 }

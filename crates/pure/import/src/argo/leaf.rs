@@ -5,11 +5,16 @@ use super::context::OPEN;
 use super::retry::time;
 use super::{Called, Importer, NO_WORD, Scope};
 use crate::foreign::code::{self, Language};
+use crate::foreign::interpreter::Words;
+use crate::foreign::limits;
 use crate::foreign::text::{Text, split};
 use crate::foreign::tree::{Place, Tree};
 use crate::names::literal;
 use crate::step::{Step, Variables, is_variable, seconds, word};
 use crate::{Error, Node};
+
+/// Arguments of one program.
+const MOST_ARGUMENTS: usize = 1_024;
 
 impl Importer<'_> {
     /// The step of a template.
@@ -36,7 +41,28 @@ impl Importer<'_> {
             );
             step.miss(&format!("a {what} template is not part of this plan; put here what it did"));
         }
+        self.bound(&mut step, given);
         Ok(self.add(step))
+    }
+
+    /// Takes the repetitions of a step away that would be more than any plan may have.
+    pub(super) fn bound(&mut self, step: &mut Step, given: &Call) {
+        let is_repeated = step.foreach.is_some() || step.retry.is_some();
+        let items = given.foreach.as_ref().and_then(|list| list.members.as_ref()).map(Vec::len);
+        if !is_repeated || self.budget.repeats(step, items) {
+            return;
+        }
+        let why = "with those of the steps before it, the plan would make more than 250000 attempts";
+        step.retry = None;
+        if step.foreach.take().is_none() {
+            self.losses.add("retryStrategy", why, &given.name, given.place);
+            return;
+        }
+        self.losses.add("withParam", why, &given.name, given.place);
+        step.miss(&format!("`{}` is repeated more often than a plan may", given.name));
+        if step.condition.as_deref().is_some_and(limits::names_item) {
+            step.condition = Some("false".to_owned());
+        }
     }
 
     fn limits(&mut self, template: &Tree, step: &mut Step, scope: &Scope) {
@@ -82,6 +108,7 @@ impl Importer<'_> {
             }
             let mut step = self.begin(&given, &[None, None]);
             self.container(container, &mut step, scope);
+            self.bound(&mut step, &given);
             called.insert(name, step.id.clone());
             exits.insert(step.id.clone());
             last = self.add(step);
@@ -182,8 +209,7 @@ impl Importer<'_> {
             return;
         };
         let words: Vec<&Tree> = command.iter().skip(1).chain(&arguments).copied().collect();
-        let language = language_of(program);
-        if let ([option, code], Some((language, shell))) = (words.as_slice(), language)
+        if let ([option, code], Some((language, shell))) = (words.as_slice(), language_of(program))
             && option.text() == Some("-c")
             && let Some(shell) = shell
         {
@@ -193,17 +219,32 @@ impl Importer<'_> {
             return;
         }
         let mut list = vec![Node::Text(literal(program))];
-        let mut is_code = false;
+        if words.len() > MOST_ARGUMENTS {
+            self.losses.add(
+                "args",
+                "a program of a plan has at most 1024 arguments",
+                "args",
+                container.place,
+            );
+            step.miss("the program has more arguments than a plan takes");
+            return;
+        }
+        let mut read = Words::default();
+        read.word(Some(program));
         for argument in words {
             let text = argument.text().unwrap_or_default();
-            if is_code {
-                let language = language.map_or(Language::Other, |(language, _)| language);
-                let code = self.code(language, text, argument.place, scope, &mut variables);
-                list.push(Node::Text(literal(&code)));
-            } else {
-                list.push(self.text(text, scope, argument.place).node());
-            }
-            is_code = text.starts_with('-') && text.ends_with(['c', 'e']);
+            let word = self.text(text, scope, argument.place);
+            let node = word.node();
+            let begins = if let Node::Text(text) = &node { text.split("${{").next() } else { None };
+            let reader = read.reader(begins.unwrap_or_default()).filter(|_| text.contains(OPEN));
+            list.push(match reader.map(language_of) {
+                None => node,
+                Some(language) => {
+                    let language = language.map_or(Language::Other, |(language, _)| language);
+                    Node::Text(literal(&self.code(language, text, argument.place, scope, &mut variables)))
+                }
+            });
+            read.word(word.known().as_deref());
         }
         step.env = variables.env;
         step.work = Some(("run", Node::List(list)));

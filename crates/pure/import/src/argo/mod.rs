@@ -14,7 +14,7 @@ use crate::foreign::expression::{Cel, field};
 use crate::foreign::text::Text;
 use crate::foreign::tree::{self, Tree};
 use crate::report::Losses;
-use crate::step::{Ids, Step, word};
+use crate::step::{Budget, Ids, MOST_INPUTS, Step, TOO_MANY_INPUTS, word};
 use crate::{Error, Imported, Node, Report, names};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +42,15 @@ enum Results {
     Items(Vec<Results>),
 }
 
+/// How the output of a program is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Output {
+    /// What it prints.
+    Text,
+    /// What it writes, with a member for each of its outputs.
+    Object,
+}
+
 /// What a template sees.
 #[derive(Debug, Clone, Default)]
 struct Scope {
@@ -59,9 +68,12 @@ struct Scope {
 struct Importer<'a> {
     losses: Losses,
     ids: Ids,
+    budget: Budget,
     inputs: BTreeMap<String, Node>,
     steps: Vec<Step>,
     skippable: BTreeSet<String>,
+    /// How the outputs of steps are read that are read at all.
+    outputs: BTreeMap<String, Output>,
     templates: BTreeMap<(String, String), &'a Tree>,
     /// Templates that are being written out, to meet those that call themselves.
     stack: Vec<(String, String)>,
@@ -118,7 +130,8 @@ pub fn import(text: &str) -> Result<Imported, Error> {
     if ordinary == 0 {
         return Err(Error::Empty);
     }
-    Ok(importer.finish(text, main, own, ordinary))
+    importer.budget.holds()?;
+    importer.finish(text, main, own, ordinary).whole()
 }
 
 fn kind(detail: &str) -> Error {
@@ -187,6 +200,10 @@ impl Importer<'_> {
         }
         for parameter in spec.at(&["arguments", "parameters"]).map(Tree::items).unwrap_or_default() {
             let Some(name) = parameter.text_of("name") else { continue };
+            if self.inputs.len() >= MOST_INPUTS && !self.inputs.contains_key(&word(name)) {
+                self.losses.add("parameters", TOO_MANY_INPUTS, name, parameter.place);
+                continue;
+            }
             let mut schema = vec![("type".to_owned(), Node::word("string"))];
             if let Some(description) = parameter.text_of("description") {
                 schema.push(("description".to_owned(), Node::Text(names::literal(description))));

@@ -3,6 +3,8 @@
 use super::call::Call;
 use super::{Called, Importer, MOST, NO_WORD, Results, Scope, kind};
 use crate::Error;
+use crate::foreign::expression::Lost;
+use crate::foreign::limits;
 use crate::foreign::text::Text;
 use crate::foreign::tree::Tree;
 use crate::round::{self, Waits};
@@ -21,6 +23,7 @@ impl Importer<'_> {
         if self.steps.len() > MOST {
             return Err(Error::TooLarge(self.steps.len()));
         }
+        self.budget.holds()?;
         self.keys_of_template(template);
         self.inputs_of(template, &mut scope);
         let is_composite = template.get("steps").is_some() || template.get("dag").is_some();
@@ -37,6 +40,7 @@ impl Importer<'_> {
             self.losses.add("withParam", why, &given.name, given.place);
             let mut step = self.begin(given, &[None, None]);
             step.miss(&format!("`{}` {what} for each item of a list that another step gives", given.name));
+            self.bound(&mut step, given);
             return Ok(self.add(step));
         }
         if !is_composite {
@@ -58,7 +62,7 @@ impl Importer<'_> {
             } else if let Some(source) = from.and_then(|from| from.get("expression")) {
                 self.expression(source, &scope)
             } else {
-                Err(format!("outputs.parameters.{name}"))
+                Err(Lost::Value(format!("outputs.parameters.{name}")))
             };
             match value {
                 Ok(value) => drop(values.insert(name.to_owned(), value)),
@@ -199,12 +203,17 @@ impl Importer<'_> {
         };
         let mut parts: Vec<String> = given.guard.iter().chain(guards.iter().flatten()).cloned().collect();
         step.is_skippable = !parts.is_empty();
-        let has_status = parts.iter().any(|part| part.contains("always()") || part.contains("failure()"));
+        let has_status = parts.iter().any(|part| limits::asks_status(part, &["always", "failure"]));
         if !has_status && step.needs.iter().any(|need| self.skippable.contains(need)) {
             parts.insert(0, "!failure()".to_owned());
         }
         step.condition = super::call::joined(&parts);
-        step.foreach.clone_from(&given.foreach);
+        if step.condition.as_deref().is_some_and(|condition| !limits::fits(condition)) {
+            let why = "together with what it stands in, the condition is longer or deeper than a plan's; the step is left out";
+            self.losses.add("when", why, &given.name, given.place);
+            step.condition = Some("false".to_owned());
+        }
+        step.foreach = given.foreach.as_ref().map(|list| list.source.clone());
         step
     }
 
@@ -213,6 +222,7 @@ impl Importer<'_> {
         if step.is_skippable {
             self.skippable.insert(step.id.clone());
         }
+        self.budget.take(&step);
         let id = step.id.clone();
         let results = Results::Step(id.clone(), step.foreach.is_some());
         self.steps.push(step);

@@ -1,312 +1,269 @@
 //! Foreign expressions as expressions of a plan.
 //!
 //! Where the other dialect pastes text or guesses at types, this writes down which comparison is meant. What has no
-//! counterpart is an error with its words, never a value that happens to parse.
+//! counterpart is an error with its words, never a value that happens to parse; so is what a plan would refuse.
 
+use super::call::call;
+pub(crate) use super::cel::{Cel, field, quoted};
+pub(crate) use super::gives::Gives;
+use super::limits;
 use super::parse::Tree;
 use crate::Kept;
 
-/// What an expression gives, as far as it is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gives {
-    Flag,
-    Number,
-    Text,
-    List,
-    Any,
-}
-
-/// An expression of a plan.
+/// What cannot be kept: the words of the source, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cel {
-    pub(crate) source: String,
-    pub(crate) gives: Gives,
-    /// The text, where it is a literal.
-    pub(crate) literal: Option<String>,
-    /// The text that it was, where it stands for one with values in it.
-    pub(crate) parts: Vec<super::text::Piece>,
-    /// The members of a list that is known.
-    members: Vec<Cel>,
-    is_atom: bool,
+pub(crate) enum Lost {
+    /// A name, a function or a form that a plan does not have.
+    Value(String),
+    /// A function or an operator between values that it does not work on.
+    Kinds(String),
+    /// An expression that is longer or deeper than a plan's.
+    Size(String),
 }
 
-impl Cel {
-    pub(crate) fn new(source: impl Into<String>, gives: Gives) -> Self {
-        Self {
-            source: source.into(),
-            gives,
-            literal: None,
-            parts: Vec::new(),
-            members: Vec::new(),
-            is_atom: true,
+impl Lost {
+    /// The words.
+    pub(crate) fn what(&self) -> &str {
+        match self {
+            Self::Value(what) | Self::Kinds(what) | Self::Size(what) => what,
         }
     }
 
-    pub(crate) fn text(text: &str) -> Self {
-        Self { literal: Some(text.to_owned()), ..Self::new(quoted(text), Gives::Text) }
-    }
-
-    /// A number as it is written; `None` where a plan keeps none like it.
-    pub(crate) fn number(written: &str) -> Option<Self> {
-        Kept::read(written)?;
-        Some(Self { literal: Some(written.to_owned()), ..Self::new(written, Gives::Number) })
-    }
-
-    pub(crate) fn flag(flag: bool) -> Self {
-        Self { literal: Some(flag.to_string()), ..Self::new(flag.to_string(), Gives::Flag) }
-    }
-
-    pub(crate) fn compound(source: String, gives: Gives) -> Self {
-        Self { is_atom: false, ..Self::new(source, gives) }
-    }
-
-    /// A known value; a number that no plan keeps is its text.
-    pub(crate) fn json(value: &serde_json::Value) -> Self {
-        use serde_json::Value;
-        match value {
-            Value::Null => Self::new("null", Gives::Any),
-            Value::Bool(flag) => Self::flag(*flag),
-            Value::Number(number) => {
-                let written = number.to_string();
-                Self::number(&written).unwrap_or_else(|| Self::text(&written))
-            }
-            Value::String(text) => Self::text(text),
-            Value::Array(items) => {
-                let members: Vec<Self> = items.iter().map(Self::json).collect();
-                let sources: Vec<&str> = members.iter().map(|member| member.source.as_str()).collect();
-                let source = format!("[{}]", sources.join(", "));
-                Self { members, ..Self::new(source, Gives::List) }
-            }
-            Value::Object(entries) => {
-                let entries = entries.iter();
-                let entries: Vec<String> = entries
-                    .map(|(key, value)| format!("{}: {}", quoted(key), Self::json(value).source))
-                    .collect();
-                Self::new(format!("{{{}}}", entries.join(", ")), Gives::Any)
-            }
-        }
-    }
-
-    /// As an operand.
-    pub(crate) fn operand(&self) -> String {
-        if self.is_atom { self.source.clone() } else { format!("({})", self.source) }
-    }
-
-    /// As a text.
-    pub(crate) fn as_text(&self) -> String {
-        match (&self.literal, self.gives) {
-            (Some(literal), _) => quoted(literal),
-            (None, Gives::Text) => self.operand(),
-            (None, Gives::List) => self.in_text(),
-            (None, Gives::Flag | Gives::Number | Gives::Any) => format!("string({})", self.source),
-        }
-    }
-
-    /// As it stands between `${{` and `}}` inside a text: a list is its JSON there.
-    pub(crate) fn in_text(&self) -> String {
-        match self.gives {
-            Gives::List => format!("toJson({})", self.source),
-            Gives::Flag | Gives::Number | Gives::Text | Gives::Any => self.source.clone(),
-        }
-    }
-
-    /// As a condition: what is empty, zero, false or missing is false.
-    pub(crate) fn truth(self) -> Self {
-        match (self.gives, &self.literal) {
-            (Gives::Flag, _) => self,
-            (Gives::Text, Some(text)) => Self::flag(!text.is_empty()),
-            (Gives::Text, None) => Self::compound(format!("{} != \"\"", self.operand()), Gives::Flag),
-            (Gives::Number, _) => Self::compound(format!("{} != 0", self.operand()), Gives::Flag),
-            (Gives::List | Gives::Any, _) => {
-                Self::new(format!("!({} in [null, false, 0, \"\"])", self.operand()), Gives::Flag)
-            }
+    /// Why, where it is not the name that is unknown.
+    pub(crate) fn why(&self) -> Option<&'static str> {
+        match self {
+            Self::Value(_) => None,
+            Self::Kinds(_) => Some("it does not work on values of these kinds"),
+            Self::Size(_) => Some("an expression of a plan has at most 4096 bytes and 32 levels of brackets"),
         }
     }
 }
 
-/// A text as a literal that neither ends itself nor the expression around it.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '"' | '\\' => out.extend(['\\', letter]),
-            '{' | '}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(letter)));
-            }
-            control if control.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(control))),
-            other => out.push(other),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// Words that no field's name may be after a dot.
-const KEYWORDS: [&str; 4] = ["in", "true", "false", "null"];
-
-/// `base.name`, or with brackets where the name is none that may follow a dot.
-pub(crate) fn field(base: &str, name: &str) -> String {
-    let starts = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
-    let is_plain = starts && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if is_plain && !KEYWORDS.contains(&name) {
-        format!("{base}.{name}")
-    } else {
-        format!("{base}[{}]", quoted(name))
-    }
+/// Whose rules hold where values of different kinds meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Values become numbers where they must, and words in a text.
+    GitHub,
+    /// Values are pasted as JSON.
+    Argo,
 }
 
 /// What a dialect knows of names.
 pub(crate) trait Names {
     /// The value of a path; the error is what cannot be kept.
-    fn path(&mut self, names: &[String]) -> Result<Cel, String>;
+    fn path(&mut self, names: &[String]) -> Result<Cel, Lost>;
 
     /// What stands between `{{` and `}}` inside an expression.
-    fn inner(&mut self, text: &str) -> Result<Cel, String>;
+    fn inner(&mut self, text: &str) -> Result<Cel, Lost>;
+
+    /// Whose names they are.
+    fn dialect(&self) -> Dialect;
+
+    /// Whether it may be asked here how the steps before ended.
+    fn has_status(&self) -> bool;
 }
 
-/// An expression of a plan that means the same.
-pub(crate) fn render(tree: &Tree, names: &mut dyn Names) -> Result<Cel, String> {
-    Ok(match tree {
+/// An expression of a plan that means the same; a plan takes it wherever a value of its kind may stand.
+pub(crate) fn render(tree: &Tree, names: &mut dyn Names) -> Result<Cel, Lost> {
+    let cel = match tree {
         Tree::Text(text) => Cel::text(text),
-        Tree::Number(number) => Cel::number(number).ok_or_else(|| number.clone())?,
+        Tree::Number(number) => Cel::number(number).ok_or_else(|| Lost::Value(number.clone()))?,
         Tree::Flag(flag) => Cel::flag(*flag),
-        Tree::Null => Cel::new("null", Gives::Any),
+        Tree::Null => Cel::null(),
         Tree::Path(path) => names.path(path)?,
         Tree::Inner(text) => names.inner(text)?,
         Tree::Call(name, arguments) => call(name, arguments, names)?,
         Tree::Not(inner) => {
             let inner = render(inner, names)?.truth();
-            Cel::new(format!("!{}", inner.operand()), Gives::Flag)
+            match inner.literal.as_deref() {
+                Some(literal) => Cel::flag(literal != "true"),
+                None => Cel::new(format!("!{}", inner.operand()), Gives::Flag),
+            }
         }
         Tree::Choice(condition, then, other) => {
             let condition = render(condition, names)?.truth();
-            choice(&condition, &render(then, names)?, &render(other, names)?)
+            Cel::choice(&condition, &render(then, names)?, &render(other, names)?)
         }
-        Tree::Pair(sign, left, right) => pair(sign, left, right, names)?,
-    })
+        Tree::Pair(sign @ ("||" | "&&" | "??"), ..) => chain(sign, tree, names)?,
+        Tree::Pair(sign, left, right) => {
+            let (left, right) = (render(left, names)?, render(right, names)?);
+            pair(sign, &left, &right, names.dialect())?
+        }
+    };
+    // What is known, and a text with values in it, need not stand in one expression.
+    if cel.literal.is_some() || !cel.parts.is_empty() { Ok(cel) } else { cel.fitting(begins(tree)) }
 }
 
-fn choice(condition: &Cel, then: &Cel, other: &Cel) -> Cel {
-    let gives = if then.gives == other.gives { then.gives } else { Gives::Any };
-    Cel::compound(format!("{} ? {} : {}", condition.operand(), then.operand(), other.operand()), gives)
+impl Cel {
+    /// Itself, where a plan takes it as one expression; `what` is what the source says.
+    pub(crate) fn fitting(self, what: &str) -> Result<Self, Lost> {
+        if limits::fits(&self.source) { Ok(self) } else { Err(Lost::Size(what.to_owned())) }
+    }
 }
 
-fn pair(sign: &str, left: &Tree, right: &Tree, names: &mut dyn Names) -> Result<Cel, String> {
-    // `a && b || c` is GitHub's way to say `a ? b : c`.
-    if let (("||", Tree::Pair("&&", condition, then)), other) = ((sign, left), right) {
-        let then = render(then, names)?;
-        if then.gives != Gives::Flag {
-            let condition = render(condition, names)?.truth();
-            return Ok(choice(&condition, &then, &render(other, names)?));
+/// The word of the source by which an expression that is too large is found.
+fn begins(tree: &Tree) -> &str {
+    match tree {
+        Tree::Text(text) | Tree::Number(text) | Tree::Inner(text) | Tree::Call(text, _) => text,
+        Tree::Path(path) => path.first().map_or("", String::as_str),
+        Tree::Flag(true) => "true",
+        Tree::Flag(false) => "false",
+        Tree::Null => "null",
+        Tree::Not(_) => "!",
+        Tree::Pair(sign, ..) => sign,
+        Tree::Choice(..) => "?",
+    }
+}
+
+/// `a || b || c` and the like: whatever its brackets say, the first that decides is the value.
+fn chain(sign: &'static str, tree: &Tree, names: &mut dyn Names) -> Result<Cel, Lost> {
+    let mut operands = Vec::new();
+    let mut open = vec![tree];
+    while let Some(next) = open.pop() {
+        match next {
+            Tree::Pair(one, left, right) if *one == sign => open.extend([&**right, &**left]),
+            other => operands.push(other),
         }
     }
-    let (left, right) = (render(left, names)?, render(right, names)?);
+    let mut rendered = Vec::with_capacity(operands.len());
+    let count = operands.len();
+    for (at, operand) in operands.into_iter().enumerate() {
+        rendered.push(match operand {
+            // `a && b || c` is GitHub's way to say `a ? b : c`.
+            Tree::Pair("&&", condition, then) if sign == "||" && at + 1 < count => {
+                (Some(render(condition, names)?.truth()), render(then, names)?)
+            }
+            other => (None, render(other, names)?),
+        });
+    }
+    // A condition with a flag behind it is a flag.
+    let mut rendered: Vec<(Option<Cel>, Cel)> = rendered
+        .into_iter()
+        .map(|one| match one {
+            (Some(condition), then) if then.gives == Gives::Flag => (None, both("&&", &[condition, then])),
+            other => other,
+        })
+        .collect();
+    if sign != "??" && rendered.iter().all(|(condition, cel)| condition.is_none() && cel.gives == Gives::Flag)
+    {
+        let flags: Vec<Cel> = rendered.into_iter().map(|(_, cel)| cel).collect();
+        return Ok(both(sign, &flags));
+    }
+    let Some((_, mut value)) = rendered.pop() else { return Err(Lost::Value(sign.to_owned())) };
+    while let Some((condition, cel)) = rendered.pop() {
+        let truth = cel.clone().truth();
+        let decided = if cel.gives == Gives::Flag { Cel::flag(sign == "||") } else { cel.clone() };
+        value = match (sign, condition) {
+            ("||", None) => Cel::choice(&truth, &decided, &value),
+            ("||", Some(condition)) if truth.literal.as_deref() == Some("true") => {
+                Cel::choice(&condition, &cel, &value)
+            }
+            ("||", Some(condition)) => Cel::choice(&both("&&", &[condition, truth]), &cel, &value),
+            ("&&", _) => Cel::choice(&truth, &value, &decided),
+            _ if cel.gives == Gives::Null => value,
+            _ if cel.gives != Gives::Any => cel,
+            _ => {
+                let missing = Cel::compound(format!("{} == null", cel.operand()), Gives::Flag);
+                Cel::choice(&missing, &value, &cel)
+            }
+        };
+        if !limits::fits(&value.source) && value.literal.is_none() {
+            return Err(Lost::Size(sign.to_owned()));
+        }
+    }
+    Ok(value)
+}
+
+/// Flags, joined.
+fn both(sign: &str, flags: &[Cel]) -> Cel {
+    if let [one] = flags {
+        return one.clone();
+    }
+    let flags: Vec<String> = flags.iter().map(Cel::operand).collect();
+    Cel::compound(flags.join(&format!(" {sign} ")), Gives::Flag)
+}
+
+fn pair(sign: &str, left: &Cel, right: &Cel, dialect: Dialect) -> Result<Cel, Lost> {
+    let kinds = || Lost::Kinds(sign.to_owned());
     Ok(match sign {
-        "||" if left.gives != Gives::Flag => choice(&left.clone().truth(), &left, &right),
-        "&&" | "||" => {
-            let (left, right) = (left.truth(), right.truth());
-            Cel::compound(format!("{} {sign} {}", left.operand(), right.operand()), Gives::Flag)
-        }
-        "??" => {
-            let missing = Cel::compound(format!("{} == null", left.operand()), Gives::Flag);
-            choice(&missing, &right, &left)
-        }
-        "==" | "!=" => {
-            let one_kind = left.gives == right.gives || left.source == "null" || right.source == "null";
-            let compares_numbers = left.gives == Gives::Number || right.gives == Gives::Number;
-            let flags = left.gives == Gives::Flag || right.gives == Gives::Flag;
-            let (left, right) = if !one_kind && (compares_numbers || flags) {
-                (left.as_text(), right.as_text())
-            } else {
-                (left.operand(), right.operand())
-            };
-            Cel::compound(format!("{left} {sign} {right}"), Gives::Flag)
-        }
+        "==" | "!=" => equal(sign, left, right, dialect),
         "<" | ">" | "<=" | ">=" => {
-            let number = |side: &Cel| match (side.gives, &side.literal) {
-                (Gives::Number, _) => side.operand(),
-                (_, Some(text)) if Kept::read(text).is_some() => text.clone(),
-                _ => format!("double({})", side.source),
-            };
-            Cel::compound(format!("{} {sign} {}", number(&left), number(&right)), Gives::Flag)
+            if dialect == Dialect::GitHub && left.gives == Gives::Text && right.gives == Gives::Text {
+                return Ok(Cel::compound(
+                    format!("{} {sign} {}", left.operand(), right.operand()),
+                    Gives::Flag,
+                ));
+            }
+            match (number(left, "double", dialect), number(right, "double", dialect)) {
+                (Some(left), Some(right)) => Cel::compound(format!("{left} {sign} {right}"), Gives::Flag),
+                // At GitHub it is no number, and nothing compares with that.
+                _ if dialect == Dialect::GitHub => Cel::flag(false),
+                _ => return Err(kinds()),
+            }
         }
         "+" if left.gives == Gives::Text || right.gives == Gives::Text => {
-            Cel::compound(format!("{} + {}", left.as_text(), right.as_text()), Gives::Text)
+            Cel::sum(&[left.as_first_text(), right.as_text()])
         }
         _ => {
-            let number = |side: &Cel| match side.gives {
-                Gives::Number => side.operand(),
-                _ => format!("int({})", side.source),
-            };
-            Cel::compound(format!("{} {sign} {}", number(&left), number(&right)), Gives::Number)
+            let whole = if sign == "%" { "int" } else { "double" };
+            let side = |side: &Cel| number(side, whole, Dialect::Argo).ok_or_else(kinds);
+            let (left, right) = (side(left)?, side(right)?);
+            // A quotient is not rounded there.
+            let left =
+                if sign == "/" && !left.starts_with("double(") { format!("double({left})") } else { left };
+            Cel::compound(format!("{left} {sign} {right}"), Gives::Number)
         }
     })
 }
 
-fn call(name: &str, arguments: &[Tree], names: &mut dyn Names) -> Result<Cel, String> {
-    let mut given = Vec::with_capacity(arguments.len());
-    for argument in arguments {
-        given.push(render(argument, names)?);
+/// `==` and `!=`: what is of different kinds is compared as texts.
+fn equal(sign: &str, left: &Cel, right: &Cel, dialect: Dialect) -> Cel {
+    let is_composed = |cel: &Cel| matches!(cel.gives, Gives::List(_) | Gives::Object);
+    let compared = |left: String, right: String| Cel::compound(format!("{left} {sign} {right}"), Gives::Flag);
+    if dialect == Dialect::GitHub {
+        // Null is what is empty, zero or false; a list and an object equal nothing else.
+        let of_null = |other: &Cel| match &other.gives {
+            Gives::Null => Cel::flag(sign == "=="),
+            Gives::Text => compared(other.operand(), "\"\"".to_owned()),
+            Gives::Flag => compared(other.operand(), "false".to_owned()),
+            Gives::Number => compared(other.operand(), "0".to_owned()),
+            Gives::List(_) | Gives::Object => Cel::flag(sign == "!="),
+            Gives::Any => compared(other.operand(), "null".to_owned()),
+        };
+        match (&left.gives, &right.gives) {
+            (Gives::Null, _) => return of_null(right),
+            (_, Gives::Null) => return of_null(left),
+            (one, other) if (is_composed(left) || is_composed(right)) && !one.may_equal(other) => {
+                return Cel::flag(sign == "!=");
+            }
+            _ => {}
+        }
     }
-    let lower = name.to_ascii_lowercase();
-    Ok(match (lower.as_str(), given.as_slice()) {
-        ("always" | "success" | "failure", []) => Cel::new(format!("{lower}()"), Gives::Flag),
-        ("contains", [list, item]) if matches!(list.gives, Gives::List) => {
-            // What is of several types is compared as texts, as `==` does.
-            let are_known = list.members.iter().all(|member| member.literal.is_some());
-            let is_mixed = list.members.iter().any(|member| member.gives != item.gives);
-            let (item, list) = if are_known && is_mixed {
-                let members: Vec<String> = list.members.iter().map(Cel::as_text).collect();
-                (item.as_text(), format!("[{}]", members.join(", ")))
-            } else {
-                (item.operand(), list.operand())
-            };
-            Cel::compound(format!("{item} in {list}"), Gives::Flag)
-        }
-        ("contains", [text, part]) => method(text, "contains", part),
-        ("startswith", [text, part]) => method(text, "startsWith", part),
-        ("endswith", [text, part]) => method(text, "endsWith", part),
-        ("fromjson", [text]) => {
-            let is_list = text.literal.as_deref().is_some_and(|text| text.trim_start().starts_with('['));
-            let gives = if is_list { Gives::List } else { Gives::Any };
-            Cel::new(format!("fromJson({})", text.as_text()), gives)
-        }
-        ("tojson", [value]) => Cel::new(format!("toJson({})", value.source), Gives::Text),
-        ("join", [list]) => Cel::new(format!("{}.join(\",\")", list.operand()), Gives::Text),
-        ("join", [list, between]) => {
-            Cel::new(format!("{}.join({})", list.operand(), between.as_text()), Gives::Text)
-        }
-        ("format", [Cel { literal: Some(template), .. }, values @ ..]) => format_call(template, values)?,
-        ("asint" | "int", [value]) => Cel::new(format!("int({})", value.source), Gives::Number),
-        ("asfloat" | "float", [value]) => Cel::new(format!("double({})", value.source), Gives::Number),
-        ("string", [value]) => Cel::new(value.as_text(), Gives::Text),
-        ("len", [value]) => Cel::new(format!("size({})", value.source), Gives::Number),
-        _ => return Err((*name).to_owned()),
-    })
+    let is_null = left.gives == Gives::Null || right.gives == Gives::Null;
+    let is_pasted = |cel: &Cel| matches!(cel.gives, Gives::Number | Gives::Flag);
+    let as_texts = !is_null && left.gives != right.gives && (is_pasted(left) || is_pasted(right));
+    if as_texts || !left.gives.may_equal(&right.gives) {
+        compared(left.as_text(), right.as_text())
+    } else {
+        compared(left.operand(), right.operand())
+    }
 }
 
-fn method(text: &Cel, name: &str, part: &Cel) -> Cel {
-    Cel::new(format!("{}.{name}({})", text.as_text(), part.as_text()), Gives::Flag)
-}
-
-/// GitHub's `format('{0} of {1}', a, b)`.
-fn format_call(template: &str, values: &[Cel]) -> Result<Cel, String> {
-    let mut parts = Vec::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (number, after) = after.split_once('}').ok_or("format")?;
-        let value = number.parse::<usize>().ok().and_then(|at| values.get(at)).ok_or("format")?;
-        if !before.is_empty() {
-            parts.push(quoted(before));
+/// As a number; `read` is the function that reads a text.
+fn number(side: &Cel, read: &str, dialect: Dialect) -> Option<String> {
+    match (&side.gives, &side.literal) {
+        (Gives::Number, _) => Some(side.operand()),
+        (Gives::Text, Some(text)) if Kept::read(text).is_some() => Some(text.clone()),
+        (Gives::Text, Some(text)) if text.trim().is_empty() && dialect == Dialect::GitHub => {
+            Some("0".to_owned())
         }
-        parts.push(value.as_text());
-        rest = after;
+        (Gives::Text, Some(text)) => {
+            let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
+            is_number.then(|| format!("{read}({})", side.source))
+        }
+        (Gives::Text | Gives::Any, None) => Some(format!("{read}({})", side.source)),
+        (Gives::Null, _) if dialect == Dialect::GitHub => Some("0".to_owned()),
+        (Gives::Flag, _) if dialect == Dialect::GitHub => Some(format!("({} ? 1 : 0)", side.operand())),
+        _ => None,
     }
-    if !rest.is_empty() || parts.is_empty() {
-        parts.push(quoted(rest));
-    }
-    Ok(Cel::compound(parts.join(" + "), Gives::Text))
 }

@@ -1,6 +1,7 @@
 //! Texts with values in them, and how they stand in a plan.
 
-use super::expression::{Cel, Gives};
+use super::expression::{Cel, quoted};
+use super::limits::{MOST_BYTES, MOST_PARTS};
 use crate::{Node, names};
 
 /// A part of a text.
@@ -39,7 +40,31 @@ pub(crate) fn split<'a>(text: &'a str, open: &str) -> Vec<Part<'a>> {
     found
 }
 
+/// Why a text is not kept that is more than a plan takes.
+pub(crate) const TOO_MUCH: &str = "a text of a plan has at most 1000 parts and 131072 bytes";
+
 impl Text {
+    /// A text of these pieces; none where a plan would not take it. A piece after that is not asked for.
+    pub(crate) fn of(pieces: impl IntoIterator<Item = Piece>) -> Option<Self> {
+        let mut text = Self::default();
+        let (mut parts, mut bytes) = (0, 0);
+        for piece in pieces {
+            let (more, longer) = match &piece {
+                Piece::Text(text) => (1, text.len()),
+                Piece::Value(Cel { literal: Some(literal), .. }) => (1, literal.len()),
+                Piece::Value(value) if value.parts.is_empty() => (2, value.source.len()),
+                // What it holds was counted when it was made.
+                Piece::Value(value) => (2 * value.parts.len(), value.source.len()),
+            };
+            (parts, bytes) = (parts + more, bytes + longer);
+            if parts > MOST_PARTS || bytes > MOST_BYTES {
+                return None;
+            }
+            text.0.push(piece);
+        }
+        Some(text)
+    }
+
     pub(crate) fn literal(text: &str) -> Self {
         Self(vec![Piece::Text(text.to_owned())])
     }
@@ -91,8 +116,10 @@ impl Text {
             pieces => {
                 let texts: Vec<String> = pieces
                     .iter()
-                    .map(|piece| match piece {
-                        Piece::Text(text) => super::expression::quoted(text),
+                    .enumerate()
+                    .map(|(at, piece)| match piece {
+                        Piece::Text(text) => quoted(text),
+                        Piece::Value(value) if at == 0 => value.as_first_text(),
                         Piece::Value(value) => value.as_text(),
                     })
                     .collect();
@@ -106,7 +133,7 @@ impl Text {
                         piece => parts.push(piece.clone()),
                     }
                 }
-                let mut joined = Cel::compound(texts.join(" + "), Gives::Text);
+                let mut joined = Cel::sum(&texts);
                 joined.parts = parts;
                 joined
             }
@@ -116,7 +143,18 @@ impl Text {
 
 #[cfg(test)]
 mod tests {
+    use super::super::expression::Gives;
     use super::*;
+
+    #[test]
+    fn a_text_that_a_plan_does_not_take_is_none() {
+        let value = || Piece::Value(Cel::new("x", Gives::Any));
+        assert!(
+            Text::of((0..500).map(|_| value())).is_some() && Text::of((0..501).map(|_| value())).is_none()
+        );
+        let long = || Piece::Text("x".repeat(MOST_BYTES / 2));
+        assert!(Text::of([long(), long()]).is_some() && Text::of([long(), long(), value()]).is_none());
+    }
 
     #[test]
     fn a_text_falls_into_parts_and_stays_a_literal() {

@@ -1,11 +1,10 @@
 //! What an expression of a workflow may name, and what it is in a plan.
 
 use super::Workflow;
-use crate::foreign::expression::{Cel, Gives, Names, field, render};
+use crate::foreign::expression::{Cel, Dialect, Gives, Lost, Names, field, render};
 use crate::foreign::parse;
-use crate::foreign::text::{Part, Piece, Text, split};
+use crate::foreign::text::{self, Part, Piece, Text, split};
 use crate::foreign::tree::Place;
-use crate::step::word;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -29,13 +28,23 @@ pub(super) struct Context<'a> {
     pub(super) workflow: &'a mut Workflow,
     pub(super) scope: &'a Scope,
     pub(super) place: Place,
+    /// Whether it decides if something runs.
+    pub(super) is_condition: bool,
 }
 
 impl Workflow {
-    /// An expression of the workflow as one of the plan; the error is what cannot be kept.
-    pub(super) fn expression(&mut self, source: &str, scope: &Scope, place: Place) -> Result<Cel, String> {
-        let tree = parse::parse(source).ok_or_else(|| format!("`{source}`"))?;
-        render(&tree, &mut Context { workflow: self, scope, place })
+    /// A condition of the workflow as one of the plan; the error is what cannot be kept.
+    pub(super) fn decides(&mut self, source: &str, scope: &Scope, place: Place) -> Result<Cel, Lost> {
+        let tree = parse::parse(source).ok_or_else(|| Lost::Value(format!("`{source}`")))?;
+        let context = &mut Context { workflow: self, scope, place, is_condition: true };
+        render(&tree, context).map(Cel::truth)
+    }
+
+    /// An expression as GitHub writes its value into a text; the error is what cannot be kept.
+    pub(super) fn expression(&mut self, source: &str, scope: &Scope, place: Place) -> Result<Cel, Lost> {
+        let tree = parse::parse(source).ok_or_else(|| Lost::Value(format!("`{source}`")))?;
+        let context = &mut Context { workflow: self, scope, place, is_condition: false };
+        render(&tree, context).map(Cel::pasted)
     }
 
     /// A text with its values; what cannot be kept is named and stays as it was written.
@@ -50,11 +59,18 @@ impl Workflow {
                 }
             },
         });
-        Text(pieces.collect())
+        let made = Text::of(pieces);
+        made.unwrap_or_else(|| {
+            self.losses.add("text", text::TOO_MUCH, text, place);
+            Text::literal(text)
+        })
     }
 
-    pub(super) fn lost_value(&mut self, what: &str, place: Place) {
-        let why = if what.starts_with("secrets.") || what == "github.token" {
+    pub(super) fn lost_value(&mut self, lost: &Lost, place: Place) {
+        let what = lost.what();
+        let why = if let Some(why) = lost.why() {
+            why
+        } else if what.starts_with("secrets.") || what == "github.token" {
             "secrets do not come from a workflow; let the program read its own credential store"
         } else if what.starts_with("steps.") {
             "the step that gives it is not part of the plan"
@@ -66,8 +82,8 @@ impl Workflow {
 }
 
 impl Names for Context<'_> {
-    fn path(&mut self, names: &[String]) -> Result<Cel, String> {
-        let lost = || names.join(".");
+    fn path(&mut self, names: &[String]) -> Result<Cel, Lost> {
+        let lost = || Lost::Value(names.join("."));
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         match names.as_slice() {
             ["github", "workspace"] => Ok(Cel::text(".")),
@@ -75,20 +91,10 @@ impl Names for Context<'_> {
             ["github", "run_id"] => Ok(Cel::new("run.id", Gives::Text)),
             ["github", "token"] | ["secrets", ..] => Err(lost()),
             ["inputs", name] | ["github", "event", "inputs", name] => {
-                let name = word(name);
-                let gives = match self.workflow.inputs.get(&name).and_then(|schema| schema.get("type")) {
-                    Some(crate::Node::Word(kind)) if kind == "boolean" => Gives::Flag,
-                    Some(crate::Node::Word(kind)) if kind == "number" => Gives::Number,
-                    _ => Gives::Text,
-                };
-                if !self.workflow.inputs.contains_key(&name) {
-                    self.workflow.given(&name, &names.join("."));
-                }
-                Ok(Cel::new(field("inputs", &name), gives))
+                self.workflow.given(name, &names.join(".")).ok_or_else(lost)
             }
             ["github", ..] | ["vars", _] => {
-                let source = self.workflow.given(&names.join("_"), &names.join("."));
-                Ok(Cel::new(source, Gives::Text))
+                self.workflow.given(&names.join("_"), &names.join(".")).ok_or_else(lost)
             }
             ["runner", "os"] => Ok(Cel::text("Linux")),
             ["runner", "arch"] => Ok(Cel::text("X64")),
@@ -125,8 +131,16 @@ impl Names for Context<'_> {
         }
     }
 
-    fn inner(&mut self, text: &str) -> Result<Cel, String> {
-        Err(text.to_owned())
+    fn inner(&mut self, text: &str) -> Result<Cel, Lost> {
+        Err(Lost::Value(text.to_owned()))
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::GitHub
+    }
+
+    fn has_status(&self) -> bool {
+        self.is_condition
     }
 }
 

@@ -3,6 +3,8 @@
 use super::context::Scope;
 use super::{Done, MOST, NO_WORD, Workflow, kind, matrix};
 use crate::Error;
+use crate::foreign::expression::Lost;
+use crate::foreign::limits;
 use crate::foreign::tree::{Place, Tree};
 use crate::names::literal;
 use crate::step::Step;
@@ -46,6 +48,7 @@ impl Workflow {
             if self.steps.len() > MOST {
                 return Err(Error::TooLarge(self.steps.len()));
             }
+            self.budget.holds()?;
         }
         self.jobs.insert(name.to_owned(), done);
         Ok(())
@@ -131,7 +134,8 @@ impl Workflow {
             step.notes = std::mem::take(&mut notes);
             self.work(document, job, written, scope, &mut step);
             let condition = written.get("if").map(|condition| self.condition(condition, scope));
-            self.guard(&mut step, guard.as_deref().filter(|_| made.is_empty()), guard.as_deref(), condition);
+            let entry = guard.as_deref().filter(|_| made.is_empty());
+            self.guard((&mut step, written.place), entry, guard.as_deref(), condition);
             if let Some(id) = written.text_of("id") {
                 scope.steps.insert(id.to_owned(), Some(step.id.clone()));
             }
@@ -151,19 +155,24 @@ impl Workflow {
                 }
                 None => step.work = Some(("uses", crate::Node::word("dvt/noop@1"))),
             }
-            self.guard(&mut step, guard.as_deref(), guard.as_deref(), None);
+            self.guard((&mut step, job.place), guard.as_deref(), guard.as_deref(), None);
             made.push(step);
         }
         let exit = made.last().map(|step| step.id.clone()).unwrap_or_default();
+        made.iter().for_each(|step| self.budget.take(step));
         self.steps.extend(made);
         exit
     }
 
     /// Puts together what decides whether a step runs.
-    fn guard(&self, step: &mut Step, entry: Option<&str>, job: Option<&str>, own: Option<String>) {
-        let has_status = |text: &str| {
-            ["always()", "success()", "failure()"].iter().any(|function| text.contains(function))
-        };
+    fn guard(
+        &mut self,
+        (step, place): (&mut Step, Place),
+        entry: Option<&str>,
+        job: Option<&str>,
+        own: Option<String>,
+    ) {
+        let has_status = |text: &str| limits::asks_status(text, &["always", "success", "failure"]);
         let behind_skippable = step.needs.iter().any(|need| self.skippable.contains(need));
         let mut parts: Vec<&str> = Vec::new();
         let own_status = own.as_deref().is_some_and(has_status);
@@ -180,6 +189,12 @@ impl Workflow {
             [one] => Some((*one).to_owned()),
             several => Some(several.iter().map(|part| joined(part)).collect::<Vec<_>>().join(" && ")),
         };
+        if step.condition.as_deref().is_some_and(|condition| !limits::fits(condition)) {
+            let why =
+                "with that of its job, the condition is longer or deeper than a plan's; the step is left out";
+            self.losses.add("if", why, "if", place);
+            step.condition = Some("false".to_owned());
+        }
     }
 
     fn skippable(&mut self, step: &Step) {
@@ -192,11 +207,12 @@ impl Workflow {
     fn condition(&mut self, written: &Tree, scope: &Scope) -> String {
         let text = written.text().unwrap_or_default().trim();
         let inner = text.strip_prefix("${{").and_then(|text| text.strip_suffix("}}")).unwrap_or(text);
-        match self.expression(inner.trim(), scope, written.place) {
-            Ok(condition) => condition.truth().source,
+        let condition = self.decides(inner.trim(), scope, written.place);
+        match condition.and_then(|condition| condition.fitting(inner.trim())) {
+            Ok(condition) => condition.source,
             Err(lost) => {
                 let why = "the condition cannot be read, so the step is left out until it is written anew";
-                self.losses.add("if", why, &literal(&lost), written.place);
+                self.losses.add("if", why, &literal(lost.what()), written.place);
                 "false".to_owned()
             }
         }
@@ -212,7 +228,8 @@ impl Workflow {
             }
             let text = value.text().unwrap_or_default();
             if text.contains("secrets.") || text.contains("github.token") {
-                self.lost_value(secret_of(text).unwrap_or("github.token"), value.place);
+                let secret = secret_of(text).unwrap_or("github.token");
+                self.lost_value(&Lost::Value(secret.to_owned()), value.place);
                 continue;
             }
             let text = self.text(text, scope, value.place);

@@ -8,11 +8,11 @@ mod job;
 mod matrix;
 mod run;
 
-use crate::foreign::expression::{Cel, field};
+use crate::foreign::expression::{Cel, Gives, Lost, field};
 use crate::foreign::tree::{self, Tree};
 use crate::report::Losses;
 use crate::round::{self, Waits};
-use crate::step::{Ids, Step, word};
+use crate::step::{Budget, Ids, MOST_INPUTS, Step, TOO_MANY_INPUTS, word};
 use crate::{Error, Imported, Kept, Node, Report, names};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ const NO_WORD: &str = "a plan has no word for it";
 struct Done {
     /// The last step of each of its instances.
     exits: BTreeSet<String>,
-    outputs: BTreeMap<String, Result<Cel, String>>,
+    outputs: BTreeMap<String, Result<Cel, Lost>>,
 }
 
 /// A workflow while it is imported.
@@ -34,6 +34,7 @@ struct Done {
 struct Workflow {
     losses: Losses,
     ids: Ids,
+    budget: Budget,
     inputs: BTreeMap<String, Node>,
     steps: Vec<Step>,
     /// Steps that a condition of their own may leave out.
@@ -86,7 +87,7 @@ pub fn import(text: &str) -> Result<Imported, Error> {
     };
     let steps = workflow.steps.into_iter().map(|step| (step.id.clone(), step.node())).collect();
     plan.push(("steps".to_owned(), Node::Map(steps)));
-    Ok(Imported { plan: Node::Map(plan), report })
+    Imported { plan: Node::Map(plan), report }.whole()
 }
 
 /// Jobs of which none can begin.
@@ -144,6 +145,10 @@ impl Workflow {
         for trigger in ["workflow_dispatch", "workflow_call"] {
             let inputs = document.at(&["on", trigger, "inputs"]).map(Tree::entries).unwrap_or_default();
             for (name, place, input) in inputs {
+                if self.inputs.len() >= MOST_INPUTS && !self.inputs.contains_key(&word(name)) {
+                    self.losses.add("inputs", TOO_MANY_INPUTS, name, *place);
+                    continue;
+                }
                 let kind = match input.text_of("type") {
                     Some("boolean") => "boolean",
                     Some("number") => "number",
@@ -181,9 +186,12 @@ impl Workflow {
         }
     }
 
-    /// An input for something that GitHub knows when a workflow starts.
-    fn given(&mut self, name: &str, what: &str) -> String {
+    /// An input for something that GitHub knows when a workflow starts; none where a plan has as many as it may have.
+    fn given(&mut self, name: &str, what: &str) -> Option<Cel> {
         let name = word(name);
+        if self.inputs.len() >= MOST_INPUTS && !self.inputs.contains_key(&name) {
+            return None;
+        }
         let description = Node::Text(names::literal(&format!("what GitHub calls {what}")));
         let schema = || {
             Node::Map(vec![
@@ -191,7 +199,12 @@ impl Workflow {
                 ("description".to_owned(), description),
             ])
         };
-        self.inputs.entry(name.clone()).or_insert_with(schema);
-        field("inputs", &name)
+        let schema = self.inputs.entry(name.clone()).or_insert_with(schema);
+        let gives = match schema.get("type") {
+            Some(Node::Word(kind)) if kind == "boolean" => Gives::Flag,
+            Some(Node::Word(kind)) if kind == "number" => Gives::Number,
+            _ => Gives::Text,
+        };
+        Some(Cel::new(field("inputs", &name), gives))
     }
 }

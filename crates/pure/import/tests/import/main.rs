@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod corpus;
+mod expressions;
 mod forms;
 mod hostile;
+mod meanings;
 mod mutations;
 mod numbers;
 mod places;

@@ -1,0 +1,80 @@
+//! What a condition of GitHub says is what the plan's says, where values of different kinds meet.
+
+use dvt_import::github;
+use dvt_plan::diagnostic::Source;
+use dvt_plan::expression::{Bindings, evaluate};
+use serde_json::json;
+
+/// Conditions and their answers: `ref` is a branch, `head_ref` is empty, `flag` is false, `count` is 2.
+const CONDITIONS: [(&str, bool); 40] = [
+    ("github.ref == 'refs/heads/main'", true),
+    ("null == ''", true),
+    ("github.head_ref == null", true),
+    ("github.ref != null", true),
+    ("inputs.flag == null", true),
+    ("null == inputs.count", false),
+    ("matrix.none == null", true),
+    ("matrix.list == null", false),
+    ("matrix.list == 'Array'", false),
+    ("matrix.list != 1", true),
+    ("matrix.map == inputs.flag", false),
+    ("inputs.count == '2'", true),
+    ("contains(matrix.list, 'a')", true),
+    ("contains(matrix.list, 1)", false),
+    ("contains(matrix.list, matrix.map)", false),
+    ("contains(matrix.mixed, '1')", true),
+    ("contains(github.ref, null)", true),
+    ("contains(inputs.count, 2)", true),
+    ("contains(fromJson('[1, 2]'), 2)", true),
+    ("contains(fromJson(github.event.l), 'x')", true),
+    ("join(matrix.mixed, '-') == '1-a--Array'", true),
+    ("join(fromJson(github.event.n), '') == '12'", true),
+    ("join(github.ref) == github.ref", true),
+    ("matrix.list < 1", false),
+    ("'a' < 1 || 'a' >= 1", false),
+    ("inputs.flag < 1 && null <= 0", true),
+    ("'10' > 9", true),
+    ("github.event.ten > github.event.nine", false),
+    ("github.head_ref || 'main'", true),
+    ("(github.head_ref || 'main') == 'main'", true),
+    ("(github.ref && 'x') == 'x'", true),
+    ("(github.head_ref && 'x' || 'y') == 'y'", true),
+    ("(inputs.count == 2 && github.head_ref || 'y') == 'y'", true),
+    ("(inputs.count == 2 && null || inputs.flag || 'z') == 'z'", true),
+    ("format('{0}{1}{2}', null, matrix.list, matrix.map) == 'ArrayObject'", true),
+    ("format('{{{0}}}', 1) == '{1}'", true),
+    ("startsWith(inputs.count, 2)", true),
+    ("!matrix.none && matrix.list && !inputs.flag", true),
+    ("github.event.ten == 'success()' || failure()", false),
+    ("format('{0}', inputs.flag && 1 || null) == ''", true),
+];
+
+#[test]
+fn conditions_of_github_mean_what_they_mean_there() {
+    let mut text = "on: {workflow_dispatch: {inputs: {flag: {type: boolean}, count: {type: number}}}}\njobs:\n  a:\n    strategy: {matrix: {list: [[a, b]], mixed: [[1, a, null, [b]]], map: [{k: v}], none: [null]}}\n    steps:\n".to_owned();
+    for (at, (condition, _)) in CONDITIONS.iter().enumerate() {
+        text.push_str(&format!("      - {{id: c{at}, run: echo, if: {}}}\n", json!(condition)));
+    }
+    let imported = github::import(&text).unwrap();
+    let whens: Vec<_> = imported.report.lost.iter().filter(|loss| loss.what == "if").collect();
+    assert!(whens.is_empty(), "{whens:#?}");
+    let plan = imported.text("the source");
+    let outcome = dvt_plan::check(&Source { name: "plan.yaml".to_owned(), text: plan.clone() });
+    let checked = outcome.checked.unwrap_or_else(|| panic!("{:#?}\n{plan}", outcome.diagnostics));
+    let inputs = json!({
+        "flag": false, "count": 2, "github_ref": "refs/heads/main", "github_head_ref": "",
+        "github_event_l": "[\"x\"]", "github_event_n": "[1, 2]", "github_event_ten": "10", "github_event_nine": "9",
+    });
+    let bindings = Bindings { names: [("inputs".to_owned(), inputs)].into(), ..Bindings::default() };
+    let mut wrong = Vec::new();
+    for (at, (condition, expected)) in CONDITIONS.iter().enumerate() {
+        let end = format!("_c{at}");
+        let (_, step) = checked.plan.steps.iter().find(|(id, _)| id.as_str().ends_with(&end)).unwrap();
+        let rendered = step.condition.as_ref().unwrap();
+        let answer = evaluate(rendered, &bindings);
+        if answer.as_ref().ok() != Some(&json!(expected)) {
+            wrong.push(format!("{condition}: {answer:?} of {}", rendered.source()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
