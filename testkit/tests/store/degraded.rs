@@ -179,7 +179,8 @@ fn a_full_disk_refuses_acts_and_starts_until_there_is_room() {
         assert_eq!(place.to_the_end(&client, run).await, RunStatus::Completed);
         place.house.play(&client, &quick).await.unwrap();
         client.close().await.unwrap();
-        let checked = place.house.parts.store.check(place.ground.ids.tenant_id).await.unwrap();
+        let checked =
+            place.house.parts.store.check(place.ground.ids.tenant_id, &Arc::default()).await.unwrap();
         assert!(checked.is_whole(), "{:?}", checked.faults);
         place.house.parts.store.close().await.unwrap();
         drop(place.folder);

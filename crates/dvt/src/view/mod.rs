@@ -9,6 +9,7 @@ pub(crate) mod lines;
 pub(crate) mod live;
 pub(crate) mod paint;
 pub(crate) mod picture;
+pub(crate) mod progress;
 pub(crate) mod safe;
 pub(crate) mod screen;
 pub(crate) mod table;

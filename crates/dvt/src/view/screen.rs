@@ -46,8 +46,12 @@ impl Screen {
 
     /// Whether a live view can be painted.
     pub(crate) fn is_live(&self) -> bool {
-        let dumb = std::env::var_os("TERM").is_none_or(|value| value == "dumb");
-        self.for_people() && !self.quiet && !dumb && !in_ci() && std::io::stdout().is_terminal()
+        self.for_people() && !self.quiet && !is_dumb() && !in_ci() && std::io::stdout().is_terminal()
+    }
+
+    /// Whether somebody watches how far something is.
+    pub(crate) fn shows_progress(&self) -> bool {
+        !self.quiet && !is_dumb() && !in_ci() && std::io::stderr().is_terminal()
     }
 
     /// Whether somebody can be asked.
@@ -119,6 +123,11 @@ impl Screen {
         let mut stream = std::io::stderr().lock();
         let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
     }
+}
+
+/// Whether the terminal can move its cursor.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_none_or(|value| value == "dumb")
 }
 
 /// Rows and columns of the terminal behind standard output; 24 × 80 where it cannot be known.

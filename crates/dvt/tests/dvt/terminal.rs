@@ -91,6 +91,8 @@ struct Terminal {
     child: Child,
     keyboard: File,
     screen: Screen,
+    /// Everything that was written to it.
+    written: String,
 }
 
 impl Terminal {
@@ -111,7 +113,7 @@ impl Terminal {
         let child = command.spawn().unwrap();
         drop(command);
         let keyboard = File::from(ours);
-        Self { child, keyboard, screen: Screen::new(usize::from(width)) }
+        Self { child, keyboard, screen: Screen::new(usize::from(width)), written: String::new() }
     }
 
     /// Reads on until the screen shows the text so often; `false` at the end of the output.
@@ -126,7 +128,9 @@ impl Terminal {
                 Ok(text) => text.len(),
                 Err(error) => error.valid_up_to(),
             };
-            self.screen.feed(std::str::from_utf8(&held[..whole]).unwrap());
+            let text = std::str::from_utf8(&held[..whole]).unwrap();
+            self.screen.feed(text);
+            self.written.push_str(text);
             held.drain(..whole);
         }
         true
@@ -147,10 +151,16 @@ impl Terminal {
     }
 
     /// Exit code, last screen, colours.
-    fn end(mut self) -> (i32, String, usize) {
+    fn end(self) -> (i32, String, usize) {
+        let (code, screen, colours, _) = self.end_with_all();
+        (code, screen, colours)
+    }
+
+    /// The same, and everything that was written.
+    fn end_with_all(mut self) -> (i32, String, usize, String) {
         assert!(!self.shows("\u{0}", 1), "no such character is ever shown");
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
-        (code, self.screen.text(), self.screen.colours)
+        (code, self.screen.text(), self.screen.colours, self.written)
     }
 }
 
@@ -268,6 +278,46 @@ fn ctrl_c_twice_leaves_the_run_recovering() {
     let run = home.dvt(&["runs", "get", "@latest", "--output", "json"]).ends(0).json();
     assert_eq!((&run["status"], &run["substatus"]), (&"RUNNING".into(), &"RECOVERING".into()));
     home.dvt(&["runs", "cancel", "@latest", "-m", "enough"]).ends(0);
+}
+
+/// What a long command counts is on the terminal while it works, and what stays is what goes into a pipe.
+#[test]
+fn long_commands_say_how_far_they_are() {
+    let home = settled();
+    home.completed_run(&[]);
+    // Everything that it opens is opened once before, so that nothing is entered or sealed between the looks.
+    let piped = home.dvt(&["audit", "verify"]).ends(0);
+    assert!(piped.err.is_empty(), "{piped:#?}");
+    let entries: u64 = piped.out.split(' ').find_map(|word| word.parse().ok()).unwrap();
+    let counted = format!("\rentries {entries} of {entries}");
+    let verify = ["audit", "verify"];
+    for (more, is_shown) in [
+        (&[("NO_COLOR", "1")][..], true),
+        (&[("NO_COLOR", "1"), ("CI", "true")], false),
+        (&[("NO_COLOR", "1"), ("TERM", "dumb")], false),
+    ] {
+        let (code, screen, colours, written) = Terminal::start(&home, 200, more, &verify).end_with_all();
+        assert_eq!((code, colours, screen.trim_end()), (0, 0, piped.out.trim_end()), "{more:?}");
+        assert_eq!(written.contains(&counted), is_shown, "{more:?}: {written:?}");
+        assert_eq!(written.contains("\u{1b}[K"), is_shown, "{more:?}: {written:?}");
+    }
+    for (command, counts, result) in [
+        (&["audit", "verify", "--with-keys"][..], "\rentries ", "ledger of tenant "),
+        (&["store", "check"], "\r2 of 2 tenants · entries ", "the platform whole: "),
+        (&["store", "backup", "monday.backup"], "\rread back ", "monday.backup: 2 tenants, "),
+    ] {
+        let (code, screen, _, written) = Terminal::start(&home, 200, &[], command).end_with_all();
+        assert!(code == 0 && screen.starts_with(result), "{command:?}: {screen}");
+        assert!(written.contains(counts) && !screen.contains(&counts[1..]), "{command:?}: {written:?}");
+        std::fs::remove_file(home.path("monday.backup")).ok();
+        let quiet = [command, &["--quiet"]].concat();
+        let (code, screen, _, written) = Terminal::start(&home, 200, &[], &quiet).end_with_all();
+        assert!(code == 0 && screen.starts_with(result), "{quiet:?}: {screen}");
+        assert!(!written.contains("\u{1b}[K"), "{quiet:?}: {written:?}");
+        std::fs::remove_file(home.path("monday.backup")).ok();
+        let piped = home.dvt(command).ends(0);
+        assert!(!piped.err.contains('\r') && !piped.out.contains('\r'), "{piped:#?}");
+    }
 }
 
 /// Tables and states keep to the edge too, and what they name can be typed.

@@ -7,6 +7,7 @@ use crate::seal::document::{self, Cell, plan_row};
 use crate::sqlite::connect::{Access, connect};
 use crate::sqlite::file::TENANT;
 use crate::sqlite::{Sql, column, schema};
+use crate::tally::{Tally, What};
 use crate::tenant::Tenant;
 use crate::verify::{LedgerFile, WithKeys};
 use crate::{Store, blob, blocking, known, retention};
@@ -85,22 +86,23 @@ enum Opened {
 }
 
 impl Store {
-    /// Looks at everything of a tenant. What was entered so far is sealed first.
-    pub async fn check(&self, tenant: TenantId) -> Result<Checked, Error> {
+    /// Looks at everything of a tenant. What was entered so far is sealed first. `tally` says how far it is.
+    pub async fn check(&self, tenant: TenantId, tally: &Arc<Tally>) -> Result<Checked, Error> {
         let open = self.tenant(tenant)?;
         self.seal(tenant).await?;
         let (inner, platform) = (Arc::clone(&self.inner), self.platform()? == tenant);
+        let tally = Arc::clone(tally);
         blocking(move || {
             let connection = connect(&open.path, open.vfs.as_deref(), Access::Read)?;
             let mut counts = Counts::default();
-            pages(&connection, &mut counts)?;
+            pages(&connection, &mut counts, &tally)?;
             let faults = schema::faults(&schema::of(&connection)?, TENANT, version(&connection)?)?;
             faults.into_iter().for_each(|fault| counts.fault(fault.text));
-            keys(&open, &connection, &mut counts)?;
+            keys(&open, &connection, &mut counts, &tally)?;
             columns(&open, &connection, &mut counts)?;
-            blobs(&open, &connection, &mut counts)?;
+            blobs(&open, &connection, &mut counts, &tally)?;
             let known = newest(&open, &mut counts)?;
-            let file = LedgerFile::on(connection, &open.path)?;
+            let file = LedgerFile::on(connection, &open.path)?.counted_by(tally);
             let mut with =
                 WithKeys::new(&inner.keys, &open, connect(&open.path, open.vfs.as_deref(), Access::Read)?)?;
             let clock = Arc::clone(&inner.home.clock);
@@ -124,7 +126,9 @@ fn version(connection: &Connection) -> Result<i64, Error> {
 }
 
 /// Every page, index and reference.
-fn pages(connection: &Connection, counts: &mut Counts) -> Result<(), Error> {
+fn pages(connection: &Connection, counts: &mut Counts, tally: &Tally) -> Result<(), Error> {
+    let all: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).sql()?;
+    tally.begin(What::Pages, u64::try_from(all).unwrap_or(0));
     let mut statement = connection.prepare("PRAGMA integrity_check(20)").sql()?;
     let told = statement.query_map([], |row| row.get::<_, String>(0)).sql()?;
     for line in told {
@@ -156,7 +160,11 @@ fn key_id(row: &Row<'_>, at: usize) -> Result<KeyId, Error> {
 }
 
 /// The tenant's own keys opened when its file did; those of runs and persons are tried one by one.
-fn keys(tenant: &Tenant, connection: &Connection, counts: &mut Counts) -> Result<(), Error> {
+fn keys(tenant: &Tenant, connection: &Connection, counts: &mut Counts, tally: &Tally) -> Result<(), Error> {
+    tally.begin(
+        What::Keys,
+        rows(connection, "SELECT count(*) FROM wrapped_key WHERE tenant_id = ?1", tenant)?,
+    );
     let mut statement =
         connection.prepare("SELECT key_id, purpose FROM wrapped_key WHERE tenant_id = ?1").sql()?;
     let mut rows = statement.query([tenant.id.bytes()]).sql()?;
@@ -171,6 +179,7 @@ fn keys(tenant: &Tenant, connection: &Connection, counts: &mut Counts) -> Result
             Ok(false) => counts.fault(format!("the key {id} is not found")),
             Err(error) => counts.fault(format!("the key {id}: {error}")),
         }
+        tally.add(1);
     }
     Ok(())
 }
@@ -252,7 +261,8 @@ fn settings(tenant: &Tenant, connection: &Connection, counts: &mut Counts) -> Re
     Ok(())
 }
 
-fn blobs(tenant: &Tenant, connection: &Connection, counts: &mut Counts) -> Result<(), Error> {
+fn blobs(tenant: &Tenant, connection: &Connection, counts: &mut Counts, tally: &Tally) -> Result<(), Error> {
+    tally.begin(What::Blobs, rows(connection, "SELECT count(*) FROM blob WHERE tenant_id = ?1", tenant)?);
     let mut statement =
         connection.prepare("SELECT blob_id, key_id, kind, size FROM blob WHERE tenant_id = ?1").sql()?;
     let mut rows = statement.query([tenant.id.bytes()]).sql()?;
@@ -269,6 +279,12 @@ fn blobs(tenant: &Tenant, connection: &Connection, counts: &mut Counts) -> Resul
             }
         });
         counts.note(&format!("the {kind} {id}"), opened);
+        tally.add(1);
     }
     Ok(())
+}
+
+fn rows(connection: &Connection, sql: &str, tenant: &Tenant) -> Result<u64, Error> {
+    let count: i64 = connection.query_row(sql, [tenant.id.bytes()], |row| row.get(0)).sql()?;
+    column::unsigned(count)
 }

@@ -22,6 +22,7 @@ mod seal;
 mod sealer;
 mod sqlite;
 mod start;
+pub mod tally;
 mod tenant;
 pub mod verify;
 #[cfg(feature = "weakened")]

@@ -9,6 +9,7 @@ use crate::read::events::{self, Payloads};
 use crate::seal::opener::Opener;
 use crate::sqlite::look;
 use crate::sqlite::{Sql, column};
+use crate::tally::{Tally, What};
 use crate::tenant::{self, Ground, Tenant};
 use dvt_ledger::block::Block;
 use dvt_ledger::tile::TileId;
@@ -31,6 +32,7 @@ pub struct LedgerFile {
     connection: Mutex<Connection>,
     tenant: TenantId,
     n: i64,
+    tally: Arc<Tally>,
 }
 
 impl LedgerFile {
@@ -49,7 +51,13 @@ impl LedgerFile {
         connection.execute_batch("BEGIN").sql()?;
         let tenant = tenant::header(&connection, path, None)?.tenant;
         let head = crate::commit::group::head(&connection, tenant)?;
-        Ok(Self { connection: Mutex::new(connection), tenant, n: head.n })
+        Ok(Self { connection: Mutex::new(connection), tenant, n: head.n, tally: Arc::default() })
+    }
+
+    /// Counts the entries there, as they are handed out.
+    #[must_use]
+    pub fn counted_by(self, tally: Arc<Tally>) -> Self {
+        Self { tally, ..self }
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -124,11 +132,15 @@ impl Source for LedgerFile {
     }
 
     fn blocks(&self, take: &mut dyn FnMut(Result<Block, Damaged>)) -> Result<(), Error> {
+        let header = self.header()?;
+        self.tally.begin(What::Entries, header.next_index.saturating_sub(header.lowest_index));
         let (sender, batches) = sync_channel(AHEAD);
         std::thread::scope(|scope| {
             let reading = scope.spawn(move || self.read_blocks(&sender));
             for batch in batches {
+                let entries: usize = batch.iter().flatten().map(|block| block.leaves.len()).sum();
                 batch.into_iter().for_each(&mut *take);
+                self.tally.add(entries as u64);
             }
             reading.join().map_err(|_| Error::Unavailable("read: a thread ended early".to_owned()))?
         })

@@ -7,8 +7,10 @@ use dvt_model::id::DecisionId;
 use dvt_store::Error;
 use dvt_store::backup::{Restored, restore, would_restore};
 use dvt_store::port::operation::{PutSetting, Rights};
+use dvt_store::tally::{Count, Tally, What};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn back(house: &House, file: &Path, to: &Path) -> Result<Restored, Error> {
     let root = RootKey::load(&house.folder.path().join("root.key")).unwrap();
@@ -23,6 +25,24 @@ async fn taken() -> (House, PathBuf) {
     let file = house.folder.path().join("a.backup");
     house.backup(&file, vec![("profile.toml".to_owned(), b"name".to_vec())]).await.unwrap();
     (house, file)
+}
+
+/// Whoever waits is told of everything that is looked at and copied, to its end.
+#[tokio::test]
+async fn what_is_done_is_counted_to_its_end() {
+    let (house, _) = taken().await;
+    let tally = Arc::new(Tally::default());
+    assert_eq!(tally.read(), None);
+    let checked = house.store.check(house.ids.tenant_id, &tally).await.unwrap();
+    let entries = checked.ledger.entries_checked;
+    assert!(entries >= 2, "control: {entries}");
+    assert_eq!(tally.read(), Some(Count { what: What::Entries, done: entries, total: entries }));
+    let proofs = [house.export(house.scope)];
+    let file = house.folder.path().join("counted.backup");
+    let taken = house.store.backup(&proofs, &file, Vec::new(), &tally).await.unwrap();
+    let count = tally.read().unwrap();
+    assert_eq!((count.what, count.done), (What::BytesBack, count.total));
+    assert!((70_000..taken.bytes).contains(&count.total), "{count:?} of {taken:?}");
 }
 
 /// What a look at a backup finds is what is put back, and it leaves not even a folder.
@@ -112,13 +132,13 @@ async fn a_check_opens_everything_before_and_after_a_new_data_key() {
         block: block(vec![house.decision(DecisionId::from_random(random()))]),
     });
     tx.commit().await.unwrap();
-    let before = house.store.check(house.ids.tenant_id).await.unwrap();
+    let before = house.store.check(house.ids.tenant_id, &Arc::default()).await.unwrap();
     assert!(before.is_whole() && before.sealed >= 2 && before.blobs >= 1, "{before:?}");
     let mut tx = house.act();
     tx.rotate_keys(by_nobody(vec![house.decision(DecisionId::from_random(random()))]), &dvt_store::ROTATED);
     tx.commit().await.unwrap();
     house.store.work_off(house.ids.tenant_id).await.unwrap();
-    let after = house.store.check(house.ids.tenant_id).await.unwrap();
+    let after = house.store.check(house.ids.tenant_id, &Arc::default()).await.unwrap();
     assert!(after.is_whole() && after.sealed == before.sealed, "{after:?}");
 }
 
@@ -131,7 +151,7 @@ async fn a_check_names_what_does_not_open() {
     std::fs::remove_file(blob).unwrap();
     let raw = house.raw();
     raw.execute("UPDATE member SET name_sealed = zeroblob(40)", []).unwrap();
-    let checked = house.store.check(house.ids.tenant_id).await.unwrap();
+    let checked = house.store.check(house.ids.tenant_id, &Arc::default()).await.unwrap();
     let named = checked.faults.join("\n");
     assert!(!checked.is_whole() && named.contains("the member") && named.contains("is missing"), "{named}");
 }
@@ -144,11 +164,11 @@ async fn one_tenant_s_right_takes_no_backup_of_two() {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("all.backup");
     for proofs in [vec![], vec![house.export(house.scope)], vec![house.export(other)]] {
-        let refused = house.store.backup(&proofs, &file, Vec::new()).await.unwrap_err();
+        let refused = house.store.backup(&proofs, &file, Vec::new(), &Arc::default()).await.unwrap_err();
         assert_eq!(refused.code(), Code::AuthorizationRequired);
         assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0, "something was written");
     }
     let both = [house.export(house.scope), house.export(other)];
-    let taken = house.store.backup(&both, &file, Vec::new()).await.unwrap();
+    let taken = house.store.backup(&both, &file, Vec::new(), &Arc::default()).await.unwrap();
     assert_eq!(taken.tenants, 3, "control: both and the platform");
 }

@@ -126,7 +126,7 @@ impl House {
 
     /// Takes a backup with the right to this house's one tenant.
     pub(crate) async fn backup(&self, to: &Path, beside: Vec<(String, Vec<u8>)>) -> Result<BackedUp, Error> {
-        self.store.backup(&[self.export(self.scope)], to, beside).await
+        self.store.backup(&[self.export(self.scope)], to, beside, &Arc::default()).await
     }
 
     /// Closes everything and opens it again.

@@ -133,7 +133,7 @@ async fn look(store: &Store, folder: &Path, plan: &Plan, told: &Told) -> Result<
         }
     }
     // Every entry with its MAC, no key of a run twice, no gap; every page of the file.
-    let checked = store.check(told.ids.tenant_id).await.map_err(text)?;
+    let checked = store.check(told.ids.tenant_id, &Arc::default()).await.map_err(text)?;
     if !checked.is_whole() {
         let finding = checked.ledger.findings.first().map(|finding| finding.detail.clone());
         return Err(format!("not whole: {:?} {finding:?}", checked.faults));

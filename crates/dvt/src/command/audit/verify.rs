@@ -9,6 +9,7 @@ use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::{Selected, folder};
 use crate::view::duration::plural;
+use crate::view::progress::Progress;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::Args;
@@ -68,7 +69,10 @@ pub(crate) fn run(arguments: &Arguments, selected: &Selected, screen: &mut Scree
         return proof(path, &public_keys(arguments, selected)?, screen);
     }
     let Subject { file, name, keys, anchor, .. } = subject(arguments, selected)?;
+    let progress = Progress::begin(screen);
+    let file = file.counted_by(progress.tally());
     let result = dvt_ledger::verify::verify(&file, &keys, anchor.as_ref(), &crate::clock::now);
+    drop(progress);
     end(&result, &name, screen)
 }
 
@@ -91,7 +95,10 @@ pub(crate) async fn with_keys(
         None => composition.store.with_keys(tenant)?,
     };
     let now = &crate::clock::now;
+    let progress = Progress::begin(screen);
+    let file = file.counted_by(progress.tally());
     let result = dvt_ledger::verify::verify_with_keys(&file, &keys, anchor.as_ref(), &mut opened, now);
+    drop(progress);
     end(&result, &name, screen)
 }
 

@@ -6,6 +6,7 @@ use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::{Selected, folder};
+use crate::view::progress::Progress;
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_access::reading::Reading;
@@ -41,7 +42,11 @@ pub(crate) async fn run(
     for proof in &proofs {
         composition.access.entered_reading(proof, Reading::Export, question.clone(), ROUTE).await?;
     }
-    let taken = composition.store.backup(&proofs, &arguments.file, selected.beside()?).await?;
+    let progress = Progress::begin(screen);
+    let beside = selected.beside()?;
+    let taken = composition.store.backup(&proofs, &arguments.file, beside, &progress.tally()).await;
+    drop(progress);
+    let taken = taken?;
     let (file, key) = (folder::shown(&arguments.file), folder::shown(&selected.folders.key()));
     if screen.for_people() {
         let mebibytes = taken.bytes.div_ceil(1 << 20);

@@ -6,6 +6,7 @@ use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::duration::plural;
+use crate::view::progress::Progress;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::Args;
@@ -39,18 +40,23 @@ pub(crate) async fn run(composition: &Composition, screen: &mut Screen) -> Resul
     let judged: Vec<Judged<AuditRead>> = composition.access.each_ledger(&composition.context, ROUTE).await?;
     let question = json!({ "layers": ["pages", "mac", "payload", "sealed", "blobs"] });
     // The platform holds nothing of a tenant's, and every tenant's start rests on it.
-    let mut rows = vec![looked_at(composition, composition.store.platform()?).await];
+    let progress = Progress::begin(screen);
+    let tenants = judged.len() + 1;
+    progress.at(format!("1 of {tenants} tenants"));
+    let mut rows = vec![looked_at(composition, composition.store.platform()?, &progress).await];
     let mut not_his = 0_u64;
-    for (tenant, proof) in judged {
+    for (place, (tenant, proof)) in judged.into_iter().enumerate() {
+        progress.at(format!("{} of {tenants} tenants", place + 2));
         match proof {
             Ok(proof) => {
                 composition.access.entered_reading(&proof, Reading::Page, question.clone(), ROUTE).await?;
-                rows.push(looked_at(composition, tenant).await);
+                rows.push(looked_at(composition, tenant, &progress).await);
             }
             Err(denied) if matches!(denied.code, Code::AuthzDenied | Code::Unauthenticated) => not_his += 1,
             Err(denied) => rows.push(broken(tenant, &Problem::from(denied))),
         }
     }
+    drop(progress);
     let is_whole = rows.iter().all(|row| row.faults.is_empty());
     if screen.for_people() {
         rows.iter().for_each(|row| show(row, screen));
@@ -65,8 +71,8 @@ pub(crate) async fn run(composition: &Composition, screen: &mut Screen) -> Resul
     Ok(if is_whole { Exit::Completed } else { Exit::Failed })
 }
 
-async fn looked_at(composition: &Composition, tenant: TenantId) -> Row {
-    match composition.store.check(tenant).await {
+async fn looked_at(composition: &Composition, tenant: TenantId, progress: &Progress) -> Row {
+    match composition.store.check(tenant, &progress.tally()).await {
         Ok(checked) => Row { tenant, faults: faults(&checked), checked: Some(checked) },
         Err(error) => broken(tenant, &Problem::from(error)),
     }

@@ -6,6 +6,7 @@
 
 use crate::port::error::Error;
 use crate::sqlite::file::refused;
+use crate::tally::Tally;
 use dvt_keys::{Aad, DataKey, WrappedKey};
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
@@ -14,6 +15,7 @@ use dvt_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const MAGIC: &[u8; 16] = b"dvt backup file\n";
 /// The version of this format.
@@ -81,11 +83,18 @@ pub(crate) struct Writer<W> {
     place: Place,
     number: u64,
     totals: Totals,
+    tally: Arc<Tally>,
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins; `path` is for messages alone.
-    pub(crate) fn begin(mut out: W, path: &Path, key: DataKey, head: &Head) -> Result<Self, Error> {
+    /// Begins; `path` is for messages alone, and `tally` is told of the bytes that were put in.
+    pub(crate) fn begin(
+        mut out: W,
+        path: &Path,
+        key: DataKey,
+        head: &Head,
+        tally: &Arc<Tally>,
+    ) -> Result<Self, Error> {
         let text =
             serde_json::to_vec(head).map_err(|_| Error::Contract("the head of a backup".to_owned()))?;
         let length = u32::try_from(text.len()).ok().filter(|_| text.len() <= MOST_HEAD);
@@ -94,7 +103,7 @@ impl<W: Write> Writer<W> {
         out.write_all(&before).map_err(|error| io("write", path, &error))?;
         let place = Place::of(head, &before);
         let totals = Totals { files: 0, bytes: 0 };
-        Ok(Self { out, path: path.to_owned(), key, place, number: 0, totals })
+        Ok(Self { out, path: path.to_owned(), key, place, number: 0, totals, tally: Arc::clone(tally) })
     }
 
     /// Puts a file in, as far as it reaches now.
@@ -111,6 +120,7 @@ impl<W: Write> Writer<W> {
             }
             self.frame(DATA, &bytes)?;
             self.totals.bytes += read as u64;
+            self.tally.add(read as u64);
         }
     }
 

@@ -11,6 +11,7 @@ use crate::sqlite::Sql;
 use crate::sqlite::connect::{Access, connect};
 use crate::sqlite::file::{self, CONTROL, Found, Kind, TENANT, private_folder, refused, sync_folder};
 use crate::sqlite::look;
+use crate::tally::{Tally, What};
 use crate::{Inner, Store, blocking, crash, known};
 use dvt_model::code::Code;
 use dvt_model::id::{BlobId, LedgerId, TenantId};
@@ -25,6 +26,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Copies lie here until they are sealed.
 const STAGING: &str = "backup-staging";
@@ -45,21 +47,22 @@ pub struct BackedUp {
 impl Store {
     /// Takes a backup of everything into the new file `to`, with small files of the caller beside it. It takes the right to each
     /// tenant's ledger; one without its proof, though made a moment ago, is a refusal. What was entered so far is sealed first, so
-    /// that the copy ends at a checkpoint that was signed.
+    /// that the copy ends at a checkpoint that was signed. `tally` says how far it is.
     // INVARIANT(INV-12): access judged each tenant; here nothing of a tenant goes in that was not judged.
     pub async fn backup(
         &self,
         proofs: &[Authorized<Ledger, AuditExport>],
         to: &Path,
         beside: Vec<(String, Vec<u8>)>,
+        tally: &Arc<Tally>,
     ) -> Result<BackedUp, Error> {
         let allowed: BTreeSet<TenantId> = proofs.iter().map(|proof| proof.scope().tenant()).collect();
         self.may_take(&allowed, to)?;
         for row in self.inner.control.tenants()? {
             self.seal(row.tenant).await?;
         }
-        let (store, to) = (self.clone(), to.to_owned());
-        blocking(move || take(&store, &allowed, &to, &beside)).await
+        let (store, to, tally) = (self.clone(), to.to_owned(), Arc::clone(tally));
+        blocking(move || take(&store, &allowed, &to, &beside, &tally)).await
     }
 
     /// The tenants of a backup: the platform, and whom the proofs are about, if that is everybody.
@@ -78,6 +81,7 @@ fn take(
     allowed: &BTreeSet<TenantId>,
     to: &Path,
     beside: &[(String, Vec<u8>)],
+    tally: &Arc<Tally>,
 ) -> Result<BackedUp, Error> {
     let inner = &store.inner;
     let folder = &inner.home.folder;
@@ -94,7 +98,7 @@ fn take(
     }
     draft::clear_dead(&folder, draft::BACKUP);
     let (draft, out) = draft::file(&folder)?;
-    let done = write((store, allowed), to, (&draft, out), beside);
+    let done = write((store, allowed), to, (&draft, out), beside, tally);
     clear(&staging)?;
     if done.is_err() {
         // Named by chance and made by us: nothing else is lost with it.
@@ -112,13 +116,15 @@ fn write(
     to: &Path,
     (draft, out): (&Path, File),
     beside: &[(String, Vec<u8>)],
+    tally: &Arc<Tally>,
 ) -> Result<BackedUp, Error> {
     let inner = &store.inner;
     let made_at = (inner.home.clock)();
     let (key, row) = inner.keys.backup_key(made_at)?;
     let head = Head { platform: inner.keys.platform(), made_at, key: row };
     let fail = |error: std::io::Error| io("write", draft, &error);
-    let mut writer = Writer::begin(BufWriter::new(out), draft, key, &head)?;
+    let mut writer = Writer::begin(BufWriter::new(out), draft, key, &head, tally)?;
+    tally.begin(What::BytesIn, room(inner, &store.may_take(allowed, to)?));
 
     // The directory first: a tenant that is made meanwhile is not in it, and a file more is adopted at the start.
     database(inner, &mut writer, &Name::Control, &inner.home.folder.join("control.db"), (CONTROL, None))?;
@@ -138,7 +144,8 @@ fn write(
     // If we crash here, a file with a name of its own is left that is not whole; nobody was told of it.
     crash::point("before-backup-sync");
     out.sync_all().map_err(fail)?;
-    look_again(inner, draft)?;
+    tally.begin(What::BytesBack, totals.bytes);
+    look_again(inner, draft, tally)?;
     let bytes = std::fs::metadata(draft).map_err(fail)?.len();
     rustix::fs::renameat_with(CWD, draft, CWD, to, RenameFlags::NOREPLACE).map_err(|error| match error {
         rustix::io::Errno::EXIST => exists(to),
@@ -152,15 +159,33 @@ fn write(
     Ok(BackedUp { made_at, tenants: tenants.len() as u64, files: totals.files, bytes })
 }
 
+/// The bytes that lie there now, roughly: what somebody who waits is told, and nothing else rests on it.
+fn room(inner: &Inner, tenants: &[TenantId]) -> u64 {
+    let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let below = |folder: &Path| -> u64 {
+        std::fs::read_dir(folder)
+            .map_or(0, |entries| entries.flatten().map(|entry| size(&entry.path())).sum())
+    };
+    let of = |tenant: &TenantId| size(&inner.home.file(*tenant)) + below(&inner.home.blobs(*tenant));
+    let folder = &inner.home.folder;
+    size(&folder.join("control.db")) + below(&known::folder(folder)) + tenants.iter().map(of).sum::<u64>()
+}
+
 /// Reads what was written, from the disk's point of view, to its end.
-fn look_again(inner: &Inner, draft: &Path) -> Result<(), Error> {
+fn look_again(inner: &Inner, draft: &Path, tally: &Tally) -> Result<(), Error> {
     let file = File::open(draft).map_err(|error| io("read", draft, &error))?;
     #[cfg(feature = "weakened")]
     if crate::weakened::seals_nothing(inner.keys.platform()) {
         return Ok(());
     }
     let open = |head: &Head| inner.keys.open_backup(head.platform, &head.key);
-    frames::read(draft, BufReader::new(file), &open, &mut |_piece: Piece<'_>| Ok(())).map(|_| ())
+    let mut take = |piece: Piece<'_>| {
+        if let Piece::Data(data) = piece {
+            tally.add(data.len() as u64);
+        }
+        Ok(())
+    };
+    frames::read(draft, BufReader::new(file), &open, &mut take).map(|_| ())
 }
 
 /// One backup at a time; the lock ends with the file.
