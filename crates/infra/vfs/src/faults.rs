@@ -12,6 +12,8 @@ pub(crate) enum Fault {
     ReadPast,
     /// A write that failed late is told once and then forgotten.
     LossForgotten,
+    /// The log grows over the end of the commit.
+    AheadTooSoon,
 }
 
 /// Whether it was planted.

@@ -156,6 +156,14 @@ fn real_write(file: *mut ffi::sqlite3_file) -> impl FnMut(&[u8], i64) -> c_int {
     }
 }
 
+/// How long the real VFS finds this file.
+fn real_length(file: *mut ffi::sqlite3_file) -> Option<i64> {
+    let mut length = 0;
+    // SAFETY: the file is open, and the number lives during the call.
+    let code = unsafe { real(file).xFileSize?(file, &raw mut length) };
+    (code == ffi::SQLITE_OK).then_some(length)
+}
+
 unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
     // Whichever of the two is closed, its connection writes no more of this transaction.
     gathering(file).end();
@@ -231,7 +239,8 @@ fn settle(file: *mut ffi::sqlite3_file) -> c_int {
 }
 
 unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, size: i64) -> c_int {
-    match (settle(file), real(file).xTruncate) {
+    let settled = gathering(file).before_cut(size, &mut real_write(file));
+    match (settled, real(file).xTruncate) {
         // SAFETY: the arguments are SQLite's own.
         (ffi::SQLITE_OK, Some(truncate)) => unsafe { truncate(file, size) },
         (ffi::SQLITE_OK, None) => ffi::SQLITE_IOERR_TRUNCATE,
@@ -240,7 +249,8 @@ unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, size: i64) -> c_int 
 }
 
 unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
-    match (settle(file), real(file).xSync) {
+    let settled = gathering(file).before_sync(|| real_length(file), &mut real_write(file));
+    match (settled, real(file).xSync) {
         // SAFETY: the arguments are SQLite's own.
         (ffi::SQLITE_OK, Some(sync)) => unsafe { sync(file, flags) },
         (ffi::SQLITE_OK, None) => ffi::SQLITE_IOERR_FSYNC,

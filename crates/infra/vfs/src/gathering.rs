@@ -10,6 +10,7 @@
 //! Surprising: frames that are held when the lock is given up are dropped. Without a commit they are of a transaction that was
 //! rolled back, and SQLite goes back to before them; written later they would lie over somebody else's commit.
 
+use crate::ahead::Ahead;
 use crate::faults::{Fault, is_planted};
 use libsqlite3_sys::{SQLITE_IOERR_NOMEM, SQLITE_OK};
 use std::ffi::c_int;
@@ -51,6 +52,9 @@ pub(crate) struct Gathering {
     at: i64,
     held: Vec<u8>,
     header: Option<Header>,
+    /// Where the last write ended.
+    end: i64,
+    ahead: Ahead,
 }
 
 /// The place after some bytes.
@@ -83,7 +87,11 @@ impl Gathering {
         log: &mut impl FnMut(&[u8], i64) -> c_int,
     ) -> c_int {
         match self.stage {
-            Stage::Unlocked | Stage::Committed => return log(bytes, at),
+            Stage::Unlocked => return log(bytes, at),
+            Stage::Committed => {
+                self.end = self.end.max(after(at, bytes.len()));
+                return log(bytes, at);
+            }
             Stage::Lost(_, code) if !is_planted(Fault::LossForgotten) => return code,
             Stage::Lost(..) | Stage::Open => self.stage = Stage::Open,
         }
@@ -137,6 +145,26 @@ impl Gathering {
         }
     }
 
+    /// The log is about to be synced: what is held is written, and behind a commit the log grows ahead. Only there, for it is
+    /// sure then that nobody else writes.
+    pub(crate) fn before_sync(
+        &mut self,
+        length: impl FnOnce() -> Option<i64>,
+        log: &mut impl FnMut(&[u8], i64) -> c_int,
+    ) -> c_int {
+        let code = self.settle(log);
+        if self.stage == Stage::Committed {
+            self.ahead.grow(self.end, length, log);
+        }
+        code
+    }
+
+    /// The log is about to be cut off.
+    pub(crate) fn before_cut(&mut self, length: i64, log: &mut impl FnMut(&[u8], i64) -> c_int) -> c_int {
+        self.ahead.cut(length);
+        self.settle(log)
+    }
+
     /// Takes bytes that follow what is held; what they do not follow is written before.
     fn hold(&mut self, bytes: &[u8], at: i64, log: &mut impl FnMut(&[u8], i64) -> c_int) -> c_int {
         if !self.held.is_empty() && after(self.at, self.held.len()) != at {
@@ -163,6 +191,7 @@ impl Gathering {
             return;
         }
         let code = log(&self.held, self.at);
+        self.end = after(self.at, self.held.len());
         if code != SQLITE_OK {
             self.stage = Stage::Lost(self.at, code);
         }
