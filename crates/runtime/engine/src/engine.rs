@@ -6,7 +6,7 @@
 
 use crate::children::Families;
 use crate::client::{Counts, Progress};
-use crate::dispatch::{self, Dispatcher};
+use crate::dispatch::Dispatcher;
 use crate::ends::Ends;
 use crate::folding::Folding;
 use crate::forward::server;
@@ -95,7 +95,6 @@ impl Engine {
         let changes = seals.clone();
         let (stop, stopping) = watch::channel(false);
         let (tell_ended, ended) = watch::channel(false);
-        let (dispatcher, orders) = Dispatcher::new();
         let engine = Arc::new(Self {
             epoch: row.epoch,
             hot: Mutex::default(),
@@ -108,7 +107,7 @@ impl Engine {
             groups: Groups::default(),
             claimed: AsyncMutex::default(),
             folding: Folding::default(),
-            dispatcher,
+            dispatcher: Dispatcher::new(),
             timers,
             pressure: Arc::default(),
             sealer: Mutex::new(Some(seals)),
@@ -131,7 +130,7 @@ impl Engine {
             stopping.clone(),
         ));
         let keeping = tokio::spawn(keeper::serve(parts.store.clone(), stopping.clone()));
-        let dispatching = tokio::spawn(dispatch::serve(parts.clone(), orders, stopping.clone()));
+        let dispatching = tokio::spawn(engine.dispatcher.floor(parts.clone(), stopping.clone()));
         let serving = tokio::spawn(server::serve(Arc::clone(&engine), socket, stopping.clone()));
         let supervised = Arc::clone(&engine);
         tokio::spawn(async move {

@@ -52,7 +52,7 @@ pub(crate) async fn write<T: Message + Serialize>(
 }
 
 /// Adds a message behind whole frames; leaves those alone where it fails.
-fn push<T: Message + Serialize>(frames: &mut Vec<u8>, mut message: T) -> Result<(), Error> {
+pub(crate) fn push<T: Message + Serialize>(frames: &mut Vec<u8>, mut message: T) -> Result<(), Error> {
     let body = message.take_body();
     let header = serde_json::to_vec(&message)?;
     let too_long = Error::TooLong { header: header.len(), body: body.len() };

@@ -13,6 +13,7 @@ mod folders;
 mod frame;
 pub mod link;
 mod log;
+mod outgoing;
 mod output;
 mod place;
 pub mod protocol;

@@ -1,11 +1,12 @@
 //! The engine's end of the link: starts the worker as a child and carries messages to and from it.
 //!
 //! Dropping the link closes the socket, and the worker takes every step with it. [`Link::close`] also waits until that is
-//! done. Receiving is safe to cancel: frames are read by a task of their own.
+//! done.
 
 use crate::WORKER_VERB;
 use crate::frame;
-use crate::protocol::{FromWorker, MAX_BODY_BYTES, ToWorker};
+use crate::outgoing::Outgoing;
+use crate::protocol::{FromWorker, ToWorker};
 use dvt_model::digest::Digest;
 use dvt_wall::protocol::LOCK_VARIABLE;
 use std::io;
@@ -13,47 +14,27 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Weak};
 use tokio::io::BufReader;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Messages that wait on either side before the sender does.
+/// Messages of the worker that wait before it does.
 const WAITING: usize = 64;
-
-/// The worker is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the worker ended")]
-pub struct WorkerEnded;
 
 /// The connection to a worker of one's own.
 #[derive(Debug)]
 pub struct Link {
-    sender: Sender,
-    incoming: mpsc::Receiver<FromWorker>,
+    /// The writing task's; with it the socket is closed.
+    outgoing: Weak<Outgoing>,
+    incoming: Option<Incoming>,
     tasks: [JoinHandle<()>; 2],
     child: Option<Child>,
 }
 
-/// Sends to the worker from anywhere; does not keep the link open.
-#[derive(Debug, Clone)]
-pub struct Sender {
-    outgoing: mpsc::Sender<ToWorker>,
-}
-
-impl Sender {
-    /// Sends one message, after those before it.
-    pub async fn send(&self, message: ToWorker) -> Result<(), WorkerEnded> {
-        self.outgoing.send(message).await.map_err(|_| WorkerEnded)
-    }
-
-    /// Sends a packed bundle in parts.
-    pub async fn send_bundle(&self, digest: Digest, bytes: &[u8]) -> Result<(), WorkerEnded> {
-        for part in bytes.chunks(MAX_BODY_BYTES) {
-            self.send(ToWorker::Bundle { digest, done: false, body: part.to_vec() }).await?;
-        }
-        self.send(ToWorker::Bundle { digest, done: true, body: Vec::new() }).await
-    }
-}
+/// What the worker says. Ends when the worker's process has ended (and, unless it was killed, every step before it). Receiving is
+/// safe to cancel.
+pub type Incoming = mpsc::Receiver<FromWorker>;
 
 impl Link {
     /// Starts `exe` as the worker. `lock_file` is the installation's: the worker says `Hello` only once no step of an earlier
@@ -76,18 +57,12 @@ impl Link {
         // The command holds the other end of the socket until it is dropped; the worker's end must be the only one.
         drop(command);
         ours.set_nonblocking(true)?;
-        let (read, mut write) = tokio::net::UnixStream::from_std(ours)?.into_split();
+        let (read, write) = tokio::net::UnixStream::from_std(ours)?.into_split();
         let mut read = BufReader::new(read);
-        let (outgoing, mut to_write) = mpsc::channel(WAITING);
         let (received, incoming) = mpsc::channel(WAITING);
-        let writing = tokio::spawn(async move {
-            let mut batch = Vec::new();
-            while to_write.recv_many(&mut batch, frame::BATCH).await > 0 {
-                if frame::write(&mut write, &mut batch).await.is_err() {
-                    return;
-                }
-            }
-        });
+        let to_worker = Arc::new(Outgoing::new(write));
+        let outgoing = Arc::downgrade(&to_worker);
+        let writing = tokio::spawn(async move { to_worker.serve().await });
         let reading = tokio::spawn(async move {
             while let Ok(Some(message)) = frame::read(&mut read).await {
                 if received.send(message).await.is_err() {
@@ -95,7 +70,7 @@ impl Link {
                 }
             }
         });
-        Ok(Self { sender: Sender { outgoing }, incoming, tasks: [writing, reading], child: Some(child) })
+        Ok(Self { outgoing, incoming: Some(incoming), tasks: [writing, reading], child: Some(child) })
     }
 
     /// The worker's process.
@@ -103,20 +78,31 @@ impl Link {
         self.child.as_ref().map(Child::id)
     }
 
-    /// A handle to send with.
-    pub fn sender(&self) -> Sender {
-        self.sender.clone()
+    /// Says something to the worker, after what was said before. It goes with the next [`Link::flush`].
+    pub fn say(&self, message: ToWorker) {
+        self.to_worker(|to| to.say(message));
     }
 
-    /// Sends one message, after those before it.
-    pub async fn send(&self, message: ToWorker) -> Result<(), WorkerEnded> {
-        self.sender.send(message).await
+    /// Gives the worker a packed bundle in parts, after what was said before.
+    pub fn say_bundle(&self, digest: Digest, bytes: Arc<Vec<u8>>) {
+        self.to_worker(|to| to.say_bundle(digest, bytes));
     }
 
-    /// The next message; `None` when the worker's process has ended (and, unless it was killed, every step before it). Safe to
-    /// cancel.
-    pub async fn recv(&mut self) -> Option<FromWorker> {
-        self.incoming.recv().await
+    /// Sends what was said, in one write where the socket takes it; waits for nothing.
+    pub fn flush(&self) {
+        self.to_worker(Outgoing::flush);
+    }
+
+    fn to_worker(&self, does: impl FnOnce(&Outgoing)) {
+        // Where the task has ended the worker is gone, and that is heard.
+        if let Some(outgoing) = self.outgoing.upgrade() {
+            does(&outgoing);
+        }
+    }
+
+    /// What the worker says; whoever takes it hears it alone.
+    pub fn incoming(&mut self) -> Option<Incoming> {
+        self.incoming.take()
     }
 
     /// Closes the socket and waits until the worker has ended, and with it every step.

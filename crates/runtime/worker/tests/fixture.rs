@@ -1,15 +1,18 @@
 //! An engine's place in the tests: a link to a worker of this binary, and dispatches.
 
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
+use dvt_model::digest::Digest;
 use dvt_model::failure::Failure;
 use dvt_model::id::{RunId, StepId};
 use dvt_worker::Link;
+use dvt_worker::link::Incoming;
 use dvt_worker::protocol::{
     CAPACITY, DEFAULT_LOG_BUDGET_BYTES, Dispatch, FromWorker, Key, Outcome, OutputMode, Program, Report,
     Shell, Stream, ToWorker, VERSION,
 };
 use serde_json::Value;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -24,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Worker {
     pub(crate) runtime: Runtime,
     pub(crate) link: Link,
+    incoming: Incoming,
 }
 
 impl Worker {
@@ -41,15 +45,22 @@ impl Worker {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let entered = runtime.enter();
-        let link = Link::spawn_verb(Path::new("/proc/self/exe"), verb, lock).unwrap();
+        let mut link = Link::spawn_verb(Path::new("/proc/self/exe"), verb, lock).unwrap();
         drop(entered);
-        let worker = Self { runtime, link };
+        let incoming = link.incoming().unwrap();
+        let worker = Self { runtime, link, incoming };
         worker.send(ToWorker::Welcome { version: VERSION });
         worker
     }
 
     pub(crate) fn send(&self, message: ToWorker) {
-        self.runtime.block_on(self.link.send(message)).unwrap();
+        self.link.say(message);
+        self.link.flush();
+    }
+
+    pub(crate) fn send_bundle(&self, digest: Digest, bytes: &[u8]) {
+        self.link.say_bundle(digest, Arc::new(bytes.to_vec()));
+        self.link.flush();
     }
 
     pub(crate) fn dispatch(&self, dispatch: &Dispatch) {
@@ -59,7 +70,7 @@ impl Worker {
     /// The next message; `None` where the worker has ended.
     pub(crate) fn next_or_end(&mut self) -> Option<FromWorker> {
         self.runtime
-            .block_on(async { timeout(PATIENCE, self.link.recv()).await })
+            .block_on(async { timeout(PATIENCE, self.incoming.recv()).await })
             .expect("the worker answers")
     }
 
@@ -69,7 +80,7 @@ impl Worker {
 
     /// The next message, if one comes within `within`.
     pub(crate) fn next_within(&mut self, within: Duration) -> Option<FromWorker> {
-        self.runtime.block_on(async { timeout(within, self.link.recv()).await }).ok().flatten()
+        self.runtime.block_on(async { timeout(within, self.incoming.recv()).await }).ok().flatten()
     }
 
     /// Logs until `lines` lines have come, and the process that was started.

@@ -92,7 +92,7 @@ fn files() {
         entry("large.bin", &"0123456789abcdef".repeat(200_000)),
     ])
     .unwrap();
-    worker.runtime.block_on(worker.link.sender().send_bundle(digest, &bytes)).unwrap();
+    worker.send_bundle(digest, &bytes);
     let mut load = program("load", &["./load.sh"]);
     load.files_digest = Some(digest);
     assert_eq!(worker.value(&load), json!([1, 2]));
@@ -118,12 +118,12 @@ fn bad_bundles() {
     *bytes.last_mut().unwrap() ^= 1;
     let mut step = program("lies", &["touch", touched.to_str().unwrap()]);
     step.files_digest = Some(digest);
-    worker.runtime.block_on(worker.link.sender().send_bundle(digest, &bytes)).unwrap();
+    worker.send_bundle(digest, &bytes);
     let failure = worker.failure(&step);
     assert!(failure.error_message.contains("did not come"), "{failure:?}");
     assert!(!touched.exists());
     // Control: with the honest bytes the same step runs; a refused bundle does not stand in the way of a good one.
-    worker.runtime.block_on(worker.link.sender().send_bundle(digest, &honest)).unwrap();
+    worker.send_bundle(digest, &honest);
     worker.send(ToWorker::Ack { key: step.key.clone() });
     worker.value(&step);
     assert!(touched.exists());

@@ -3,13 +3,14 @@
 //! The surprising rule: the slot that the end of an attempt frees goes with the report to its run, so that the end of one step
 //! and the start of the next are one block. Where another run waits in line nothing goes with it: whose turn it is stays so.
 
-use super::{Granted, Order};
+use super::Granted;
+use super::desk::Desk;
 use crate::run::{Gone, Hot, Message};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::id::{RunId, StepId};
 use dvt_store::port::operation::Protection;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use tokio::sync::mpsc::WeakUnboundedSender;
+use std::sync::Weak;
 
 /// An attempt that the worker has.
 pub(super) struct Flight {
@@ -28,14 +29,14 @@ pub(super) struct Slots {
     /// Granted to runs and not yet given back.
     reserved: u32,
     /// How they come back.
-    back: WeakUnboundedSender<Order>,
+    back: Weak<Desk>,
     pub(super) flights: BTreeMap<(RunId, StepId), Flight>,
     queue: VecDeque<(RunId, Hot)>,
     queued: BTreeSet<RunId>,
 }
 
 impl Slots {
-    pub(super) fn new(capacity: u32, back: WeakUnboundedSender<Order>) -> Self {
+    pub(super) fn new(capacity: u32, back: Weak<Desk>) -> Self {
         Self {
             capacity,
             reserved: 0,
@@ -103,10 +104,10 @@ impl Slots {
         if slots == 0 {
             return None;
         }
-        // Nobody but the engine's runs has a use for slots.
-        let back = self.back.upgrade()?;
+        // Where nobody takes them back there is no engine.
+        self.back.strong_count().checked_sub(1)?;
         self.reserved += slots;
-        Some(Granted { slots, back })
+        Some(Granted { slots, back: self.back.clone() })
     }
 
     /// The runs that had something with the worker, each once, and what that was; all flights are over.

@@ -1,9 +1,11 @@
-//! The floor: orders from runs on one side, the worker on the other.
+//! The floor: orders from runs on one side, the worker on the other. Runs obey their own orders here where they find it free
+//! (`desk`); what the worker says is heard by the floor's own task.
 //!
 //! The worker is started by the first attempt that needs one, and anew when it is gone; then every run that had something
 //! with it is told to recover. The surprising rule: an attempt of a step whose earlier attempt is still being killed
 //! waits until that one is gone, for a step must never run twice at once.
 
+use super::desk::Desk;
 use super::flight::{Flight, Slots};
 use super::missing::{Missing, Stop};
 use super::pipe::Item;
@@ -19,10 +21,10 @@ use dvt_plan::plan;
 use dvt_store::port::operation::LogChunk;
 use dvt_store::port::transaction::Kind;
 use dvt_worker::Link;
-use dvt_worker::link::{Sender, WorkerEnded};
+use dvt_worker::link::Incoming;
 use dvt_worker::protocol::{self, FromWorker, Key, ToWorker};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -37,16 +39,16 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// Later than this after the moment it was to wake at, this floor itself was held up.
 const WOKE_LATE: Duration = Duration::from_secs(2);
 
-/// What goes to the worker, in its order.
-enum Outgoing {
-    Message(ToWorker),
-    Files(Digest, Arc<Vec<u8>>),
+/// What woke the floor's task.
+enum What {
+    Called,
+    Heard(Option<FromWorker>),
+    Silence,
 }
 
 /// A worker that was started.
 struct Working {
     link: Link,
-    outgoing: mpsc::UnboundedSender<Outgoing>,
     /// Bundles that it has, by tenant: what one tenant sent is not another's to name.
     files: BTreeSet<(TenantId, Digest)>,
     said_hello: bool,
@@ -60,6 +62,8 @@ pub(super) struct Floor {
     slots: Slots,
     own_limit: u32,
     working: Option<Working>,
+    /// What a worker that was just started says; the floor's task takes it.
+    pub(super) incoming: Option<Incoming>,
     /// Attempts that wait until an abandoned one of the same step is gone.
     parked: BTreeMap<(RunId, StepId), Attempt>,
     /// Attempts that are to end and that the worker will not report.
@@ -67,29 +71,18 @@ pub(super) struct Floor {
 }
 
 impl Floor {
-    pub(super) fn new(
-        parts: Parts,
-        pipe: mpsc::Sender<Item>,
-        back: mpsc::WeakUnboundedSender<Order>,
-    ) -> Self {
+    pub(super) fn new(parts: Parts, pipe: mpsc::Sender<Item>, back: Weak<Desk>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let own_limit = u32::try_from(cores).unwrap_or(1).saturating_mul(PER_CORE).max(FEWEST);
         let slots = Slots::new(own_limit, back);
-        let (working, parked, missing) = (None, BTreeMap::new(), Missing::default());
-        Self { parts, pipe, slots, own_limit, working, parked, missing }
+        let (parked, missing) = (BTreeMap::new(), Missing::default());
+        Self { parts, pipe, slots, own_limit, working: None, incoming: None, parked, missing }
     }
 
-    pub(super) async fn serve(
-        mut self,
-        mut orders: mpsc::UnboundedReceiver<Order>,
-        mut stop: watch::Receiver<bool>,
-    ) {
+    /// Obeys, hears and grants until the engine ends.
+    pub(super) async fn serve(desk: &Desk, mut stop: watch::Receiver<bool>) {
+        let (mut incoming, mut silent_at) = (None::<Incoming>, None);
         loop {
-            let silent_at = self
-                .working
-                .as_ref()
-                .filter(|working| working.said_hello)
-                .map(|working| working.heard + SILENCE);
             let silence = async {
                 match silent_at {
                     Some(at) => sleep_until(at).await,
@@ -97,35 +90,59 @@ impl Floor {
                 }
             };
             let heard = async {
-                match &mut self.working {
-                    Some(working) => working.link.recv().await,
+                match &mut incoming {
+                    Some(incoming) => incoming.recv().await,
                     None => std::future::pending().await,
                 }
             };
             // Orders first, so that a worker that talks without end holds up no Stop; silence last, so that it is not what is
             // believed while something can be heard.
-            tokio::select! {
+            let what = tokio::select! {
                 biased;
                 () = crate::engine::told_to_stop(&mut stop) => break,
-                order = orders.recv() => match order {
-                    Some(order) => self.obey(order).await,
-                    None => break,
-                },
-                message = heard => match message {
-                    Some(message) => self.hear(message).await,
-                    None => self.lose_worker().await,
-                },
-                () = silence => self.hear_nothing(silent_at).await,
+                () = desk.called() => What::Called,
+                message = heard => What::Heard(message),
+                () = silence => What::Silence,
+            };
+            let mut floor = desk.floor.lock().await;
+            let Some(floor) = floor.as_mut() else { break };
+            match what {
+                What::Called => {}
+                What::Heard(Some(message)) => floor.hear(message).await,
+                What::Heard(None) => {
+                    incoming = None;
+                    floor.lose_worker().await;
+                }
+                What::Silence => floor.hear_nothing(silent_at).await,
             }
-            self.slots.grant();
+            if !desk.obey(floor).await {
+                desk.call();
+            }
+            // Whoever obeyed may have started a worker; it is heard from here on.
+            incoming = floor.incoming.take().or(incoming);
+            silent_at = floor.silent_at();
         }
+        let floor = desk.floor.lock().await.take();
         // The engine ends. Every step ends with the worker, and we wait for it: the next holder gives them out again.
-        if let Some(working) = self.working.take() {
+        if let Some(working) = floor.and_then(|floor| floor.working) {
             drop(working.link.close().await);
         }
     }
 
-    async fn obey(&mut self, order: Order) {
+    /// When the worker has been silent for too long.
+    fn silent_at(&self) -> Option<Instant> {
+        self.working.as_ref().filter(|working| working.said_hello).map(|working| working.heard + SILENCE)
+    }
+
+    /// What follows from orders and from what was heard: free slots are granted, and the worker is sent what it was told.
+    pub(super) fn settle(&mut self) {
+        self.slots.grant();
+        if let Some(working) = &self.working {
+            working.link.flush();
+        }
+    }
+
+    pub(super) async fn obey(&mut self, order: Order) {
         match order {
             Order::Want(run, hot) => self.slots.want(run, hot),
             Order::Settle(granted) => self.slots.settle(granted),
@@ -194,8 +211,7 @@ impl Floor {
 
     fn say(&self, message: ToWorker) {
         if let Some(working) = &self.working {
-            // A worker that is gone is noticed by its silence, not here.
-            drop(working.outgoing.send(Outgoing::Message(message)));
+            working.link.say(message);
         }
     }
 
@@ -266,18 +282,19 @@ impl Floor {
             log_budget_bytes: protocol::DEFAULT_LOG_BUDGET_BYTES,
         }));
         let working = self.worker()?;
-        for message in files.into_iter().chain([Outgoing::Message(message)]) {
-            // If it is gone already, its end of stream follows and the run recovers this attempt with the others.
-            drop(working.outgoing.send(message));
-        }
+        // If it is gone already, its end of stream follows and the run recovers this attempt with the others.
         if let Some(digest) = attempt.files {
+            if let Some(bytes) = files {
+                working.link.say_bundle(digest, bytes);
+            }
             working.files.insert((attempt.scope.tenant(), digest));
         }
+        working.link.say(message);
         Ok(())
     }
 
     /// The bundle, if this worker has not had it from this tenant.
-    async fn files_for(&mut self, attempt: &Attempt, digest: Digest) -> Result<Option<Outgoing>, String> {
+    async fn files_for(&mut self, attempt: &Attempt, digest: Digest) -> Result<Option<Arc<Vec<u8>>>, String> {
         let known = (attempt.scope.tenant(), digest);
         if self.working.as_ref().is_some_and(|working| working.files.contains(&known)) {
             return Ok(None);
@@ -286,25 +303,17 @@ impl Floor {
         let transaction = self.parts.store.begin(&attempt.scope, Kind::Engine).map_err(fault)?;
         let bytes = transaction.get_bundle(digest).await.map_err(fault)?;
         let bytes = bytes.ok_or_else(|| "the plan's files are not stored any more".to_owned())?;
-        Ok(Some(Outgoing::Files(digest, Arc::new(bytes))))
+        Ok(Some(Arc::new(bytes)))
     }
 
     fn worker(&mut self) -> Result<&mut Working, String> {
         if self.working.is_none() {
-            let link = Link::spawn(&self.parts.worker, &self.parts.folder.join("starter.lock"))
+            let mut link = Link::spawn(&self.parts.worker, &self.parts.folder.join("starter.lock"))
                 .map_err(|error| format!("the worker cannot be started: {error}"))?;
-            let (outgoing, messages) = mpsc::unbounded_channel();
-            // It ends when the link's other end does, or with this floor.
-            tokio::spawn(write(link.sender(), messages));
-            let welcome = ToWorker::Welcome { version: protocol::VERSION };
-            drop(outgoing.send(Outgoing::Message(welcome)));
-            self.working = Some(Working {
-                link,
-                outgoing,
-                files: BTreeSet::new(),
-                said_hello: false,
-                heard: Instant::now(),
-            });
+            link.say(ToWorker::Welcome { version: protocol::VERSION });
+            self.incoming = link.incoming();
+            let (files, heard) = (BTreeSet::new(), Instant::now());
+            self.working = Some(Working { link, files, said_hello: false, heard });
         }
         self.working.as_mut().ok_or_else(|| "the worker cannot be started".to_owned())
     }
@@ -434,19 +443,6 @@ impl Floor {
 
 fn key_of(run: RunId, step: &StepId, logical: LogicalAttemptId, engine: EngineAttemptId) -> Key {
     Key { run_id: run, step_id: step.clone(), logical_attempt_id: logical, engine_attempt_id: engine }
-}
-
-/// Writes to the worker, so that the floor goes on listening while the worker is slow to read.
-async fn write(to: Sender, mut messages: mpsc::UnboundedReceiver<Outgoing>) {
-    while let Some(message) = messages.recv().await {
-        let written = match message {
-            Outgoing::Message(message) => to.send(message).await,
-            Outgoing::Files(digest, bytes) => to.send_bundle(digest, &bytes).await,
-        };
-        if let Err(WorkerEnded) = written {
-            return;
-        }
-    }
 }
 
 /// What the worker is told to run; it runs no plugins.

@@ -5,6 +5,7 @@
 //! output of a step is in its log before its end is in the ledger. With a report the run has its slot back where nobody else
 //! waits for one (ADR 65).
 
+mod desk;
 mod flight;
 mod floor;
 mod missing;
@@ -15,6 +16,8 @@ mod unfit;
 
 pub(crate) use missing::Stop;
 
+use self::desk::Desk;
+use self::floor::Floor;
 use crate::run::Hot;
 use crate::{Parts, Problem};
 use dvt_core::command::Report;
@@ -24,6 +27,7 @@ use dvt_model::digest::Digest;
 use dvt_model::id::{RunId, StepId};
 use dvt_model::scope::TenantScope;
 use dvt_store::port::operation::Protection;
+use std::sync::{Arc, Weak};
 use tokio::sync::{mpsc, watch};
 
 /// An attempt on its way to the worker.
@@ -44,19 +48,34 @@ pub(crate) struct Attempt {
 /// them was ordered before.
 pub(crate) struct Granted {
     slots: u32,
-    back: mpsc::UnboundedSender<Order>,
+    /// Weak, for it lies in inboxes that the desk's own floor can reach.
+    back: Weak<Desk>,
 }
 
 impl Granted {
     pub(crate) fn slots(&self) -> u32 {
         self.slots
     }
+
+    /// Gives them back with the orders that are served next.
+    pub(crate) fn settle(mut self) {
+        self.give_back();
+    }
+
+    fn give_back(&mut self) -> Option<Arc<Desk>> {
+        let slots = std::mem::take(&mut self.slots);
+        // A dispatcher that is gone counts no more.
+        let desk = self.back.upgrade().filter(|_| slots > 0)?;
+        desk.lay(Order::Settle(slots));
+        Some(desk)
+    }
 }
 
 impl Drop for Granted {
     fn drop(&mut self) {
-        // A dispatcher that is gone counts no more.
-        drop(self.back.send(Order::Settle(self.slots)));
+        if let Some(desk) = self.give_back() {
+            desk.call();
+        }
     }
 }
 
@@ -90,53 +109,54 @@ pub(crate) enum Order {
     Abandon(RunId),
 }
 
-/// The way to the dispatcher. It is gone only when the engine ends, and then nothing needs it.
-pub(crate) struct Dispatcher(mpsc::UnboundedSender<Order>);
+/// The way to the dispatcher. What is ordered is carried out when it is [served](Self::serve).
+pub(crate) struct Dispatcher(Arc<Desk>);
 
 impl Dispatcher {
-    /// The second is what the dispatcher serves.
-    pub(crate) fn new() -> (Self, Orders) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        let back = sender.downgrade();
-        (Self(sender), Orders { receiver, back })
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Desk::new()))
     }
 
-    fn order(&self, order: Order) {
-        drop(self.0.send(order));
+    /// Carries out what was ordered, or has it carried out.
+    pub(crate) async fn serve(&self) {
+        self.0.serve().await;
     }
 
     pub(crate) fn want(&self, run: RunId, hot: Hot) {
-        self.order(Order::Want(run, hot));
+        self.0.lay(Order::Want(run, hot));
     }
 
     pub(crate) fn dispatch(&self, attempt: Attempt) {
-        self.order(Order::Dispatch(Box::new(attempt)));
+        self.0.lay(Order::Dispatch(Box::new(attempt)));
     }
 
     pub(crate) fn stop(&self, stop: Stop) {
-        self.order(Order::Stop(Box::new(stop)));
+        self.0.lay(Order::Stop(Box::new(stop)));
     }
 
     pub(crate) fn acknowledge(&self, run: RunId, reported: Reported) {
-        self.order(Order::Acknowledge(run, reported));
+        self.0.lay(Order::Acknowledge(run, reported));
     }
 
     pub(crate) fn abandon(&self, run: RunId) {
-        self.order(Order::Abandon(run));
+        self.0.lay(Order::Abandon(run));
     }
-}
 
-/// The other end of a [`Dispatcher`].
-pub(crate) struct Orders {
-    receiver: mpsc::UnboundedReceiver<Order>,
-    /// For what comes back from runs; weak, so that this end closes when the engine has gone.
-    back: mpsc::WeakUnboundedSender<Order>,
-}
-
-/// Serves until the engine ends; then the worker has ended, and every step with it.
-pub(crate) async fn serve(parts: Parts, orders: Orders, stop: watch::Receiver<bool>) -> Result<(), Problem> {
-    let (pipe, items) = mpsc::channel(pipe::ROOM);
-    let piping = tokio::spawn(pipe::serve(parts.store.clone(), items));
-    floor::Floor::new(parts, pipe, orders.back).serve(orders.receiver, stop).await;
-    piping.await.map_err(|error| Problem::new(dvt_model::code::Code::Internal, error.to_string()))
+    /// Serves what the worker says and what nobody else does, until the engine ends; then the worker has ended, and every step with it.
+    pub(crate) fn floor(
+        &self,
+        parts: Parts,
+        stop: watch::Receiver<bool>,
+    ) -> impl Future<Output = Result<(), Problem>> + Send + use<> {
+        let desk = Arc::clone(&self.0);
+        async move {
+            let (pipe, items) = mpsc::channel(pipe::ROOM);
+            let piping = tokio::spawn(pipe::serve(parts.store.clone(), items));
+            *desk.floor.lock().await = Some(Floor::new(parts, pipe, Arc::downgrade(&desk)));
+            // For what was ordered before.
+            desk.call();
+            Floor::serve(&desk, stop).await;
+            piping.await.map_err(|error| Problem::new(dvt_model::code::Code::Internal, error.to_string()))
+        }
+    }
 }

@@ -78,7 +78,7 @@ impl Task {
         }
         self.fruitless = None;
         self.evolve(&decided.events)?;
-        self.act(decided.effects);
+        self.act(decided.effects).await;
         drop(answer.send(Ok(self.fold.status)));
         self.tell();
         Ok(())

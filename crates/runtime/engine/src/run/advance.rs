@@ -157,7 +157,9 @@ impl Task {
                 self.engine.ends.note(self.fold.scope.tenant(), self.fold.progress());
                 return Some(Left::Ended);
             }
-            self.arrange();
+            if self.arrange() {
+                self.engine.dispatcher().serve().await;
+            }
             if self.may_take_over() {
                 if let Err(left) = self.take_over().await {
                     return Some(left);
@@ -180,10 +182,10 @@ impl Task {
         }
     }
 
-    /// Tells the timers and the dispatcher what this run waits for.
-    fn arrange(&mut self) {
+    /// Tells the timers and the dispatcher what this run waits for; whether it stands in the dispatcher's line from now on.
+    fn arrange(&mut self) -> bool {
         if self.rests {
-            return;
+            return false;
         }
         let run = self.fold.metadata.run_id;
         let now = self.engine.now();
@@ -194,12 +196,15 @@ impl Task {
             (self.due, self.is_set) = (due, true);
         }
         if self.fold.state.may_begin(now) && self.waits_for_its_turn() {
-            return self.line_up();
+            self.line_up();
+            return false;
         }
-        if !self.wants && !self.is_fruitless(now) && self.fold.state.has_ready(now) {
+        let wants = !self.wants && !self.is_fruitless(now) && self.fold.state.has_ready(now);
+        if wants {
             self.wants = true;
             self.engine.dispatcher().want(run, self.hot.clone());
         }
+        wants
     }
 
     /// Whether an offer would start nothing. What became due since the last one (a retry, while a turn was written) it would start,
@@ -388,12 +393,13 @@ impl Task {
             crash::point(crash::REPORT_APPENDED);
         }
         let dispatcher = self.engine.dispatcher();
-        // What the worker may forget goes with what it is to do next: the first order wakes the floor, the others find it awake.
+        // What the worker may forget goes with what it is to do next.
         for report in turn.reports {
             dispatcher.acknowledge(self.fold.metadata.run_id, report);
         }
-        self.act(turn.effects);
-        self.granted.clear();
+        self.order_all(turn.effects);
+        self.granted.drain(..).for_each(Granted::settle);
+        self.engine.dispatcher().serve().await;
         for answer in turn.answers {
             // Whoever asked may have gone.
             drop(answer.send(Ok(self.fold.status)));
@@ -404,7 +410,12 @@ impl Task {
     }
 
     /// Does what the core wants done. Each effect follows from a durable event; a crash before one is healed by `Recover`.
-    pub(crate) fn act(&mut self, effects: Vec<Effect>) {
+    pub(super) async fn act(&mut self, effects: Vec<Effect>) {
+        self.order_all(effects);
+        self.engine.dispatcher().serve().await;
+    }
+
+    fn order_all(&mut self, effects: Vec<Effect>) {
         let run = self.fold.metadata.run_id;
         for effect in effects {
             match effect {

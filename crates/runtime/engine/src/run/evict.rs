@@ -60,7 +60,8 @@ impl Leaving {
         if let Some(problem) = problem {
             self.engine.give_up(run, problem);
         }
-        drop(self.granted);
+        self.granted.into_iter().for_each(Granted::settle);
+        self.engine.dispatcher().serve().await;
         self.engine.forget(run);
         if let Some(key) = &self.group {
             self.engine.leave_group(key, self.scope, run);

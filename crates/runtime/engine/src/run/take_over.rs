@@ -36,7 +36,7 @@ impl Task {
         let events = told(&self.fold.plan, &self.fold.state, &decided.events);
         self.fold.append(&self.engine, Acts::default(), events, None).await?;
         self.evolve(&decided.events)?;
-        self.act(decided.effects);
+        self.act(decided.effects).await;
         self.tell();
         Ok(())
     }

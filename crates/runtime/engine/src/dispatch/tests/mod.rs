@@ -1,6 +1,7 @@
 //! The line for slots: whose turn it is, whatever goes with reports. And who is told of attempts that nobody reports.
 
 use super::Order;
+use super::desk::Desk;
 use super::flight::Slots;
 use super::missing::{Missing, Stop};
 use super::pipe::Item;
@@ -8,7 +9,8 @@ use crate::run::{Hot, Message};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::id::{EnvironmentId, ProjectId, RunId, StepId, TenantId};
 use dvt_model::scope::{Minter, ScopeIds, TenantScope};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// A run of a tenant, and what reaches it.
 fn run(number: u8) -> (RunId, Hot, UnboundedReceiver<Message>) {
@@ -30,29 +32,29 @@ fn slots_in(inbox: &mut UnboundedReceiver<Message>) -> Option<u32> {
 }
 
 /// Does what the floor does with orders.
-fn settle(slots: &mut Slots, orders: &mut UnboundedReceiver<Order>) {
-    while let Ok(Order::Settle(granted)) = orders.try_recv() {
+fn settle(slots: &mut Slots, desk: &Desk) {
+    while let Some(Order::Settle(granted)) = desk.next() {
         slots.settle(granted);
     }
 }
 
 #[test]
 fn the_slot_goes_with_the_report_unless_another_run_waits() {
-    let (back, mut orders) = unbounded_channel();
-    let mut slots = Slots::new(2, back.downgrade());
+    let desk = Arc::new(Desk::new());
+    let mut slots = Slots::new(2, Arc::downgrade(&desk));
     let ((mine, my_hot, mut my_inbox), (others, other_hot, mut other_inbox)) = (run(1), run(2));
     // Nobody waits: one slot, however many are free, for another run may come.
     let granted = slots.hand_on(mine).unwrap();
     assert_eq!((granted.slots(), slots.free()), (1, 1));
     drop(granted);
-    settle(&mut slots, &mut orders);
+    settle(&mut slots, &desk);
     assert_eq!(slots.free(), 2);
     // The run waits itself, alone: all of them, and it stands in line no more.
     slots.want(mine, my_hot.clone());
     let granted = slots.hand_on(mine).unwrap();
     assert_eq!((granted.slots(), slots.free()), (2, 0));
     drop(granted);
-    settle(&mut slots, &mut orders);
+    settle(&mut slots, &desk);
     slots.grant();
     assert!(slots_in(&mut my_inbox).is_none());
     // Another run waits, before or after it: it is its turn, and everybody gets one part.
@@ -63,21 +65,21 @@ fn the_slot_goes_with_the_report_unless_another_run_waits() {
         assert!(slots.hand_on(mine).is_none());
         slots.grant();
         assert_eq!((slots_in(&mut my_inbox), slots_in(&mut other_inbox)), (Some(1), Some(1)));
-        settle(&mut slots, &mut orders);
+        settle(&mut slots, &desk);
     }
     slots.want(others, other_hot);
     assert!(slots.hand_on(mine).is_none());
     // What goes to a run that has left comes back.
     drop(other_inbox);
     slots.grant();
-    settle(&mut slots, &mut orders);
+    settle(&mut slots, &desk);
     assert_eq!(slots.free(), 2);
 }
 
 #[test]
 fn with_more_taken_than_there_are_nothing_goes_with_a_report() {
-    let (back, mut orders) = unbounded_channel();
-    let mut slots = Slots::new(2, back.downgrade());
+    let desk = Arc::new(Desk::new());
+    let mut slots = Slots::new(2, Arc::downgrade(&desk));
     let (mine, hot, mut inbox) = run(1);
     let granted = slots.hand_on(mine);
     slots.set_capacity(1);
@@ -85,12 +87,12 @@ fn with_more_taken_than_there_are_nothing_goes_with_a_report() {
     assert!(slots.hand_on(mine).is_none());
     // It has its place in the line still.
     drop(granted);
-    settle(&mut slots, &mut orders);
+    settle(&mut slots, &desk);
     slots.grant();
     assert_eq!(slots_in(&mut inbox), Some(1));
     // Control: where nobody takes them back there are no more either.
-    settle(&mut slots, &mut orders);
-    drop(back);
+    settle(&mut slots, &desk);
+    drop(desk);
     assert!(slots.hand_on(mine).is_none());
 }
 
