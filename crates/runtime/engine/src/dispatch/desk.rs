@@ -13,15 +13,23 @@ use tokio::sync::{Mutex as AsyncMutex, Notify};
 /// The most orders that a run obeys in one go; among them may be those of other tenants.
 const MOST: usize = 16;
 
+/// What obeys orders.
+pub(super) trait Obeys: Send {
+    /// Carries an order out.
+    fn obey(&mut self, order: Order) -> impl Future<Output = ()> + Send;
+    /// Does what follows from what was obeyed; whether something is left that only its own task can do.
+    fn settle(&mut self) -> bool;
+}
+
 /// Orders, and the floor that obeys them.
-pub(super) struct Desk {
+pub(super) struct Desk<F = Floor> {
     orders: Mutex<VecDeque<Order>>,
     /// None before it serves, and after the engine's end: nothing needs it then.
-    pub(super) floor: AsyncMutex<Option<Floor>>,
+    pub(super) floor: AsyncMutex<Option<F>>,
     called: Notify,
 }
 
-impl Desk {
+impl<F: Obeys> Desk<F> {
     pub(super) fn new() -> Self {
         Self { orders: Mutex::default(), floor: AsyncMutex::new(None), called: Notify::new() }
     }
@@ -66,12 +74,127 @@ impl Desk {
     }
 
     /// Has the floor obey what lies here, but not without end; whether nothing is left for its task to do.
-    pub(super) async fn obey(&self, floor: &mut Floor) -> bool {
+    pub(super) async fn obey(&self, floor: &mut F) -> bool {
         for _ in 0..MOST {
             let Some(order) = self.next() else { break };
             floor.obey(order).await;
         }
-        floor.settle();
-        floor.incoming.is_none() && self.orders().is_empty()
+        let is_done = !floor.settle();
+        is_done && self.orders().is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::time::Duration;
+    use tokio::task::JoinSet;
+    use tokio::time::timeout;
+
+    /// Notes what it obeyed; sometimes it is long about it.
+    #[derive(Default)]
+    struct Notes {
+        obeyed: Vec<u32>,
+        in_a_go: usize,
+        longest: usize,
+    }
+
+    impl Obeys for Notes {
+        async fn obey(&mut self, order: Order) {
+            let Order::Settle(number) = order else { return };
+            self.obeyed.push(number);
+            self.in_a_go += 1;
+            if number % 7 == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+
+        fn settle(&mut self) -> bool {
+            self.longest = self.longest.max(std::mem::take(&mut self.in_a_go));
+            false
+        }
+    }
+
+    /// A desk with its floor, whose own task serves.
+    async fn begin() -> Arc<Desk<Notes>> {
+        let desk = Arc::new(Desk::new());
+        *desk.floor.lock().await = Some(Notes::default());
+        let own = Arc::clone(&desk);
+        tokio::spawn(async move {
+            loop {
+                own.called().await;
+                let mut notes = own.floor.lock().await;
+                let Some(notes) = notes.as_mut() else { return };
+                if !own.obey(notes).await {
+                    own.call();
+                }
+            }
+        });
+        desk
+    }
+
+    /// What was obeyed, once nothing lies here any more; `None` where an order lies for so long that nobody will come for it.
+    async fn ended(desk: &Desk<Notes>) -> Option<Notes> {
+        let all_are = async {
+            while !desk.orders().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(5), all_are).await.ok()?;
+        desk.floor.lock().await.take()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn every_order_is_obeyed_in_the_order_of_its_run() {
+        const RUNS: u32 = 12;
+        const ORDERS: u32 = 2_000;
+        let desk = begin().await;
+        let mut runs = JoinSet::new();
+        for run in 0..RUNS {
+            let desk = Arc::clone(&desk);
+            runs.spawn(async move {
+                for order in 0..ORDERS {
+                    desk.lay(Order::Settle(run * ORDERS + order));
+                    if order % 3 != 0 || order == ORDERS - 1 {
+                        desk.serve().await;
+                    }
+                }
+            });
+        }
+        while let Some(run) = runs.join_next().await {
+            run.unwrap();
+        }
+        let notes = ended(&desk).await.expect("nothing lies here for ever");
+        for run in 0..RUNS {
+            let of_run = notes.obeyed.iter().filter(|number| **number / ORDERS == run).copied();
+            assert!(of_run.eq(run * ORDERS..(run + 1) * ORDERS));
+        }
+        assert!(notes.longest <= MOST, "{} in one go", notes.longest);
+    }
+
+    #[tokio::test]
+    async fn who_finds_the_floor_busy_calls_its_task() {
+        for calls in [true, false] {
+            let desk = begin().await;
+            let busy = desk.floor.lock().await;
+            desk.lay(Order::Settle(1));
+            if calls {
+                desk.serve().await;
+            }
+            drop(busy);
+            // Control: an order that nobody serves or calls for lies for ever.
+            assert_eq!(ended(&desk).await.map(|notes| notes.obeyed), calls.then(|| vec![1]));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_run_obeys_some_and_the_rest_is_called_for() {
+        let desk = begin().await;
+        let many = MOST as u32 * 2 + 3;
+        (1..=many).for_each(|number| desk.lay(Order::Settle(number)));
+        desk.serve().await;
+        assert_eq!(desk.floor.lock().await.as_ref().unwrap().obeyed.len(), MOST);
+        assert_eq!(ended(&desk).await.unwrap().obeyed, (1..=many).collect::<Vec<_>>());
     }
 }

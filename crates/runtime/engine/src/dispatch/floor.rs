@@ -5,7 +5,7 @@
 //! with it is told to recover. The surprising rule: an attempt of a step whose earlier attempt is still being killed
 //! waits until that one is gone, for a step must never run twice at once.
 
-use super::desk::Desk;
+use super::desk::{Desk, Obeys};
 use super::flight::{Flight, Slots};
 use super::missing::{Missing, Stop};
 use super::pipe::Item;
@@ -132,27 +132,6 @@ impl Floor {
     /// When the worker has been silent for too long.
     fn silent_at(&self) -> Option<Instant> {
         self.working.as_ref().filter(|working| working.said_hello).map(|working| working.heard + SILENCE)
-    }
-
-    /// What follows from orders and from what was heard: free slots are granted, and the worker is sent what it was told.
-    pub(super) fn settle(&mut self) {
-        self.slots.grant();
-        if let Some(working) = &self.working {
-            working.link.flush();
-        }
-    }
-
-    pub(super) async fn obey(&mut self, order: Order) {
-        match order {
-            Order::Want(run, hot) => self.slots.want(run, hot),
-            Order::Settle(granted) => self.slots.settle(granted),
-            Order::Dispatch(attempt) => self.dispatch(*attempt).await,
-            Order::Stop(stop) => self.end(*stop).await,
-            Order::Acknowledge(run, Reported { step_id, logical, engine }) => {
-                self.say(ToWorker::Ack { key: key_of(run, &step_id, logical, engine) });
-            }
-            Order::Abandon(run) => self.abandon(run),
-        }
     }
 
     /// Ends an attempt, wherever it is.
@@ -438,6 +417,31 @@ impl Floor {
     async fn put(&self, item: Item) {
         // The pipe ends after this floor.
         drop(self.pipe.send(item).await);
+    }
+}
+
+impl Obeys for Floor {
+    async fn obey(&mut self, order: Order) {
+        match order {
+            Order::Want(run, hot) => self.slots.want(run, hot),
+            Order::Settle(granted) => self.slots.settle(granted),
+            Order::Dispatch(attempt) => self.dispatch(*attempt).await,
+            Order::Stop(stop) => self.end(*stop).await,
+            Order::Acknowledge(run, Reported { step_id, logical, engine }) => {
+                self.say(ToWorker::Ack { key: key_of(run, &step_id, logical, engine) });
+            }
+            Order::Abandon(run) => self.abandon(run),
+        }
+    }
+
+    /// Free slots are granted, and the worker is sent what it was told.
+    fn settle(&mut self) -> bool {
+        self.slots.grant();
+        if let Some(working) = &self.working {
+            working.link.flush();
+        }
+        // A worker that was just started is heard by the floor's own task.
+        self.incoming.is_some()
     }
 }
 
