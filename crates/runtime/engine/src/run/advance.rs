@@ -6,9 +6,9 @@
 
 use super::kept::{Told, of_log, paired};
 use super::load::Fold;
+use super::news::News;
 use super::{Gone, Hot, Message};
 use crate::children::{self, Ending, Order, Orders, Parent};
-use crate::client::Progress;
 use crate::dispatch::{Attempt, Granted, Reported, Stop};
 use crate::engine::Engine;
 use crate::groups::LONGEST_WAIT_MS;
@@ -21,7 +21,7 @@ use dvt_model::time::Timestamp;
 use dvt_store::Refusal;
 use dvt_store::port::operation::EntryDraft;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
 /// The most messages of one turn; a block stays small and a cancel is not held up.
@@ -33,7 +33,7 @@ pub(crate) struct Task {
     pub(crate) fold: Fold,
     pub(crate) inbox: mpsc::UnboundedReceiver<Message>,
     pub(super) hot: Hot,
-    pub(super) news: watch::Sender<Progress>,
+    pub(super) news: News,
     pub(super) host_allowed: bool,
     /// Taken up for one act: it asks for no slots and no timer.
     pub(super) rests: bool,
@@ -112,7 +112,7 @@ impl Task {
             // The other end is in our hand.
             drop(sender.send(message));
         }
-        let (news, told) = watch::channel(fold.progress());
+        let (news, told) = News::new(fold.progress());
         let hot = Hot { scope: fold.scope, inbox: sender, news: told, rests };
         let host_allowed = host_allowed && fold.power.host_allowed;
         let task = Self {
@@ -172,6 +172,10 @@ impl Task {
                     biased;
                     () = crate::engine::told_to_stop(&mut stop) => return Some(Left::Stopped),
                     message = self.inbox.recv() => message,
+                    () = self.news.due() => {
+                        self.news.tell();
+                        continue;
+                    }
                     () = sleep(self.engine.parts().idle), if self.may_sleep() => return None,
                 },
             };
@@ -467,13 +471,7 @@ impl Task {
         orders.give(order);
     }
 
-    /// A turn that brought nothing wakes nobody.
-    pub(crate) fn tell(&self) {
-        let progress = self.fold.progress();
-        self.news.send_if_modified(|known| {
-            let is_news = *known != progress;
-            *known = progress;
-            is_news
-        });
+    pub(crate) fn tell(&mut self) {
+        self.news.bring(self.fold.progress());
     }
 }

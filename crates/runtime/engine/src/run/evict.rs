@@ -4,8 +4,8 @@
 
 use super::Message;
 use super::advance::{Left, Task};
+use super::news::News;
 use crate::Problem;
-use crate::client::Progress;
 use crate::dispatch::Granted;
 use crate::engine::Engine;
 use crate::groups::Key;
@@ -14,7 +14,7 @@ use dvt_model::id::RunId;
 use dvt_model::scope::TenantScope;
 use dvt_store::Refusal;
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// What is left of a run that leaves, awake or asleep.
 pub(super) struct Leaving {
@@ -25,7 +25,7 @@ pub(super) struct Leaving {
     pub(super) inbox: mpsc::UnboundedReceiver<Message>,
     pub(super) granted: Vec<Granted>,
     /// Kept to the last: whoever follows the run hears that it left when it is in no table any more, and may go on with it.
-    pub(super) news: watch::Sender<Progress>,
+    pub(super) news: News,
 }
 
 impl Task {

@@ -8,6 +8,7 @@ pub(crate) mod append;
 pub(crate) mod evict;
 pub(crate) mod kept;
 pub(crate) mod load;
+mod news;
 mod sleep;
 mod take_over;
 

@@ -7,15 +7,15 @@
 use super::advance::{Left, Task, Turning};
 use super::evict::{Leaving, refuse};
 use super::load::Fold;
+use super::news::News;
 use super::{Hot, Message};
-use crate::client::Progress;
 use crate::engine::Engine;
 use crate::groups::Key;
 use dvt_model::id::RunId;
 use dvt_model::scope::TenantScope;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 /// How often a fold that the store cannot give just now is tried again, and the first pause.
@@ -31,7 +31,7 @@ pub(super) struct Asleep {
     group: Option<Key>,
     inbox: mpsc::UnboundedReceiver<Message>,
     hot: Hot,
-    news: watch::Sender<Progress>,
+    news: News,
     host_allowed: bool,
     turn: Turning,
 }
