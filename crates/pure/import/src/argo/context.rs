@@ -26,7 +26,8 @@ impl Importer<'_> {
         // Nothing is no value there.
         let tree = parse::parse(source).filter(|tree| *tree != Expression::Null);
         let tree = tree.ok_or_else(|| Lost::Value(source.to_owned()))?;
-        render(&tree, &mut Context { importer: self, scope, place, has_words: false })
+        let value = render(&tree, &mut Context { importer: self, scope, place, has_words: false });
+        value.and_then(|value| value.fitting_in_text(source))
     }
 
     /// A text with its values; what cannot be kept is named and stays as it was written.

@@ -99,6 +99,13 @@ impl Cel {
     pub(crate) fn fitting(self, what: &str) -> Result<Self, Lost> {
         if limits::fits(&self.source) { Ok(self) } else { Err(Lost::Size(what.to_owned())) }
     }
+
+    /// Itself, where a plan takes it as it stands inside a text.
+    pub(crate) fn fitting_in_text(self, what: &str) -> Result<Self, Lost> {
+        let is_written_out = self.literal.is_some() || !self.parts.is_empty();
+        let fits = is_written_out || limits::fits(&self.in_text());
+        if fits { Ok(self) } else { Err(Lost::Size(what.to_owned())) }
+    }
 }
 
 /// The word of the source by which an expression that is too large is found.

@@ -1,7 +1,7 @@
 //! How long and how deep an expression of a plan may be, and how much one text may hold: what is beyond is told, not written.
 
-/// Bytes of an expression.
-const LONGEST: usize = 4_096;
+/// Bytes of an expression, without the two blanks that stand around it in a text.
+const LONGEST: usize = 4_096 - 2;
 /// Brackets within brackets.
 const DEEPEST: usize = 32;
 /// Parts of one text: expressions, and what stands between them.
@@ -64,7 +64,7 @@ mod tests {
         let deep = |depth: usize| format!("{}x{}", "(".repeat(depth), ")".repeat(depth));
         assert!(fits(&deep(32)) && !fits(&deep(33)));
         assert!(fits(&format!("\"{}\\\"{}\"", deep(40), deep(40))));
-        assert!(fits(&"x".repeat(4_096)) && !fits(&"x".repeat(4_097)));
+        assert!(fits(&"x".repeat(4_094)) && !fits(&"x".repeat(4_095)));
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Workflow {
     pub(super) fn expression(&mut self, source: &str, scope: &Scope, place: Place) -> Result<Cel, Lost> {
         let tree = parse::parse(source).ok_or_else(|| Lost::Value(format!("`{source}`")))?;
         let context = &mut Context { workflow: self, scope, place, is_condition: false };
-        render(&tree, context).map(Cel::pasted)
+        render(&tree, context).and_then(|value| value.pasted().fitting_in_text(source))
     }
 
     /// A text with its values; what cannot be kept is named and stays as it was written.
