@@ -1,6 +1,7 @@
 //! The live view on a real (pseudo) terminal, read by a small model of a screen that refuses a line that wraps.
 
-use crate::home::{ENDLESS, Home};
+use crate::home::{ENDLESS, Home, Running};
+use crate::runs::cancel::WAY_OUT;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use std::fs::File;
@@ -253,6 +254,13 @@ fn ctrl_c_asks_why_and_cancels_for_that_reason() {
     assert_eq!(code, 3, "{screen}");
     assert!(screen.contains("✗ long") && screen.contains("CANCELLED in "), "{screen}");
     assert!(!screen.contains("^C\n"), "nothing is left of the key: {screen}");
+    // The same record as that of `dvt runs cancel`.
+    let exported = home.dvt(&["audit", "export", "--payloads"]).ends(0).out;
+    let record = exported.lines().find(|line| line.contains("\"wrong file\"")).unwrap();
+    assert!(
+        record.contains("\"operation\":\"CANCEL\"") && record.contains("\"actorRole\":\"tenant-admin\""),
+        "{record}"
+    );
 }
 
 /// Twice: the run is killed where it stands, and the answer says that it is not cancelled and how it goes on.
@@ -278,6 +286,50 @@ fn ctrl_c_twice_leaves_the_run_recovering() {
     let run = home.dvt(&["runs", "get", "@latest", "--output", "json"]).ends(0).json();
     assert_eq!((&run["status"], &run["substatus"]), (&"RUNNING".into(), &"RECOVERING".into()));
     home.dvt(&["runs", "cancel", "@latest", "-m", "enough"]).ends(0);
+}
+
+/// Who cancels on a terminal is told what that changes, then asked why; without a reason nothing is done.
+#[test]
+fn a_cancel_says_what_it_changes_before_it_asks_why() {
+    const TOLD: &str = "  told to end, and killed 5 s later: load
+  closed: gate
+  run if their condition holds then: excuse
+  undone, in this order: hotel, flight
+  run at the end: tell
+  nothing else starts
+Why is it to be cancelled?";
+    let home = settled();
+    let plan = home.plan("trip", WAY_OUT);
+    let mut running = Running::start(&home, &["run", &plan, "--allow-host", "--output", "jsonl"]);
+    running.until("\"stepId\":\"load\"");
+    let run = home.dvt(&["runs", "get", "@latest", "--output", "json"]).ends(0).json();
+    let name = run["runId"].as_str().unwrap()[..12].to_owned();
+    let cancelled = |answer: &str| {
+        let mut terminal = Terminal::start(&home, 80, &[("NO_COLOR", "1")], &["runs", "cancel", "trip"]);
+        terminal.until("Why is it to be cancelled?");
+        terminal.types(answer);
+        let (code, screen, _) = terminal.end();
+        (code, screen.trim_end().to_owned())
+    };
+    let (code, screen) = cancelled(" \n");
+    assert_eq!(code, 2, "{screen}");
+    let refused = screen.strip_prefix(TOLD).unwrap_or_else(|| panic!("{screen}"));
+    let first = "error[DECISION_RECORD_INCOMPLETE]: no reason was given, so nothing was done\n";
+    assert!(refused.trim_start().starts_with(first), "{screen}");
+    assert_eq!(home.dvt(&["runs", "get", "@latest", "--output", "json"]).ends(0).json()["status"], "RUNNING");
+
+    let (code, screen) = cancelled("no time\n");
+    let asked = format!("{TOLD} no time\n{name}: cancel requested: no time\n");
+    let rest =
+        format!("running steps get 5 s to end, nothing new starts\nsee how it goes on: dvt runs get {name}");
+    assert_eq!((code, screen), (0, asked + &rest));
+    running.end().ends(3);
+    let exported = home.dvt(&["audit", "export", "--payloads"]).ends(0).out;
+    assert_eq!(
+        exported.matches("\"justificationText\":\"no time\"").count(),
+        1,
+        "the reason stands in the ledger"
+    );
 }
 
 /// What a long command counts is on the terminal while it works, and what stays is what goes into a pipe.

@@ -299,8 +299,18 @@ impl Client {
         record: DecisionRecord,
         signal_id: SignalId,
     ) -> Result<RunStatus, Problem> {
+        let asked = Asked { deed: Deed::Cancel {}, record: Some(record), signal_id };
+        self.act_as_attended(proof, asked).await
+    }
+
+    /// [`Self::act_on_run`] with the word by which this client attends the run, if it does.
+    pub async fn act_as_attended<A: Permits>(
+        &self,
+        proof: &Authorized<Run, A>,
+        asked: Asked,
+    ) -> Result<RunStatus, Problem> {
         let word = self.held.of(proof.resource().id).is_some_and(|held| held.right.host_allowed);
-        self.cancel_run_with_word(proof, record, signal_id, word).await
+        self.act_on_run(proof, asked, word).await
     }
 
     /// The same, with the owner's word for the host tier: what always runs on the way out of a run that no engine works

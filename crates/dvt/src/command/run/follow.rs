@@ -1,6 +1,6 @@
 //! Following a run: news from the engine, events from the store, a live tree or plain lines, interrupts, and the end.
 
-use crate::command::runs::typed::fresh_signal;
+use crate::command::runs::{cancel, typed};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -11,7 +11,6 @@ use crate::view::picture::Picture;
 use crate::view::screen::{Format, Screen};
 use crate::view::{end, json, lines};
 use dvt_engine::client::Client;
-use dvt_model::decision::{Draft, Operation};
 use dvt_model::id::{RunId, StepId};
 use dvt_model::proof::{Authorized, Permits, RunCancel, RunReadPayload};
 use dvt_model::resource::Run;
@@ -153,7 +152,7 @@ fn count(number: usize) -> u64 {
 
 /// Cancels with the reason as the decision record's text.
 async fn cancel(followed: &Followed<'_>, reason: &str, screen: &Screen) -> Result<(), Problem> {
-    match ask_to_cancel(followed, reason).await {
+    match ask_to_cancel(followed, reason, screen).await {
         Ok(_) => {
             screen.say("cancelling: running steps get 5 s to end, nothing new starts");
             Ok(())
@@ -164,16 +163,15 @@ async fn cancel(followed: &Followed<'_>, reason: &str, screen: &Screen) -> Resul
     }
 }
 
-async fn ask_to_cancel(followed: &Followed<'_>, reason: &str) -> Result<RunStatus, Problem> {
+/// As `dvt runs cancel` asks for it, with the word by which this process attends the run.
+async fn ask_to_cancel(followed: &Followed<'_>, reason: &str, screen: &Screen) -> Result<RunStatus, Problem> {
+    let run = followed.run().to_string();
+    let act = cancel::act(&run, Some(reason), "dvt run");
     let Composition { access, context, .. } = followed.composition;
-    let proof: Authorized<Run, RunCancel> = access.run(context, followed.run(), "dvt run").await?;
-    let draft = Draft {
-        operation: Operation::Cancel,
-        justification_text: reason.to_owned(),
-        approval_ticket_id: None,
-    };
-    let record = access.record(&proof, draft)?;
-    Ok(followed.client.cancel_run(&proof, record, fresh_signal()?).await?)
+    let proof: Authorized<Run, RunCancel> =
+        access.deed(context, followed.run(), &act.deed, act.route).await?;
+    let asked = typed::asked(&act, &proof, followed.composition, screen)?;
+    Ok(followed.client.act_as_attended(&proof, asked).await?)
 }
 
 async fn show(

@@ -4,7 +4,7 @@
 //! that rests goes on resting, but for one that the act ends, whose end is seen here.
 
 use super::foresee::{self, Case};
-use super::typed::{Act, record, requested, signal_id};
+use super::typed::{self, Act, requested};
 use super::{locate, plan, row, weigh};
 use crate::command::run::follow::{Followed, to_the_end};
 use crate::command::run::words;
@@ -15,7 +15,6 @@ use crate::view::end::brief;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use crate::view::width::wrap;
-use dvt_engine::Asked;
 use dvt_engine::client::Client;
 use dvt_model::deed::Deed;
 use dvt_model::id::RunId;
@@ -44,10 +43,8 @@ pub(super) async fn ask<A: Permits>(
     if ends && act.message.is_none() && screen.can_ask() {
         foresee::look(act.run, &act.deed, composition, act.route).await?.tell(screen);
     }
-    let record = record(&act, &proof, composition, screen)?;
-    let reason = record.as_ref().map(|record| record.justification_text().to_owned());
-    let signal_id = signal_id(&act)?;
-    let asked = Asked { deed: act.deed.clone(), record, signal_id };
+    let asked = typed::asked(&act, &proof, composition, screen)?;
+    let reason = asked.record.as_ref().map(|record| record.justification_text().to_owned());
     let client = dvt_engine::attach(composition.parts.clone()).await?;
     let word = words::has_word(act.allow_host, Some(&composition.profile));
     let exit = match client.act_on_run(&proof, asked, word).await {

@@ -2,7 +2,6 @@
 //!
 //! Where no engine works, this process becomes the engine and sees the run to its end.
 
-use super::act;
 use super::typed::Act;
 use crate::compose::Composition;
 use crate::problem::Problem;
@@ -40,15 +39,24 @@ pub(crate) async fn run(
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
     let asked = Act {
-        run: &arguments.run,
-        deed: Deed::Cancel {},
-        route: "dvt runs cancel",
-        question: "Why is it to be cancelled?",
-        told: "cancel requested",
-        message: arguments.message.as_deref(),
-        signal_id: None,
         allow_host: arguments.allow_host,
         dry_run: arguments.dry_run,
+        ..act(&arguments.run, arguments.message.as_deref(), "dvt runs cancel")
     };
-    act::ask::<RunCancel>(asked, composition, screen).await
+    super::act::ask::<RunCancel>(asked, composition, screen).await
+}
+
+/// A cancel, by whichever command.
+pub(in crate::command) fn act<'a>(run: &'a str, message: Option<&'a str>, route: &'static str) -> Act<'a> {
+    Act {
+        run,
+        deed: Deed::Cancel {},
+        route,
+        question: "Why is it to be cancelled?",
+        told: "cancel requested",
+        message,
+        signal_id: None,
+        allow_host: false,
+        dry_run: false,
+    }
 }

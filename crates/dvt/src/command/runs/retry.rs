@@ -16,7 +16,6 @@ use crate::profile::Selected;
 use crate::view::end::brief;
 use crate::view::screen::Screen;
 use clap::{Args, ValueEnum};
-use dvt_engine::Asked;
 use dvt_engine::client::Again;
 use dvt_model::code::Code;
 use dvt_model::deed::{Deed, RetryFrom};
@@ -126,9 +125,7 @@ async fn whole(
     }
     let signal: Authorized<Run, SignalSend> = access.deed(context, original, &asked.deed, ROUTE).await?;
     let start: Authorized<Plan, RunStart> = access.plan(context, row.metadata.plan.plan_id, ROUTE).await?;
-    let record = typed::record(&asked, &signal, composition, screen)?;
-    let signal_id = typed::signal_id(&asked)?;
-    let asked = Asked { deed: asked.deed, record, signal_id };
+    let asked = typed::asked(&asked, &signal, composition, screen)?;
     let client = dvt_engine::attach(composition.parts.clone()).await?;
     let begun = client.retry_run(&start, &signal, asked, Again { host_allowed, detached: false }).await;
     let exit = match begun {

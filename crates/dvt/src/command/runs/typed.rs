@@ -5,6 +5,7 @@
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::view::screen::Screen;
+use dvt_engine::Asked;
 use dvt_model::code::Code;
 use dvt_model::decision::{DecisionRecord, Draft};
 use dvt_model::deed::Deed;
@@ -13,29 +14,40 @@ use dvt_model::proof::{Authorized, Permits};
 use dvt_model::resource::Run;
 
 /// An act as it was typed.
-pub(super) struct Act<'a> {
+pub(in crate::command) struct Act<'a> {
     /// The run's name.
-    pub(super) run: &'a str,
+    pub(in crate::command) run: &'a str,
     /// What to do.
-    pub(super) deed: Deed,
+    pub(in crate::command) deed: Deed,
     /// The command, for entries and hints: `dvt runs pause`.
-    pub(super) route: &'static str,
+    pub(in crate::command) route: &'static str,
     /// What is asked on a terminal: `Why is it to be paused?`
-    pub(super) question: &'static str,
+    pub(in crate::command) question: &'static str,
     /// What is told: `paused`.
-    pub(super) told: &'a str,
+    pub(in crate::command) told: &'a str,
     /// `-m`.
-    pub(super) message: Option<&'a str>,
+    pub(in crate::command) message: Option<&'a str>,
     /// Another id than a drawn one: the same id again is the same signal.
-    pub(super) signal_id: Option<&'a str>,
+    pub(in crate::command) signal_id: Option<&'a str>,
     /// `--allow-host`.
-    pub(super) allow_host: bool,
+    pub(in crate::command) allow_host: bool,
     /// `--dry-run`.
-    pub(super) dry_run: bool,
+    pub(in crate::command) dry_run: bool,
 }
 
-/// The decision record, where the deed needs one.
-pub(super) fn record<A: Permits>(
+/// What goes to the engine: the deed, its decision record where it needs one, and the id of its signal. Every command that acts on a
+/// run makes it here, and so does whoever follows one and cancels it.
+pub(in crate::command) fn asked<A: Permits>(
+    act: &Act<'_>,
+    proof: &Authorized<Run, A>,
+    composition: &Composition,
+    screen: &Screen,
+) -> Result<Asked, Problem> {
+    let record = record(act, proof, composition, screen)?;
+    Ok(Asked { deed: act.deed.clone(), record, signal_id: signal_id(act)? })
+}
+
+fn record<A: Permits>(
     act: &Act<'_>,
     proof: &Authorized<Run, A>,
     composition: &Composition,
@@ -47,7 +59,7 @@ pub(super) fn record<A: Permits>(
 }
 
 /// The signal's id: as it was typed, or a new one.
-pub(super) fn signal_id(act: &Act<'_>) -> Result<SignalId, Problem> {
+fn signal_id(act: &Act<'_>) -> Result<SignalId, Problem> {
     match act.signal_id {
         Some(text) => Ok(SignalId::parse(text)?),
         None => fresh_signal(),
@@ -61,7 +73,7 @@ pub(super) fn step(text: &str) -> Result<StepId, Problem> {
 }
 
 /// A new signal's id.
-pub(crate) fn fresh_signal() -> Result<SignalId, Problem> {
+fn fresh_signal() -> Result<SignalId, Problem> {
     Ok(SignalId::parse(&format!("cli-{}", dvt_model::digest::hex(&dvt_keys::entropy::random::<16>())))?)
 }
 

@@ -16,7 +16,7 @@ use crate::view::width::indented;
 use dvt_core::command::{Command, Input};
 use dvt_core::event::Event;
 use dvt_core::{Decided, State};
-use dvt_engine::{Asked, Grant};
+use dvt_engine::Grant;
 use dvt_model::code::Code;
 use dvt_model::deed::{Deed, RetryFrom};
 use dvt_model::id::{RunId, SignalId, StepId};
@@ -60,8 +60,7 @@ pub(super) async fn act<A: Permits>(
 ) -> Result<Weighed, Problem> {
     let proof: Authorized<Run, A> =
         composition.access.deed(&composition.context, case.run, &act.deed, act.route).await?;
-    let record = typed::record(act, &proof, composition, screen)?;
-    let asked = Asked { deed: act.deed.clone(), record, signal_id: typed::signal_id(act)? };
+    let asked = typed::asked(act, &proof, composition, screen)?;
     let mut ahead = Ahead::of(case)?;
     let restored = match &act.deed {
         Deed::RetryStep { step_id, .. } => {

@@ -26,7 +26,7 @@ fn a_second_process_cancels_and_the_first_ends_with_three() {
     home.dvt(&["audit", "verify"]).ends(0);
 }
 
-const WAY_OUT: &str = "apiVersion: dvt/v1
+pub(crate) const WAY_OUT: &str = "apiVersion: dvt/v1
 name: trip
 steps:
   flight: { uses: dvt/noop@1, compensate: { uses: dvt/noop@1 } }

@@ -1,7 +1,7 @@
 //! `dvt runs …`
 
 mod acts;
-mod cancel;
+pub(crate) mod cancel;
 mod children;
 mod events;
 mod foreseen;
