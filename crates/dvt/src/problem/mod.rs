@@ -11,6 +11,7 @@ pub(crate) mod spelling;
 use crate::view::paint::Paint;
 use crate::view::safe::safe;
 use dvt_model::code::Code;
+use dvt_plan::diagnostic::Diagnostic;
 use exit::Exit;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -22,11 +23,13 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     /// Labelled lines below the sentence, in the order in which they are shown: `why`, `fix`, `also`.
     pub(crate) notes: Vec<(&'static str, String)>,
+    /// What is wrong inside a plan: part of the data; people were shown it before.
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 impl Problem {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), notes: Vec::new() }
+        Self { code, message: message.into(), notes: Vec::new(), diagnostics: Vec::new() }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -77,6 +80,9 @@ impl Problem {
         object.insert("code".to_owned(), json!(self.code));
         object.insert("message".to_owned(), json!(self.message));
         object.insert("exitCode".to_owned(), json!(self.exit().number()));
+        if !self.diagnostics.is_empty() {
+            object.insert("diagnostics".to_owned(), json!(self.diagnostics));
+        }
         Value::Object(object)
     }
 }

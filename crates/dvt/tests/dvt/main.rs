@@ -26,6 +26,7 @@ mod persons;
 mod pipe;
 mod plan_test;
 mod plans;
+mod refused;
 mod run;
 mod runs;
 mod sarif;

@@ -11,8 +11,10 @@ use crate::problem::exit::Exit;
 use crate::problem::{Problem, caret};
 use crate::profile::Selected;
 use crate::view::duration::{bound, plural};
+use crate::view::safe::safe;
 use crate::view::screen::{Format, Screen};
 use clap::Args;
+use dvt_model::code::Code;
 use dvt_plan::Outcome;
 use dvt_plan::diagnostic::{Severity, Source};
 use serde_json::{Value, json};
@@ -130,6 +132,17 @@ pub(crate) fn show(source: &Source, outcome: &Outcome, screen: &Screen) {
     for diagnostic in &outcome.diagnostics {
         screen.say_raw(&format!("{}\n", caret::draw(source, diagnostic, paint)));
     }
+}
+
+/// The refusal of a plan with errors, with what came of it. People are shown each of them first; for programs they are in it.
+pub(crate) fn refused(source: &Source, outcome: Outcome, came: &str, screen: &Screen) -> Problem {
+    let message = format!("{}: {}{came}", safe(&source.name), counts(&outcome));
+    let problem = Problem::new(Code::InvalidPlanSchema, message);
+    if screen.for_people() {
+        show(source, &outcome, screen);
+        return problem;
+    }
+    Problem { diagnostics: outcome.diagnostics, ..problem }
 }
 
 /// How many errors and warnings there are.

@@ -17,7 +17,6 @@ use crate::problem::exit::Exit;
 use crate::profile::Selected;
 use crate::view::screen::Screen;
 use clap::Subcommand;
-use dvt_model::code::Code;
 use dvt_plan::Checked;
 use std::path::Path;
 
@@ -62,10 +61,8 @@ pub(crate) fn run(command: Command, selected: &Selected, screen: &mut Screen) ->
 fn checked(file: &Path, library: &mut Library<'_>, screen: &Screen) -> Result<Checked, Problem> {
     let source = lint::read(file)?;
     let outcome = library.check(&source, screen)?;
-    let Some(checked) = &outcome.checked else {
-        lint::show(&source, &outcome, screen);
-        let message = format!("{}: {}", source.name, lint::counts(&outcome));
-        return Err(Problem::new(Code::InvalidPlanSchema, message));
-    };
-    Ok(checked.clone())
+    match &outcome.checked {
+        Some(checked) => Ok(checked.clone()),
+        None => Err(lint::refused(&source, outcome, "", screen)),
+    }
 }

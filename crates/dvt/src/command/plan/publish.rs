@@ -98,9 +98,7 @@ async fn prepare(
     let source = lint::read(&arguments.file)?;
     let (outcome, below) = library.check_and_pack(&source, screen).await?;
     let Some(checked) = outcome.checked.clone() else {
-        lint::show(&source, &outcome, screen);
-        let message = format!("{}: {}; nothing was published", safe(&source.name), lint::counts(&outcome));
-        return Err(Problem::new(Code::InvalidPlanSchema, message));
+        return Err(lint::refused(&source, outcome, "; nothing was published", screen));
     };
     let (checked, version) = versioned(checked, arguments.version.as_deref())?;
     let folder = arguments.file.parent().filter(|folder| !folder.as_os_str().is_empty());

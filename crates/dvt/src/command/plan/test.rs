@@ -10,7 +10,6 @@ use crate::view::duration::plural;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::Args;
-use dvt_model::code::Code;
 use dvt_plan::diagnostic::{Diagnostic, Severity, Source};
 use dvt_plan::plan::Plan;
 use dvt_plan::test_file::{self, TestFile};
@@ -155,11 +154,7 @@ fn plan_of(
     let outcome = library.check(&source, screen)?;
     match outcome.checked {
         Some(checked) => Ok(checked.plan),
-        None => {
-            lint::show(&source, &outcome, screen);
-            let message = format!("{}: {}", source.name, lint::counts(&outcome));
-            Err(Problem::new(Code::InvalidPlanSchema, message))
-        }
+        None => Err(lint::refused(&source, outcome, "", screen)),
     }
 }
 

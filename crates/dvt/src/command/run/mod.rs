@@ -18,7 +18,6 @@ use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
 use crate::view::end;
-use crate::view::safe::safe;
 use crate::view::screen::{Format, Screen};
 use crate::view::width::clip;
 use clap::Args;
@@ -93,12 +92,12 @@ pub(crate) async fn run(
     let prepared = prepare(&arguments, &mut library, screen).await;
     let looked_up = library.into_composition();
     let ready = match prepared {
-        Ok(Some(ready)) => ready,
-        refused => {
+        Ok(ready) => ready,
+        Err(refused) => {
             if let Some(composition) = looked_up {
                 composition.store.close().await?;
             }
-            return refused.map(|_| Exit::Usage);
+            return Err(refused);
         }
     };
     let request_id = request_id(arguments.request_id.as_deref())?;
@@ -139,41 +138,28 @@ pub(crate) async fn run(
     Ok(exit)
 }
 
-/// Reads, checks, asks and packs. `None` when the plan has errors, which were shown.
+/// Reads, checks, asks and packs.
 pub(crate) async fn prepare(
     arguments: &Arguments,
     library: &mut Library<'_>,
     screen: &mut Screen,
-) -> Result<Option<Ready>, Problem> {
+) -> Result<Ready, Problem> {
     if let Some((name, version)) = published(&arguments.file) {
         let checked = library.published(&name, &version, screen).await?;
         let inputs =
             inputs::resolve(&checked.plan, &arguments.inputs, arguments.inputs_file.as_deref(), screen)?;
         let selection = selection(arguments, &checked)?;
         // What it needs was kept when it was published.
-        return Ok(Some(Ready { checked, inputs, packed: None, below: Below::new(), selection }));
+        return Ok(Ready { checked, inputs, packed: None, below: Below::new(), selection });
     }
     let source = lint::read(&arguments.file)?;
     let (outcome, below) = library.check_and_pack(&source, screen).await?;
+    let Some(checked) = outcome.checked.clone() else {
+        return Err(lint::refused(&source, outcome, "; nothing was started", screen));
+    };
     if screen.for_people() {
         lint::show(&source, &outcome, screen);
     }
-    let Some(checked) = outcome.checked else {
-        if screen.for_people() {
-            screen.say(&format!(
-                "{}: {}; nothing was started",
-                safe(&source.name),
-                outcome_counts(&outcome.diagnostics)
-            ));
-        } else {
-            screen.say(
-                &serde_json::json!({"code": Code::InvalidPlanSchema, "message": "the plan has errors",
-                "diagnostics": outcome.diagnostics, "exitCode": Exit::Usage.number()})
-                .to_string(),
-            );
-        }
-        return Ok(None);
-    };
     let inputs = inputs::resolve(&checked.plan, &arguments.inputs, arguments.inputs_file.as_deref(), screen)?;
     let folder =
         arguments.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -183,7 +169,7 @@ pub(crate) async fn prepare(
         None => checked,
     };
     let selection = selection(arguments, &checked)?;
-    Ok(Some(Ready { checked, inputs, packed, below, selection }))
+    Ok(Ready { checked, inputs, packed, below, selection })
 }
 
 /// `NAME@VERSION`, where no file has that name.
@@ -207,10 +193,6 @@ fn selection(arguments: &Arguments, checked: &Checked) -> Result<Option<BTreeSet
             .why("a run of no step is no run; nothing was started")
             .fix("dvt run FILE --dry-run   shows the steps")
     })
-}
-
-fn outcome_counts(diagnostics: &[dvt_plan::diagnostic::Diagnostic]) -> String {
-    lint::counts(&dvt_plan::Outcome { checked: None, diagnostics: diagnostics.to_vec() })
 }
 
 fn request_id(given: Option<&str>) -> Result<RunRequestId, Problem> {

@@ -240,7 +240,7 @@ mod tests {
         let [admin, viewer] = compositions(&data, [Role::TenantAdmin, Role::Viewer]).await;
         let mut screen = Screen::unread();
         let line = Line::try_parse_from(["run", file.to_str().unwrap(), "-i", "day=monday-4242"]).unwrap();
-        let ready = run::prepare(&line.run, &mut Library::empty(), &mut screen).await.unwrap().unwrap();
+        let ready = run::prepare(&line.run, &mut Library::empty(), &mut screen).await.unwrap();
         let request = RunRequestId::parse("once").unwrap();
         run::start(&ready, request, false, &admin, &mut screen).await.unwrap();
 
