@@ -9,6 +9,8 @@ use crate::faults::{Fault, is_planted};
 use libsqlite3_sys::SQLITE_OK;
 use std::ffi::c_int;
 
+/// A commit of more bytes makes the log longer by itself: beside its own bytes the file's record is little, and zeros would be many.
+pub(crate) const SMALL: usize = 128 * 1024;
 /// The fewest bytes that are written ahead.
 const LEAST: i64 = 64 * 1024;
 /// The most bytes that are written ahead, so a log takes at most so much more than it needs.

@@ -10,7 +10,7 @@
 //! Surprising: frames that are held when the lock is given up are dropped. Without a commit they are of a transaction that was
 //! rolled back, and SQLite goes back to before them; written later they would lie over somebody else's commit.
 
-use crate::ahead::Ahead;
+use crate::ahead::{self, Ahead};
 use crate::faults::{Fault, is_planted};
 use libsqlite3_sys::{SQLITE_IOERR_NOMEM, SQLITE_OK};
 use std::ffi::c_int;
@@ -54,6 +54,8 @@ pub(crate) struct Gathering {
     header: Option<Header>,
     /// Where the last write ended.
     end: i64,
+    /// Bytes of this transaction so far.
+    length: usize,
     ahead: Ahead,
 }
 
@@ -67,6 +69,7 @@ impl Gathering {
     pub(crate) fn begin(&mut self) {
         if self.stage == Stage::Unlocked {
             self.stage = Stage::Open;
+            self.length = 0;
         }
     }
 
@@ -95,6 +98,7 @@ impl Gathering {
             Stage::Lost(_, code) if !is_planted(Fault::LossForgotten) => return code,
             Stage::Lost(..) | Stage::Open => self.stage = Stage::Open,
         }
+        self.length = self.length.saturating_add(bytes.len());
         let header = self.header.take().filter(|header| header.page_at == at);
         if bytes.len() == HEADER {
             let commits = bytes.get(COMMIT).is_some_and(|size| size.iter().any(|byte| *byte != 0));
@@ -153,7 +157,7 @@ impl Gathering {
         log: &mut impl FnMut(&[u8], i64) -> c_int,
     ) -> c_int {
         let code = self.settle(log);
-        if self.stage == Stage::Committed {
+        if self.stage == Stage::Committed && self.length <= ahead::SMALL {
             self.ahead.grow(self.end, length, log);
         }
         code

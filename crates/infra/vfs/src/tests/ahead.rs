@@ -48,6 +48,22 @@ fn few_commits_make_the_log_longer_and_none_once_it_is_long() {
 }
 
 #[test]
+fn behind_a_large_commit_the_log_does_not_grow() {
+    let (world, connection) = world();
+    let length = || std::fs::metadata(format!("{}-wal", world.path().display())).unwrap().len();
+    for rows in [100, 200] {
+        let before = length();
+        connection.execute_batch(&format!("BEGIN; {} COMMIT", format!("{INSERT};").repeat(rows))).unwrap();
+        let written: usize = beneath::writes().iter().map(|(_, length)| length).sum();
+        assert!(written > rows * 3_500 && written < rows * 3 * 4_120, "{written}");
+        assert!(length() - before <= written as u64, "{} of {written}", length() - before);
+    }
+    connection.execute_batch(INSERT).unwrap();
+    let last = beneath::writes().iter().map(|(_, length)| length).sum::<usize>();
+    assert!(last > 1 << 19, "control: a small one behind it writes {last}");
+}
+
+#[test]
 fn zeros_that_find_no_room_refuse_nothing() {
     let (world, connection) = world();
     let mut failed = 0;
