@@ -109,17 +109,15 @@ impl Floor {
             match what {
                 What::Called => {}
                 What::Heard(Some(message)) => floor.hear(message).await,
-                What::Heard(None) => {
-                    incoming = None;
-                    floor.lose_worker().await;
-                }
+                What::Heard(None) => floor.lose_worker().await,
                 What::Silence => floor.hear_nothing(silent_at).await,
             }
             if !desk.obey(floor).await {
                 desk.call();
             }
-            // Whoever obeyed may have started a worker; it is heard from here on.
-            incoming = floor.incoming.take().or(incoming);
+            // Whoever obeyed may have started a worker: it is heard from here on. One that was given up is heard no more, for its end
+            // would be taken for that of the next one.
+            incoming = floor.incoming.take().or(incoming.filter(|_| floor.working.is_some()));
             silent_at = floor.silent_at();
         }
         let floor = desk.floor.lock().await.take();
