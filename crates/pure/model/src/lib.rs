@@ -15,6 +15,7 @@ pub mod entry;
 pub mod failure;
 pub mod id;
 pub mod idempotency;
+pub mod interpreter;
 pub mod proof;
 pub mod resource;
 pub mod run;

@@ -5,13 +5,13 @@ use super::context::OPEN;
 use super::retry::time;
 use super::{Called, Importer, NO_WORD, Scope};
 use crate::foreign::code::{self, Language};
-use crate::foreign::interpreter::Words;
 use crate::foreign::limits;
 use crate::foreign::text::{Text, split};
 use crate::foreign::tree::{Place, Tree};
 use crate::names::literal;
 use crate::step::{Step, Variables, is_variable, seconds, word};
 use crate::{Error, Node};
+use dvt_model::interpreter::Words;
 
 /// Arguments of one program.
 const MOST_ARGUMENTS: usize = 1_024;

@@ -8,7 +8,6 @@ mod cel;
 pub(crate) mod code;
 pub(crate) mod expression;
 mod gives;
-pub(crate) mod interpreter;
 pub(crate) mod lex;
 pub(crate) mod limits;
 pub(crate) mod parse;

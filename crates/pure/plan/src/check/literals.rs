@@ -2,107 +2,26 @@
 
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report, shown};
-use crate::document::keys::is_one_of;
 use crate::document::templates::locate;
 use crate::plan::Shell;
 use crate::read::tree::{Entry, Kind, Node, Place};
 use crate::template::{OPEN, Part, Piece, Template, split};
-
-/// Programs that take code as an argument.
-const INTERPRETERS: &[&str] = &[
-    "sh",
-    "bash",
-    "dash",
-    "zsh",
-    "ksh",
-    "mksh",
-    "ash",
-    "fish",
-    "csh",
-    "tcsh",
-    "busybox",
-    "python",
-    "perl",
-    "ruby",
-    "node",
-    "nodejs",
-    "deno",
-    "bun",
-    "php",
-    "lua",
-    "luajit",
-    "Rscript",
-    "R",
-    "julia",
-    "pwsh",
-    "powershell",
-    "psql",
-    "mysql",
-    "mariadb",
-    "sqlite3",
-    "duckdb",
-    "snowsql",
-    "clickhouse-client",
-    "sqlcmd",
-    "mongosh",
-    "osascript",
-    "tclsh",
-    "groovy",
-    "scala",
-    "elixir",
-    "guile",
-    "emacs",
-    "vim",
-    "awk",
-    "gawk",
-    "mawk",
-    "sed",
-    "su",
-    "ssh",
-];
-
-/// Options after which code follows.
-const LONG_OPTIONS: &[&str] =
-    &["--command", "--eval", "--execute", "--print", "--expression", "--source", "-Command"];
-
-/// Whether a program, by its path or name, takes code as an argument; `python3.12` is `python`.
-fn is_interpreter(program: &str) -> bool {
-    let name = program.rsplit('/').next().unwrap_or_default();
-    let bare =
-        name.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.' || letter == '-');
-    is_one_of(INTERPRETERS, name) || (bare.len() < name.len() && is_one_of(INTERPRETERS, bare))
-}
-
-/// `-c`, `-e`, and clusters that end with one of them such as `-lc`.
-fn takes_code(option: &str) -> bool {
-    let cluster = option.strip_prefix('-').filter(|letters| {
-        (1..=4).contains(&letters.len()) && letters.bytes().all(|letter| letter.is_ascii_alphabetic())
-    });
-    cluster.is_some_and(|letters| letters.ends_with(['c', 'e', 'E', 'q', 'p']))
-        || LONG_OPTIONS.contains(&option)
-}
+use dvt_model::interpreter::Words;
 
 /// Which arguments an interpreter runs as code: those after `-c` or `-e`, or glued to them.
 pub(crate) fn code_positions(program: &str, arguments: &[Template]) -> Vec<usize> {
-    let mut found = Vec::new();
-    let mut interpreter = is_interpreter(program);
-    let mut code_follows = false;
-    for (index, template) in arguments.iter().enumerate() {
-        let lead = match template.pieces.first() {
+    let mut words = Words::default();
+    words.word(Some(program));
+    let is_code = arguments.iter().enumerate().filter(|(_, template)| {
+        let begins = match template.pieces.first() {
             Some(Piece::Text(text)) => text.as_str(),
             _ => "",
         };
-        let glued =
-            ["-c", "-e", "--command=", "--eval=", "--execute="].iter().any(|option| lead.starts_with(option));
-        if interpreter && (code_follows || glued) {
-            found.push(index);
-        }
-        let literal = template.as_literal();
-        code_follows = literal.is_some_and(takes_code);
-        // `env bash -c …` and `timeout 5 sh -c …` hide the interpreter among the arguments.
-        interpreter |= literal.is_some_and(is_interpreter);
-    }
-    found
+        let is_code = words.reader(begins).is_some();
+        words.word(template.as_literal());
+        is_code
+    });
+    is_code.map(|(index, _)| index).collect()
 }
 
 /// Refuses expressions in arguments that are code.
