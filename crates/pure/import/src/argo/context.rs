@@ -187,6 +187,9 @@ impl Names for Context<'_, '_> {
         Dialect::Argo
     }
 
+    /// Argo compares as a plan does.
+    fn ignores_case(&mut self, _word: &str) {}
+
     fn has_status(&self) -> bool {
         false
     }

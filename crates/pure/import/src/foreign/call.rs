@@ -2,6 +2,7 @@
 //!
 //! Each knows which kinds it takes. At GitHub every value is a text where a text is asked for; what nothing can be made of is told.
 
+use super::case;
 use super::expression::{Cel, Dialect, Gives, Lost, Names, quoted, render};
 use super::parse::Tree;
 
@@ -17,15 +18,31 @@ pub(super) fn call(name: &str, arguments: &[Tree], names: &mut dyn Names) -> Res
     let lower = name.to_ascii_lowercase();
     let kinds = || Lost::Kinds(name.to_owned());
     let is_github = names.dialect() == Dialect::GitHub;
+    let compared = case::word(name, arguments.iter().rev());
     let word = |cel: &Cel| if is_github { cel.clone().pasted() } else { cel.clone() };
     Ok(match (lower.as_str(), given.as_slice()) {
         ("always" | "success" | "failure", []) if names.has_status() => {
             Cel::new(format!("{lower}()"), Gives::Flag)
         }
-        ("contains", [list, item]) if is_list(list) => contains(list, item, is_github),
-        ("contains", [text, part]) => method(&word(text), "contains", &word(part)),
-        ("startswith", [text, part]) => method(&word(text), "startsWith", &word(part)),
-        ("endswith", [text, part]) => method(&word(text), "endsWith", &word(part)),
+        ("contains", [list, item]) if is_list(list) => contains_member((list, item), compared, names),
+        ("contains", [text, part]) => method(
+            "contains",
+            (&word(text), &word(part)),
+            |text, part| text.contains(part),
+            (compared, names),
+        ),
+        ("startswith", [text, part]) => method(
+            "startsWith",
+            (&word(text), &word(part)),
+            |text, part| text.starts_with(part),
+            (compared, names),
+        ),
+        ("endswith", [text, part]) => method(
+            "endsWith",
+            (&word(text), &word(part)),
+            |text, part| text.ends_with(part),
+            (compared, names),
+        ),
         ("fromjson", [text]) => from_json(text).ok_or_else(kinds)?,
         ("tojson", [value]) => Cel::new(format!("toJson({})", value.source), Gives::Text),
         ("join", [list]) => join(list, &Cel::text(","), is_github).ok_or_else(kinds)?,
@@ -79,8 +96,24 @@ fn contains(list: &Cel, item: &Cel, is_github: bool) -> Cel {
     is_in(item.as_text(), format!("{}.map({EACH}, string({EACH}))", list.operand()))
 }
 
-fn method(text: &Cel, name: &str, part: &Cel) -> Cel {
-    Cel::new(format!("{}.{name}({})", text.as_text(), part.as_text()), Gives::Flag)
+fn method(
+    name: &str,
+    (text, part): (&Cel, &Cel),
+    compare: fn(&str, &str) -> bool,
+    (compared, names): (&str, &mut dyn Names),
+) -> Cel {
+    case::decided(compared, (text, part), compare, names)
+        .unwrap_or_else(|| Cel::new(format!("{}.{name}({})", text.as_text(), part.as_text()), Gives::Flag))
+}
+
+/// The same, and whether case decides or could.
+fn contains_member((list, item): (&Cel, &Cel), compared: &str, names: &mut dyn Names) -> Cel {
+    let one = Cel::new(EACH, list.gives.item());
+    let members = list.members.as_deref().unwrap_or(std::slice::from_ref(&one));
+    let equal = |left: &str, right: &str| left == right;
+    // One that is equal there and not here decides.
+    let decided = members.iter().find_map(|member| case::decided(compared, (member, item), equal, names));
+    decided.unwrap_or_else(|| contains(list, item, names.dialect() == Dialect::GitHub))
 }
 
 /// The value of a JSON text; what is known is read now.

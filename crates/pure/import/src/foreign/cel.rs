@@ -15,6 +15,8 @@ pub(crate) struct Cel {
     pub(crate) parts: Vec<Piece>,
     /// The members of a list that is known.
     pub(crate) members: Option<Vec<Cel>>,
+    /// A text without a capital letter, whichever it will be.
+    pub(crate) is_lower_case: bool,
     /// Condition and both values, where these are of different kinds.
     arms: Option<Box<[Cel; 3]>>,
     binds: Binds,
@@ -37,6 +39,7 @@ impl Cel {
             literal: None,
             parts: Vec::new(),
             members: None,
+            is_lower_case: false,
             arms: None,
             binds: Binds::Atom,
         }
@@ -67,6 +70,11 @@ impl Cel {
     /// Texts one after the other.
     pub(crate) fn sum(texts: &[String]) -> Self {
         Self { binds: Binds::Sum, ..Self::new(texts.join(" + "), Gives::Text) }
+    }
+
+    /// The same, of which it is known that it will have no capital letter.
+    pub(crate) fn in_lower_case(self) -> Self {
+        Self { is_lower_case: true, ..self }
     }
 
     /// A list of these.

@@ -4,6 +4,7 @@
 //! counterpart is an error with its words, never a value that happens to parse; so is what a plan would refuse.
 
 use super::call::call;
+use super::case;
 pub(crate) use super::cel::{Cel, field, quoted};
 pub(crate) use super::gives::Gives;
 use super::limits;
@@ -61,6 +62,9 @@ pub(crate) trait Names {
 
     /// Whether it may be asked here how the steps before ended.
     fn has_status(&self) -> bool;
+
+    /// What is compared at this word of the source takes no account of case there.
+    fn ignores_case(&mut self, word: &str);
 }
 
 /// An expression of a plan that means the same; a plan takes it wherever a value of its kind may stand.
@@ -86,8 +90,9 @@ pub(crate) fn render(tree: &Tree, names: &mut dyn Names) -> Result<Cel, Lost> {
         }
         Tree::Pair(sign @ ("||" | "&&" | "??"), ..) => chain(sign, tree, names)?,
         Tree::Pair(sign, left, right) => {
+            let word = case::word(sign, [&**right, &**left]);
             let (left, right) = (render(left, names)?, render(right, names)?);
-            pair(sign, &left, &right, names.dialect())?
+            pair(sign, (&left, &right), word, names)?
         }
     };
     // What is known, and a text with values in it, need not stand in one expression.
@@ -190,16 +195,26 @@ fn both(sign: &str, flags: &[Cel]) -> Cel {
     Cel::compound(flags.join(&format!(" {sign} ")), Gives::Flag)
 }
 
-fn pair(sign: &str, left: &Cel, right: &Cel, dialect: Dialect) -> Result<Cel, Lost> {
+fn pair(sign: &str, (left, right): (&Cel, &Cel), word: &str, names: &mut dyn Names) -> Result<Cel, Lost> {
+    let dialect = names.dialect();
     let kinds = || Lost::Kinds(sign.to_owned());
     Ok(match sign {
-        "==" | "!=" => equal(sign, left, right, dialect),
+        "==" | "!=" => {
+            let compare = |left: &str, right: &str| (left == right) == (sign == "==");
+            let decided = case::decided(word, (left, right), compare, names);
+            decided.unwrap_or_else(|| equal(sign, left, right, dialect))
+        }
         "<" | ">" | "<=" | ">=" => {
             if dialect == Dialect::GitHub && left.gives == Gives::Text && right.gives == Gives::Text {
-                return Ok(Cel::compound(
-                    format!("{} {sign} {}", left.operand(), right.operand()),
-                    Gives::Flag,
-                ));
+                let compare = |left: &str, right: &str| match sign {
+                    "<" => left < right,
+                    ">" => left > right,
+                    "<=" => left <= right,
+                    _ => left >= right,
+                };
+                let as_it_is = || format!("{} {sign} {}", left.operand(), right.operand());
+                let decided = case::decided(word, (left, right), compare, names);
+                return Ok(decided.unwrap_or_else(|| Cel::compound(as_it_is(), Gives::Flag)));
             }
             match (number(left, "double", dialect), number(right, "double", dialect)) {
                 (Some(left), Some(right)) => Cel::compound(format!("{left} {sign} {right}"), Gives::Flag),

@@ -4,6 +4,7 @@
 //! forgives what other products forgive (tags, repeated keys, several documents).
 
 mod call;
+mod case;
 mod cel;
 pub(crate) mod code;
 pub(crate) mod expression;

@@ -142,6 +142,11 @@ impl Names for Context<'_> {
     fn has_status(&self) -> bool {
         self.is_condition
     }
+
+    fn ignores_case(&mut self, word: &str) {
+        let why = "GitHub takes no account of upper and lower case; a plan compares texts as they are";
+        self.workflow.losses.add("comparison", why, word, self.place);
+    }
 }
 
 /// GitHub's word for how a step ended.
@@ -153,4 +158,5 @@ fn result_of(step: &str) -> Cel {
         ),
         Gives::Text,
     )
+    .in_lower_case()
 }

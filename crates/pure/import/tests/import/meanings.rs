@@ -6,7 +6,7 @@ use dvt_plan::expression::{Bindings, evaluate};
 use serde_json::json;
 
 /// Conditions and their answers: `ref` is a branch, `head_ref` is empty, `flag` is false, `count` is 2.
-const CONDITIONS: [(&str, bool); 40] = [
+const CONDITIONS: [(&str, bool); 52] = [
     ("github.ref == 'refs/heads/main'", true),
     ("null == ''", true),
     ("github.head_ref == null", true),
@@ -47,11 +47,24 @@ const CONDITIONS: [(&str, bool); 40] = [
     ("!matrix.none && matrix.list && !inputs.flag", true),
     ("github.event.ten == 'success()' || failure()", false),
     ("format('{0}', inputs.flag && 1 || null) == ''", true),
+    // Where both texts are known it is known too that case is nothing to GitHub.
+    ("matrix.os == 'UBUNTU-latest'", true),
+    ("matrix.os != 'UBUNTU-latest'", false),
+    ("matrix.os != 'windows'", true),
+    ("contains(matrix.os, 'ubuntu')", true),
+    ("contains('a WINDOWS b', 'windows')", true),
+    ("startsWith(matrix.os, 'ubuntu-')", true),
+    ("endsWith(matrix.os, 'LATEST')", true),
+    ("contains(matrix.list, 'A')", true),
+    ("contains(matrix.list, 'C')", false),
+    ("runner.os == 'linux'", true),
+    ("'a' < 'B' && 'C' >= 'b'", true),
+    ("matrix.list == 'ARRAY'", false),
 ];
 
 #[test]
 fn conditions_of_github_mean_what_they_mean_there() {
-    let mut text = "on: {workflow_dispatch: {inputs: {flag: {type: boolean}, count: {type: number}}}}\njobs:\n  a:\n    strategy: {matrix: {list: [[a, b]], mixed: [[1, a, null, [b]]], map: [{k: v}], none: [null]}}\n    steps:\n".to_owned();
+    let mut text = "on: {workflow_dispatch: {inputs: {flag: {type: boolean}, count: {type: number}}}}\njobs:\n  a:\n    strategy: {matrix: {list: [[a, b]], mixed: [[1, a, null, [b]]], map: [{k: v}], none: [null], os: [Ubuntu-latest]}}\n    steps:\n".to_owned();
     for (at, (condition, _)) in CONDITIONS.iter().enumerate() {
         text.push_str(&format!("      - {{id: c{at}, run: echo, if: {}}}\n", json!(condition)));
     }
@@ -77,4 +90,46 @@ fn conditions_of_github_mean_what_they_mean_there() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// `(what is compared with, line:column)` of what a condition of GitHub is told to lose.
+fn cased(conditions: &[&str]) -> Vec<String> {
+    let mut text = "on: {workflow_dispatch: {inputs: {a: {type: string}}}}\njobs:\n  a:\n    strategy: {matrix: {os: [Linux]}}\n    steps:\n".to_owned();
+    for condition in conditions {
+        text.push_str(&format!("      - {{id: s, run: echo, if: {}}}\n", json!(condition)));
+    }
+    let imported = github::import(&text).unwrap();
+    let told = imported.report.lost.into_iter().filter(|loss| loss.what == "comparison");
+    told.flat_map(|loss| loss.named).collect()
+}
+
+#[test]
+fn where_case_could_matter_it_is_told() {
+    let open = [
+        "inputs.a == 'Yes'",
+        "'yes' != inputs.a",
+        "inputs.a == github.ref",
+        "contains(inputs.a, 'x')",
+        "startsWith(inputs.a, matrix.os)",
+        "contains(fromJson(inputs.a), 'k')",
+        "inputs.a < 'b'",
+        "steps.s.outcome == 'Success'",
+    ];
+    let words = ["Yes", "yes", "==", "x", "startsWith", "k", "b", "Success"];
+    let told = cased(&open);
+    for (at, word) in words.iter().enumerate() {
+        let place = format!("{word} at {}:", at + 6);
+        assert!(told.iter().any(|named| named.starts_with(&place)), "{place} {told:?}");
+    }
+    assert_eq!(told.len(), words.len(), "{told:?}");
+    let same = [
+        "inputs.a == ''",
+        "inputs.a == '1.2'",
+        "inputs.a == null",
+        "steps.s.outcome == 'success'",
+        "matrix.os == 'linux'",
+        "inputs.a == 12",
+        "contains(inputs.a, '-')",
+    ];
+    assert_eq!(cased(&same), Vec::<String>::new());
 }
