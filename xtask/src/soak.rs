@@ -20,6 +20,8 @@ const KILLS_A_BATCH: u64 = 20;
 const TAKE_OVERS_A_BATCH: u64 = 4;
 /// Seconds of the processor for each target of the fuzzer.
 const FUZZ_SECONDS_A_BATCH: u64 = 60;
+/// Of a soak of the fuzzer alone: what earlier rounds kept is replayed first, and takes a minute by itself.
+const FUZZ_SECONDS_ALONE: u64 = 300;
 
 /// The verb.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -42,9 +44,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let mut from = number(arguments, "--from", seed_of(&commit))?;
     let machine = format!("{processors} cores, Linux");
+    let is_alone = flag(arguments, "--fuzz");
+    let seconds = if is_alone { FUZZ_SECONDS_ALONE } else { FUZZ_SECONDS_A_BATCH };
     loop {
-        fuzzing(from, commit.trim(), &machine)?;
-        if flag(arguments, "--fuzz") {
+        fuzzing((from, seconds), commit.trim(), &machine)?;
+        if is_alone {
             from += 1;
             if Instant::now() >= until {
                 return sum();
@@ -111,10 +115,10 @@ fn batches(what: &str, size: u64, range: Range<u64>, play: impl Fn(u64, u64) -> 
 }
 
 /// One round of the fuzzer, a line a target. What it finds is kept, so that the next round begins where this one ended.
-fn fuzzing(seed: u64, commit: &str, machine: &str) -> Outcome {
+fn fuzzing((seed, seconds): (u64, u64), commit: &str, machine: &str) -> Outcome {
     let kept = Some(process::target_folder().join("fuzz"));
     let (told, failed) = fuzz::each(&fuzz::Campaign {
-        length: fuzz::Length::Seconds(FUZZ_SECONDS_A_BATCH),
+        length: fuzz::Length::Seconds(seconds),
         seed,
         kept,
         distills: false,
