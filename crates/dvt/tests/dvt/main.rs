@@ -13,6 +13,7 @@ mod docs;
 mod doctor;
 mod engine;
 mod explain;
+mod families;
 mod first_start;
 mod fmt;
 mod foreseen;

@@ -113,6 +113,9 @@ impl Store {
                 &mut with,
                 &move || clock(),
             );
+            if ledger.status != Status::Valid {
+                dvt_telemetry::not_verified();
+            }
             let Counts { faults, keys, sealed, blobs, erased } = counts;
             let known = known.map(|checkpoint| checkpoint.size);
             Ok(Checked { tenant, platform, faults, ledger, keys, sealed, blobs, erased, known })

@@ -108,7 +108,10 @@ impl Course {
                 self.step_started(run, seen, metrics);
             }
             EventName::StepRedispatched => metrics.add("dvt_step_engine_attempts_total", None),
-            EventName::StepCompleted => self.step_ended(run, seen, None, metrics),
+            EventName::StepCompleted => {
+                metrics.add_many("dvt_step_artifacts_written_bytes_total", None, seen.large_bytes);
+                self.step_ended(run, seen, None, metrics);
+            }
             EventName::StepFailed => self.step_ended(run, seen, Some(cause(seen)), metrics),
             EventName::StepRetryRequested => {
                 if let (Some(run), Some(step)) = (self.runs.get_mut(&run), &seen.step) {
@@ -269,11 +272,15 @@ mod tests {
             event([1; 16], EventName::StepRedispatched, Some("load"), 3),
             lost,
             again,
+            Seen { large_bytes: 70_000, ..event([1; 16], EventName::StepStarted, Some("next"), 5) },
+            Seen { large_bytes: 90_000, ..event([1; 16], EventName::StepCompleted, Some("next"), 5) },
             changed,
         ] {
             assert!(course.apply(&seen, &metrics).is_none(), "nobody asked for traces");
         }
         metrics.in_flight(course.in_flight());
+        metrics.data_key(dvt_model::id::TenantId::from_random([1; 16]), std::time::Duration::ZERO);
+        metrics.add("dvt_ledger_verify_failures_total", None);
         metrics.written(std::time::Duration::from_millis(3), true);
         metrics.written(std::time::Duration::from_millis(3), false);
         let text = metrics.text();
@@ -292,9 +299,10 @@ mod tests {
             "dvt_signals_received_total{outcome=\"REJECTED\"} 1",
             "dvt_statestore_write_duration_seconds_count 2",
             "dvt_statestore_write_errors_total 1",
-            "dvt_step_duration_seconds_count 1",
-            "dvt_step_engine_attempts_total 3",
-            "dvt_step_logical_attempts_total 2",
+            "dvt_step_artifacts_written_bytes_total 90000",
+            "dvt_step_duration_seconds_count 2",
+            "dvt_step_engine_attempts_total 4",
+            "dvt_step_logical_attempts_total 3",
             "dvt_step_retries_total{cause=\"worker_lost\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}:\n{text}");

@@ -18,6 +18,7 @@ pub use place::{Collector, Error, Metrics as MetricsPlace};
 pub use seen::Seen;
 
 use course::Course;
+use dvt_model::id::TenantId;
 use log::Log;
 use metrics::Metrics;
 use post::Post;
@@ -106,6 +107,20 @@ pub fn written(took: Duration, is_durable: bool) {
 pub fn sealed(since: Instant) {
     if let Some(watch) = WATCH.get() {
         watch.metrics.sealed(since);
+    }
+}
+
+/// The data key in use of a tenant was opened, and is so old.
+pub fn data_key(tenant: TenantId, age: Duration) {
+    if let Some(watch) = WATCH.get() {
+        watch.metrics.data_key(tenant, age);
+    }
+}
+
+/// A ledger, or a proof of an entry, was verified and is not valid.
+pub fn not_verified() {
+    if let Some(watch) = WATCH.get() {
+        watch.metrics.add("dvt_ledger_verify_failures_total", None);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Names and labels are words of this source: a label's value is `&'static str`, so nothing that a tenant wrote can become one.
 
 use crate::lock;
+use dvt_model::id::TenantId;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -24,11 +25,21 @@ const FAMILIES: &[(&str, Kind, &str)] = &[
     ("dvt_authz_decisions_total", Kind::Counter, "decisions of access that are entries, by outcome"),
     ("dvt_degraded_modes", Kind::Gauge, "ledgers that tell of a mode that holds, by mode"),
     (
+        "dvt_keys_rotation_age_seconds",
+        Kind::Gauge,
+        "age of the data key in use, of the tenant that has the oldest one",
+    ),
+    (
         "dvt_ledger_checkpoint_lag_seconds",
         Kind::Gauge,
         "age of the oldest entry of this process without a checkpoint",
     ),
     ("dvt_ledger_entries_total", Kind::Counter, "entries made durable, by kind"),
+    (
+        "dvt_ledger_verify_failures_total",
+        Kind::Counter,
+        "ledgers and proofs that were verified here and are not valid",
+    ),
     (
         "dvt_plan_integrity_failures_total",
         Kind::Counter,
@@ -46,6 +57,11 @@ const FAMILIES: &[(&str, Kind, &str)] = &[
         "one transaction of a tenant's file, with its sync",
     ),
     ("dvt_statestore_write_errors_total", Kind::Counter, "transactions that failed or whose fate is unknown"),
+    (
+        "dvt_step_artifacts_written_bytes_total",
+        Kind::Counter,
+        "outputs of steps that are too large for their entry and lie beside the ledger",
+    ),
     ("dvt_step_duration_seconds", Kind::Histogram, "one attempt of a step, from started to ended"),
     ("dvt_step_engine_attempts_total", Kind::Counter, "dispatches of attempts, repeated ones too"),
     ("dvt_step_logical_attempts_total", Kind::Counter, "attempts of steps"),
@@ -66,17 +82,24 @@ pub(crate) struct Metrics {
     series: Mutex<BTreeMap<(&'static str, Label), Value>>,
     /// When the oldest entry without a checkpoint became durable.
     oldest: Mutex<Option<Instant>>,
+    /// How old the data key of each tenant was, and when. The monotonic clock counts on, for wall clocks are set.
+    keys: Mutex<BTreeMap<TenantId, (Duration, Instant)>>,
 }
 
 impl Metrics {
     pub(crate) fn add(&self, name: &'static str, label: Label) {
-        let mut series = lock(&self.series);
-        if let Value::Number(number) = series.entry((name, label)).or_insert(Value::Number(0.0)) {
-            *number += 1.0;
+        self.raise(name, label, 1.0);
+    }
+
+    /// So many of them; nothing where there are none.
+    #[expect(clippy::cast_precision_loss, reason = "a counter of Prometheus is a float")]
+    pub(crate) fn add_many(&self, name: &'static str, label: Label, count: u64) {
+        if count > 0 {
+            self.raise(name, label, count as f64);
         }
     }
 
-    /// Raises or lowers a gauge.
+    /// Raises or lowers a number.
     pub(crate) fn raise(&self, name: &'static str, label: Label, by: f64) {
         let mut series = lock(&self.series);
         if let Value::Number(number) = series.entry((name, label)).or_insert(Value::Number(0.0)) {
@@ -124,8 +147,16 @@ impl Metrics {
         }
     }
 
+    pub(crate) fn data_key(&self, tenant: TenantId, age: Duration) {
+        lock(&self.keys).insert(tenant, (age, Instant::now()));
+    }
+
     /// All of them as text.
     pub(crate) fn text(&self) -> String {
+        let ages = lock(&self.keys).values().map(|(age, at)| *age + at.elapsed()).max();
+        if let Some(age) = ages {
+            self.set("dvt_keys_rotation_age_seconds", age.as_secs_f64());
+        }
         let lag = lock(&self.oldest).map_or(0.0, |oldest| oldest.elapsed().as_secs_f64());
         self.set("dvt_ledger_checkpoint_lag_seconds", lag);
         let series = lock(&self.series);
@@ -209,6 +240,26 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line}:\n{text}");
         }
+    }
+
+    /// One tenant's young key does not hide another one's old one, and a replaced key is told at once.
+    #[test]
+    fn the_oldest_of_the_data_keys_in_use_is_told_and_grows_older() {
+        let metrics = Metrics::default();
+        let age = || {
+            let text = metrics.text();
+            let line = text.lines().find_map(|line| line.strip_prefix("dvt_keys_rotation_age_seconds "));
+            line.map(|number| number.parse::<f64>().unwrap())
+        };
+        assert_eq!(age(), None, "no key is open");
+        let (one, other) = (TenantId::from_random([1; 16]), TenantId::from_random([2; 16]));
+        metrics.data_key(one, Duration::from_secs(7_000_000));
+        metrics.data_key(other, Duration::from_secs(5));
+        let first = age().unwrap();
+        assert!((7_000_000.0..7_000_100.0).contains(&first), "{first}");
+        assert!(age().unwrap() > first);
+        metrics.data_key(one, Duration::ZERO);
+        assert!((5.0..100.0).contains(&age().unwrap()));
     }
 
     #[test]

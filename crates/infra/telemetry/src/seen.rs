@@ -20,11 +20,13 @@ pub struct Seen {
     pub(crate) step: Option<String>,
     pub(crate) attempt: u32,
     pub(crate) dispatch: u32,
+    /// Bytes of its values that lie in blobs.
+    pub(crate) large_bytes: u64,
 }
 
 impl Seen {
-    /// What is kept of it.
-    pub fn of(envelope: &Envelope) -> Self {
+    /// What is kept of it; so many bytes of its values lie in blobs.
+    pub fn of(envelope: &Envelope, large_bytes: u64) -> Self {
         let part = envelope.run.as_ref();
         let event = part.and(envelope.event_name.as_deref()).and_then(EventName::parse);
         Self {
@@ -38,6 +40,7 @@ impl Seen {
             step: envelope.step_id.clone(),
             attempt: part.map_or(0, |part| part.logical_attempt_id.0),
             dispatch: part.map_or(0, |part| part.engine_attempt_id.0),
+            large_bytes,
         }
     }
 }
@@ -59,6 +62,7 @@ pub(crate) mod made {
             step: step.map(ToOwned::to_owned),
             attempt: 1,
             dispatch: 1,
+            large_bytes: 0,
         }
     }
 }

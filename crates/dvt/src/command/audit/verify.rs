@@ -106,7 +106,10 @@ fn end(result: &VerificationResult, name: &str, screen: &mut Screen) -> Result<E
     show(result, name, screen)?;
     Ok(match result.status {
         Status::Valid => Exit::Completed,
-        Status::Invalid | Status::Incomplete => Exit::Failed,
+        Status::Invalid | Status::Incomplete => {
+            dvt_telemetry::not_verified();
+            Exit::Failed
+        }
     })
 }
 
@@ -147,6 +150,9 @@ fn proof(path: &Path, keys: &[VerifierKey], screen: &mut Screen) -> Result<Exit,
     let file = TlogProof::parse(&text);
     let checked = file.and_then(|file| file.verify(keys).map(|checkpoint| (file, checkpoint)));
     let (status, exit) = if checked.is_ok() { ("VALID", Exit::Completed) } else { ("INVALID", Exit::Failed) };
+    if checked.is_err() {
+        dvt_telemetry::not_verified();
+    }
     if !screen.for_people() {
         let entry = checked.as_ref().ok().and_then(|(file, _)| serde_json::from_slice(&file.envelope).ok());
         screen.json(&serde_json::json!({

@@ -194,6 +194,7 @@ pub(crate) fn block(
             }
             run_scope = Some(ids);
         }
+        let blobs = build.blobs.len();
         if let Some((class, value)) = payload {
             envelope.payloads.push(build.add(offset, ids, (class, people.get(&offset)), value)?);
         }
@@ -205,7 +206,8 @@ pub(crate) fn block(
             )));
         }
         if is_watched {
-            seen.push(Seen::of(&envelope));
+            let own = build.blobs.get(blobs..).unwrap_or_default();
+            seen.push(Seen::of(&envelope, own.iter().map(|blob| blob.size).sum()));
         }
         if !types.contains(&envelope.event_type.as_str()) {
             types.push(envelope.event_type.as_str());

@@ -12,6 +12,7 @@ use dvt_model::time::Timestamp;
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Opens tenants' keys and makes new ones.
 pub(crate) struct Opener {
@@ -109,7 +110,13 @@ impl Opener {
 
     fn keys(&self, connection: &Connection, tenant: TenantId, ledger: LedgerId) -> Result<TenantKeys, Error> {
         let rows = rows::of_tenant(connection, tenant)?;
-        TenantKeys::open(&self.root, tenant, ledger, &rows).map_err(|error| fault(&error))
+        let keys = TenantKeys::open(&self.root, tenant, ledger, &rows).map_err(|error| fault(&error))?;
+        // The platform's keys seal nothing of a tenant's, and are replaced when its own ledger is written to and not before.
+        if let Some(in_use) = keys.in_use(Purpose::Dek).filter(|_| tenant != self.platform) {
+            let age_ms = (self.clock)().ms_since(in_use.since);
+            dvt_telemetry::data_key(tenant, Duration::from_millis(age_ms));
+        }
+        Ok(keys)
     }
 
     /// The next key of a purpose.
