@@ -2,19 +2,20 @@
 //!
 //! A run that has made a turn durable does what follows in the thread that wrote it. The floor lies behind a lock: who finds it
 //! free obeys what lies here, also what others laid down, and nobody has to be woken for it. Who finds it busy calls the floor's
-//! own task, which listens to the worker besides. So every order is either obeyed before [`Desk::serve`] returns, or called for.
+//! own task, which listens to the worker besides. So every order is either obeyed before [`Unserved::serve`] returns, or called
+//! for: orders are laid down by way of [`Unserved`] alone, which calls where it is let go of without having served.
 
 use super::Order;
 use super::floor::Floor;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 
 /// The most orders that a run obeys in one go; among them may be those of other tenants.
 const MOST: usize = 16;
 
 /// What obeys orders.
-pub(super) trait Obeys: Send {
+pub(crate) trait Obeys: Send {
     /// Carries an order out.
     fn obey(&mut self, order: Order) -> impl Future<Output = ()> + Send;
     /// Does what follows from what was obeyed; whether something is left that only its own task can do.
@@ -22,25 +23,20 @@ pub(super) trait Obeys: Send {
 }
 
 /// Orders, and the floor that obeys them.
-pub(super) struct Desk<F = Floor> {
+pub(crate) struct Desk<F = Floor> {
     orders: Mutex<VecDeque<Order>>,
     /// None before it serves, and after the engine's end: nothing needs it then.
     pub(super) floor: AsyncMutex<Option<F>>,
     called: Notify,
 }
 
-impl<F: Obeys> Desk<F> {
+impl<F> Desk<F> {
     pub(super) fn new() -> Self {
         Self { orders: Mutex::default(), floor: AsyncMutex::new(None), called: Notify::new() }
     }
 
     fn orders(&self) -> MutexGuard<'_, VecDeque<Order>> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lays an order down, behind those before it. Whoever does so serves or calls afterwards.
-    pub(super) fn lay(&self, order: Order) {
-        self.orders().push_back(order);
     }
 
     /// The next order.
@@ -57,10 +53,12 @@ impl<F: Obeys> Desk<F> {
     pub(super) async fn called(&self) {
         self.called.notified().await;
     }
+}
 
+impl<F: Obeys> Desk<F> {
     /// Obeys what lies here, or calls the floor's task where somebody else has the floor, who may be past looking, or where it
     /// is too much.
-    pub(super) async fn serve(&self) {
+    async fn serve(&self) {
         let is_done = match self.floor.try_lock() {
             Ok(mut floor) => match floor.as_mut() {
                 Some(floor) => self.obey(floor).await,
@@ -84,10 +82,45 @@ impl<F: Obeys> Desk<F> {
     }
 }
 
+/// What somebody orders, until it is served.
+#[must_use = "what is ordered is carried out when it is served"]
+pub(crate) struct Unserved<F = Floor> {
+    desk: Arc<Desk<F>>,
+    is_served: bool,
+}
+
+impl<F> Unserved<F> {
+    pub(super) fn at(desk: Arc<Desk<F>>) -> Self {
+        Self { desk, is_served: false }
+    }
+
+    /// Lays an order down, behind those before it, whoever's they are.
+    pub(super) fn lay(&self, order: Order) {
+        self.desk.orders().push_back(order);
+    }
+}
+
+impl<F: Obeys> Unserved<F> {
+    /// Carries out what was ordered, or has it carried out.
+    pub(crate) async fn serve(mut self) {
+        self.desk.serve().await;
+        self.is_served = true;
+    }
+}
+
+impl<F> Drop for Unserved<F> {
+    fn drop(&mut self) {
+        if !self.is_served {
+            self.desk.call();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use std::future::poll_fn;
+    use std::task::Poll;
     use std::time::Duration;
     use tokio::task::JoinSet;
     use tokio::time::timeout;
@@ -154,10 +187,14 @@ mod tests {
         for run in 0..RUNS {
             let desk = Arc::clone(&desk);
             runs.spawn(async move {
-                for order in 0..ORDERS {
-                    desk.lay(Order::Settle(run * ORDERS + order));
-                    if order % 3 != 0 || order == ORDERS - 1 {
-                        desk.serve().await;
+                for first in (0..ORDERS).step_by(3) {
+                    let orders = Unserved::at(Arc::clone(&desk));
+                    for order in first..ORDERS.min(first + 3) {
+                        orders.lay(Order::Settle(run * ORDERS + order));
+                    }
+                    // Some are left to the floor's own task.
+                    if first % 7 != 0 {
+                        orders.serve().await;
                     }
                 }
             });
@@ -178,9 +215,12 @@ mod tests {
         for calls in [true, false] {
             let desk = begin().await;
             let busy = desk.floor.lock().await;
-            desk.lay(Order::Settle(1));
+            let orders = Unserved::at(Arc::clone(&desk));
+            orders.lay(Order::Settle(1));
             if calls {
-                desk.serve().await;
+                orders.serve().await;
+            } else {
+                std::mem::forget(orders);
             }
             drop(busy);
             // Control: an order that nobody serves or calls for lies for ever.
@@ -189,11 +229,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_nobody_served_to_its_end_is_called_for() {
+        for begins in [false, true] {
+            let desk = begin().await;
+            let orders = Unserved::at(Arc::clone(&desk));
+            [7, 8].into_iter().for_each(|number| orders.lay(Order::Settle(number)));
+            if begins {
+                let mut serving = Box::pin(orders.serve());
+                let polled = poll_fn(|context| Poll::Ready(serving.as_mut().poll(context))).await;
+                assert!(polled.is_pending(), "it is long about the first");
+            } else {
+                drop(orders);
+            }
+            assert_eq!(ended(&desk).await.map(|notes| notes.obeyed), Some(vec![7, 8]));
+        }
+    }
+
+    #[tokio::test]
     async fn a_run_obeys_some_and_the_rest_is_called_for() {
         let desk = begin().await;
         let many = MOST as u32 * 2 + 3;
-        (1..=many).for_each(|number| desk.lay(Order::Settle(number)));
-        desk.serve().await;
+        let orders = Unserved::at(Arc::clone(&desk));
+        (1..=many).for_each(|number| orders.lay(Order::Settle(number)));
+        orders.serve().await;
         assert_eq!(desk.floor.lock().await.as_ref().unwrap().obeyed.len(), MOST);
         assert_eq!(ended(&desk).await.unwrap().obeyed, (1..=many).collect::<Vec<_>>());
     }

@@ -56,7 +56,7 @@ struct Working {
 }
 
 /// The dispatcher's state.
-pub(super) struct Floor {
+pub(crate) struct Floor {
     parts: Parts,
     pipe: mpsc::Sender<Item>,
     slots: Slots,

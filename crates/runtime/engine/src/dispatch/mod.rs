@@ -14,6 +14,7 @@ mod pipe;
 mod tests;
 mod unfit;
 
+pub(crate) use desk::Unserved;
 pub(crate) use missing::Stop;
 
 use self::desk::Desk;
@@ -57,24 +58,27 @@ impl Granted {
         self.slots
     }
 
-    /// Gives them back with the orders that are served next.
-    pub(crate) fn settle(mut self) {
-        self.give_back();
+    /// Gives them back with these orders.
+    pub(crate) fn settle(mut self, orders: &Unserved) {
+        self.lay(orders);
     }
 
-    fn give_back(&mut self) -> Option<Arc<Desk>> {
+    fn lay(&mut self, orders: &Unserved) {
         let slots = std::mem::take(&mut self.slots);
-        // A dispatcher that is gone counts no more.
-        let desk = self.back.upgrade().filter(|_| slots > 0)?;
-        desk.lay(Order::Settle(slots));
-        Some(desk)
+        if slots > 0 {
+            orders.lay(Order::Settle(slots));
+        }
     }
 }
 
 impl Drop for Granted {
     fn drop(&mut self) {
-        if let Some(desk) = self.give_back() {
-            desk.call();
+        if self.slots == 0 {
+            return;
+        }
+        // A dispatcher that is gone counts no more.
+        if let Some(desk) = self.back.upgrade() {
+            self.lay(&Unserved::at(desk));
         }
     }
 }
@@ -109,7 +113,7 @@ pub(crate) enum Order {
     Abandon(RunId),
 }
 
-/// The way to the dispatcher. What is ordered is carried out when it is [served](Self::serve).
+/// The way to the dispatcher.
 pub(crate) struct Dispatcher(Arc<Desk>);
 
 impl Dispatcher {
@@ -117,29 +121,9 @@ impl Dispatcher {
         Self(Arc::new(Desk::new()))
     }
 
-    /// Carries out what was ordered, or has it carried out.
-    pub(crate) async fn serve(&self) {
-        self.0.serve().await;
-    }
-
-    pub(crate) fn want(&self, run: RunId, hot: Hot) {
-        self.0.lay(Order::Want(run, hot));
-    }
-
-    pub(crate) fn dispatch(&self, attempt: Attempt) {
-        self.0.lay(Order::Dispatch(Box::new(attempt)));
-    }
-
-    pub(crate) fn stop(&self, stop: Stop) {
-        self.0.lay(Order::Stop(Box::new(stop)));
-    }
-
-    pub(crate) fn acknowledge(&self, run: RunId, reported: Reported) {
-        self.0.lay(Order::Acknowledge(run, reported));
-    }
-
-    pub(crate) fn abandon(&self, run: RunId) {
-        self.0.lay(Order::Abandon(run));
+    /// Begins to order. What is ordered is carried out when it is [served](Unserved::serve).
+    pub(crate) fn orders(&self) -> Unserved {
+        Unserved::at(Arc::clone(&self.0))
     }
 
     /// Serves what the worker says and what nobody else does, until the engine ends; then the worker has ended, and every step with it.
@@ -158,5 +142,27 @@ impl Dispatcher {
             Floor::serve(&desk, stop).await;
             piping.await.map_err(|error| Problem::new(dvt_model::code::Code::Internal, error.to_string()))
         }
+    }
+}
+
+impl Unserved {
+    pub(crate) fn want(&self, run: RunId, hot: Hot) {
+        self.lay(Order::Want(run, hot));
+    }
+
+    pub(crate) fn dispatch(&self, attempt: Attempt) {
+        self.lay(Order::Dispatch(Box::new(attempt)));
+    }
+
+    pub(crate) fn stop(&self, stop: Stop) {
+        self.lay(Order::Stop(Box::new(stop)));
+    }
+
+    pub(crate) fn acknowledge(&self, run: RunId, reported: Reported) {
+        self.lay(Order::Acknowledge(run, reported));
+    }
+
+    pub(crate) fn abandon(&self, run: RunId) {
+        self.lay(Order::Abandon(run));
     }
 }

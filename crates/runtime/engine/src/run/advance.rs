@@ -9,7 +9,7 @@ use super::load::Fold;
 use super::news::News;
 use super::{Gone, Hot, Message};
 use crate::children::{self, Ending, Order, Orders, Parent};
-use crate::dispatch::{Attempt, Granted, Reported, Stop};
+use crate::dispatch::{Attempt, Granted, Reported, Stop, Unserved};
 use crate::engine::Engine;
 use crate::groups::LONGEST_WAIT_MS;
 use crate::{Problem, chance, crash};
@@ -157,8 +157,8 @@ impl Task {
                 self.engine.ends.note(self.fold.scope.tenant(), self.fold.progress());
                 return Some(Left::Ended);
             }
-            if self.arrange() {
-                self.engine.dispatcher().serve().await;
+            if let Some(orders) = self.arrange() {
+                orders.serve().await;
             }
             if self.may_take_over() {
                 if let Err(left) = self.take_over().await {
@@ -186,10 +186,11 @@ impl Task {
         }
     }
 
-    /// Tells the timers and the dispatcher what this run waits for; whether it stands in the dispatcher's line from now on.
-    fn arrange(&mut self) -> bool {
+    /// Tells the timers and the dispatcher what this run waits for; what is to be served where it stands in the dispatcher's line from
+    /// now on.
+    fn arrange(&mut self) -> Option<Unserved> {
         if self.rests {
-            return false;
+            return None;
         }
         let run = self.fold.metadata.run_id;
         let now = self.engine.now();
@@ -201,14 +202,15 @@ impl Task {
         }
         if self.fold.state.may_begin(now) && self.waits_for_its_turn() {
             self.line_up();
-            return false;
+            return None;
         }
-        let wants = !self.wants && !self.is_fruitless(now) && self.fold.state.has_ready(now);
-        if wants {
-            self.wants = true;
-            self.engine.dispatcher().want(run, self.hot.clone());
+        if self.wants || self.is_fruitless(now) || !self.fold.state.has_ready(now) {
+            return None;
         }
-        wants
+        self.wants = true;
+        let orders = self.engine.dispatcher().orders();
+        orders.want(run, self.hot.clone());
+        Some(orders)
     }
 
     /// Whether an offer would start nothing. What became due since the last one (a retry, while a turn was written) it would start,
@@ -396,14 +398,14 @@ impl Task {
             // If we crash here, the ledger has the end of the step; the worker dies with us and is never told.
             crash::point(crash::REPORT_APPENDED);
         }
-        let dispatcher = self.engine.dispatcher();
+        let orders = self.engine.dispatcher().orders();
         // What the worker may forget goes with what it is to do next.
         for report in turn.reports {
-            dispatcher.acknowledge(self.fold.metadata.run_id, report);
+            orders.acknowledge(self.fold.metadata.run_id, report);
         }
-        self.order_all(turn.effects);
-        self.granted.drain(..).for_each(Granted::settle);
-        self.engine.dispatcher().serve().await;
+        self.order_all(&orders, turn.effects);
+        self.granted.drain(..).for_each(|granted| granted.settle(&orders));
+        orders.serve().await;
         for answer in turn.answers {
             // Whoever asked may have gone.
             drop(answer.send(Ok(self.fold.status)));
@@ -415,17 +417,18 @@ impl Task {
 
     /// Does what the core wants done. Each effect follows from a durable event; a crash before one is healed by `Recover`.
     pub(super) async fn act(&mut self, effects: Vec<Effect>) {
-        self.order_all(effects);
-        self.engine.dispatcher().serve().await;
+        let orders = self.engine.dispatcher().orders();
+        self.order_all(&orders, effects);
+        orders.serve().await;
     }
 
-    fn order_all(&mut self, effects: Vec<Effect>) {
+    fn order_all(&mut self, orders: &Unserved, effects: Vec<Effect>) {
         let run = self.fold.metadata.run_id;
         for effect in effects {
             match effect {
                 Effect::Dispatch(dispatch) => {
                     crash::point(crash::BEFORE_DISPATCH);
-                    self.engine.dispatcher().dispatch(Attempt {
+                    orders.dispatch(Attempt {
                         run,
                         scope: self.fold.scope,
                         files: self.fold.power.files_digest,
@@ -443,7 +446,7 @@ impl Task {
                     self.order(Order::End { step_id, child_run_id, how: Ending::Stop { force_kill } });
                 }
                 Effect::Stop { step_id, logical_attempt_id, engine_attempt_id, grace_ms } => {
-                    self.engine.dispatcher().stop(Stop {
+                    orders.stop(Stop {
                         run,
                         step_id,
                         logical: logical_attempt_id,

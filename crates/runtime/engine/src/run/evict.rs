@@ -56,12 +56,13 @@ impl Leaving {
             Left::Broken(problem) => Some(problem),
         };
         // Nothing of it goes on without anybody who writes down what became of it. A run that ended has nothing left.
-        self.engine.dispatcher().abandon(run);
+        let orders = self.engine.dispatcher().orders();
+        orders.abandon(run);
         if let Some(problem) = problem {
             self.engine.give_up(run, problem);
         }
-        self.granted.into_iter().for_each(Granted::settle);
-        self.engine.dispatcher().serve().await;
+        self.granted.into_iter().for_each(|granted| granted.settle(&orders));
+        orders.serve().await;
         self.engine.forget(run);
         if let Some(key) = &self.group {
             self.engine.leave_group(key, self.scope, run);
