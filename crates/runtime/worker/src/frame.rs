@@ -24,8 +24,8 @@ pub(crate) enum Error {
     UnexpectedBody,
 }
 
-/// Frames are written when there are so many bytes of them; a longer one alone.
-const FULL: usize = 64 << 10;
+/// Frames are gathered until there are so many bytes of them, and written together; a longer one alone.
+pub(crate) const FULL: usize = 64 << 10;
 
 /// Messages that are taken together at most.
 pub(crate) const BATCH: usize = 16;

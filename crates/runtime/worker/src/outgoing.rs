@@ -3,7 +3,7 @@
 //!
 //! Nothing here waits but that task. A worker that is gone takes no more, and nobody is told here: its end is heard. What waits lies here, so whoever says much must know that it is read.
 
-use crate::frame;
+use crate::frame::{self, FULL};
 use crate::protocol::{MAX_BODY_BYTES, ToWorker};
 use dvt_model::digest::Digest;
 use std::collections::VecDeque;
@@ -11,9 +11,6 @@ use std::io::{Error, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::Notify;
-
-/// Frames are gathered until there are so many bytes of them.
-const FULL: usize = 64 << 10;
 
 /// One thing that waits.
 #[derive(Debug)]
