@@ -471,3 +471,6 @@ fn output_of(mode: plan::OutputMode) -> protocol::OutputMode {
         plan::OutputMode::Json => protocol::OutputMode::Json,
     }
 }
+
+#[cfg(test)]
+mod tests;
