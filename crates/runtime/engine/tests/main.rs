@@ -100,6 +100,10 @@ const TESTS: &[Test] = &[
     ("retry::what_is_not_to_be_run_again_is_refused", retry::what_is_not_to_be_run_again_is_refused),
     ("retry::what_is_taken_over_survives_the_engine", retry::what_is_taken_over_survives_the_engine),
     ("times::a_wait_of_a_day_outlives_its_engine", times::a_wait_of_a_day_outlives_its_engine),
+    (
+        "times::a_clock_set_back_behind_the_timers_ends_no_wait",
+        times::a_clock_set_back_behind_the_timers_ends_no_wait,
+    ),
     ("times::a_hold_expires_after_three_days", times::a_hold_expires_after_three_days),
     (
         "times::a_step_that_kills_workers_is_given_up_after_five",

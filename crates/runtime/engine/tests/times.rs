@@ -8,9 +8,12 @@ use dvt_model::deed::Deed;
 use dvt_model::id::{PlanId, RunId, RunRequestId, SignalId};
 use dvt_model::proof::SignalSend;
 use dvt_model::run::RunStatus;
+use dvt_model::time::Timestamp;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::json;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tokio::sync::watch;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -45,6 +48,43 @@ pub(crate) fn a_wait_of_a_day_outlives_its_engine() {
         assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
         let names = house.names(run).await;
         assert_eq!(names.iter().filter(|name| name.ends_with(" day")).count(), 2, "{names:?}");
+    });
+}
+
+/// Whoever reads that the moment has come is the last one to read it: the clock is set back then. So the timers say that a wait is over,
+/// and its run reads that it is not. It waits on, however often that happens, and to its end and no shorter.
+pub(crate) fn a_clock_set_back_behind_the_timers_ends_no_wait() {
+    block_on(async {
+        let mut house = House::new().await;
+        let (moment, back_ms) = (Arc::new(AtomicI64::new(i64::MAX)), Arc::new(AtomicI64::new(50)));
+        let (times, mut set_back) = watch::channel(0);
+        let (clock, pushed) = (Arc::clone(&house.parts.clock), Arc::clone(&house.pushed_ms));
+        let (at, by) = (Arc::clone(&moment), Arc::clone(&back_ms));
+        house.parts.clock = Arc::new(move || {
+            let now = clock();
+            if now.ms() >= at.load(Ordering::SeqCst) {
+                pushed.fetch_sub(by.load(Ordering::SeqCst), Ordering::SeqCst);
+                times.send_modify(|times| *times += 1);
+            }
+            now
+        });
+        let client = house.attach().await;
+        let plan = "apiVersion: dvt/v1\nname: day\nsteps:\n  day: { wait: 24h }\n";
+        let run = house.start(&client, house.request(plan, &[])).await.unwrap().run_id;
+        house.until(&client, run, |names| names.contains(&"StepStarted day".to_owned())).await;
+        let due = house.payload(run, "StepStarted", Some("day")).await["dueAt"].clone();
+        moment.store(serde_json::from_value::<Timestamp>(due).unwrap().ms(), Ordering::SeqCst);
+        pass(&house, &client, 24 * HOUR_MS - 1_000).await;
+        set_back.wait_for(|times| *times >= 5).await.unwrap();
+        back_ms.store(HOUR_MS, Ordering::SeqCst);
+        let so_far = *set_back.borrow();
+        set_back.wait_for(|times| *times > so_far).await.unwrap();
+        moment.store(i64::MAX, Ordering::SeqCst);
+        // It is an hour too early, and nothing has happened.
+        pass(&house, &client, HOUR_MS - 60_000).await;
+        assert!(!house.names(run).await.contains(&"StepCompleted day".to_owned()));
+        pass(&house, &client, 60_000).await;
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
     });
 }
 
