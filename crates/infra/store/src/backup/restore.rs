@@ -75,9 +75,7 @@ pub fn restore(
     accept_loss: bool,
     clock: Clock,
 ) -> Result<Restored, Error> {
-    must_be_empty(folder)?;
-    let parent = folder_of(folder);
-    private_parent(&parent)?;
+    let (parent, _made) = place_beside(folder)?;
     draft::clear_dead(&parent, draft::RESTORE);
     // Locked until it has its name, or is gone.
     let (draft, _held) = draft::folder(&parent)?;
@@ -109,23 +107,32 @@ pub fn would_restore(
     accept_loss: bool,
     clock: Clock,
 ) -> Result<Restored, Error> {
-    must_be_empty(folder)?;
-    let parent = folder_of(folder);
-    let missing: Vec<&Path> = parent.ancestors().take_while(|ancestor| is_missing(ancestor)).collect();
-    private_parent(&parent)?;
+    let (parent, made) = place_beside(folder)?;
     // If we crash here or later, a draft is left that the next restore removes.
     let done = draft::folder(&parent).and_then(|(draft, _held)| {
         let done = unpack_and_judge((backup, &draft), root, elsewhere, accept_loss, clock);
         clear(&draft)?;
         done
     });
-    for made in missing {
+    for made in made {
         // Where somebody put something meanwhile, it stays.
         let _left = std::fs::remove_dir(made);
     }
     let mut restored = done?;
     restored.older.iter_mut().for_each(|older| older.path = older.evidence());
     Ok(restored)
+}
+
+/// Where a draft of the folder lies, which must be absent or empty; and what was made for that, the innermost first.
+fn place_beside(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>), Error> {
+    must_be_empty(folder)?;
+    let parent = folder_of(folder);
+    let missing =
+        parent.ancestors().take_while(|ancestor| is_missing(ancestor)).map(Path::to_owned).collect();
+    if !parent.is_dir() {
+        private_folder(&parent)?;
+    }
+    Ok((parent, missing))
 }
 
 fn is_missing(folder: &Path) -> bool {
@@ -164,10 +171,6 @@ fn unpack_and_judge(
 
 fn not_empty(folder: &Path) -> Error {
     refused(folder, "it is not empty; a backup is only put back into an empty folder", Code::ConfigInvalid)
-}
-
-fn private_parent(parent: &Path) -> Result<(), Error> {
-    if parent.is_dir() { Ok(()) } else { private_folder(parent) }
 }
 
 /// Shows it: from here on it is the store.

@@ -110,24 +110,11 @@ impl Write {
 
     /// Writes it where there is none.
     pub(crate) fn insert_if_absent(&self, group: &Group<'_>) -> Result<(), Stop> {
-        group
-            .connection
-            .prepare_cached(
-                "INSERT INTO setting (tenant_id, project_id, environment_id, kind, name, row_version, key_id, sealed, changed_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![
-                group.tenant.bytes(),
-                self.ids.project_id.bytes(),
-                self.ids.environment_id.bytes(),
-                self.kind.as_str(),
-                self.name,
-                column::signed(self.row_version),
-                self.key.bytes(),
-                self.sealed,
-                self.now.ms()
-            ])?;
-        Ok(())
+        self.execute(
+            group,
+            "INSERT INTO setting (tenant_id, project_id, environment_id, kind, name, row_version, key_id, sealed, changed_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+        )
     }
 
     /// Writes it if the row still has the version before this one.
@@ -137,23 +124,26 @@ impl Write {
         if from == 0 {
             return self.insert_if_absent(group);
         }
-        group
-            .connection
-            .prepare_cached(
-                "UPDATE setting SET row_version = ?6, key_id = ?7, sealed = ?8, changed_at = ?9 WHERE tenant_id = ?1
-                 AND project_id = ?2 AND environment_id = ?3 AND kind = ?4 AND name = ?5",
-            )?
-            .execute(params![
-                group.tenant.bytes(),
-                self.ids.project_id.bytes(),
-                self.ids.environment_id.bytes(),
-                self.kind.as_str(),
-                self.name,
-                column::signed(self.row_version),
-                self.key.bytes(),
-                self.sealed,
-                self.now.ms()
-            ])?;
+        self.execute(
+            group,
+            "UPDATE setting SET row_version = ?6, key_id = ?7, sealed = ?8, changed_at = ?9 WHERE tenant_id = ?1
+             AND project_id = ?2 AND environment_id = ?3 AND kind = ?4 AND name = ?5",
+        )
+    }
+
+    /// Runs a statement that takes the columns of the row, in their order.
+    fn execute(&self, group: &Group<'_>, statement: &'static str) -> Result<(), Stop> {
+        group.connection.prepare_cached(statement)?.execute(params![
+            group.tenant.bytes(),
+            self.ids.project_id.bytes(),
+            self.ids.environment_id.bytes(),
+            self.kind.as_str(),
+            self.name,
+            column::signed(self.row_version),
+            self.key.bytes(),
+            self.sealed,
+            self.now.ms()
+        ])?;
         Ok(())
     }
 }
