@@ -1,6 +1,6 @@
 //! The run as a tree of lines: one line a step, its state, time, attempts and the reason why it waits.
 
-use crate::view::duration::{bound, count, short};
+use crate::view::duration::{bound, plural, short};
 use crate::view::items;
 use crate::view::paint::Paint;
 use crate::view::picture::{Picture, StepPicture};
@@ -197,7 +197,7 @@ fn clock(at: Timestamp) -> String {
 
 /// `1,204 rows`, where the output counts them.
 fn rows(output: Option<&Value>) -> Option<String> {
-    output?.get("rows")?.as_u64().map(|rows| format!("{} rows", count(rows)))
+    output?.get("rows")?.as_u64().map(|rows| plural(rows, "row", "rows"))
 }
 
 #[cfg(test)]

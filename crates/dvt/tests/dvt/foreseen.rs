@@ -133,7 +133,8 @@ fn what_would_end_by_a_rule_is_what_then_ends() {
     assert_eq!(json!([would["sweep"]["logs"], would["sweepNow"]["logs"]]), json!([1, 0]), "{would}");
     let told = later(&[&set[..], &["--dry-run"]].concat()).out;
     assert!(
-        told.contains("a sweep would end then: 1 logs") && told.contains("as it is, it ends now: 0 logs"),
+        told.contains("a sweep would end then: 1 log · 0 keys")
+            && told.contains("as it is, it ends now: 0 logs"),
         "{told}"
     );
     later(&set);

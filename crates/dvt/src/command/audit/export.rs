@@ -5,6 +5,7 @@ use super::filter::{Filter, data};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::view::duration::plural;
 use crate::view::screen::Screen;
 use clap::{Args, ValueEnum};
 use dvt_access::reading::Reading;
@@ -87,11 +88,13 @@ pub(crate) async fn run(
     }
     let count = exported.entries.len();
     screen.note(&format!(
-        "{count} entries, each with its proof under the checkpoint of size {}",
+        "{}, each with its proof under the checkpoint of size {}",
+        plural(count as u64, "entry", "entries"),
         exported.size
     ));
     if exported.unsealed > 0 {
-        screen.note(&format!("{} more are not sealed yet and stay out", exported.unsealed));
+        let (one, many) = ("more is not sealed yet and stays out", "more are not sealed yet and stay out");
+        screen.note(&plural(exported.unsealed, one, many));
     }
     if count >= MOST_EXPORTED as usize {
         screen.note("there may be more: ask for a shorter time with --since and --until");

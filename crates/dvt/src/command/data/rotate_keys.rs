@@ -4,6 +4,7 @@ use super::{confirmed, keeping};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::view::duration::plural;
 use crate::view::screen::Screen;
 use crate::view::table;
 use clap::Args;
@@ -43,7 +44,8 @@ pub(crate) async fn run(
         return Ok(Exit::Completed);
     }
     if screen.for_people() {
-        screen.note(&format!("{} keys are replaced; what lies under them is sealed again", before.len()));
+        let keys = plural(before.len() as u64, "key is", "keys are");
+        screen.note(&format!("{keys} replaced; what lies under them is sealed again"));
     }
     confirmed(arguments.yes, screen)?;
     keeping(composition).rotate(&proof, &ROTATED).await?;

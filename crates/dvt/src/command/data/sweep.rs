@@ -3,6 +3,7 @@
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::view::duration::{count, plural};
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_model::proof::{AuditRead, Authorized};
@@ -68,8 +69,13 @@ pub(super) fn data(swept: &Swept) -> Value {
 
 /// What ends, in words.
 pub(super) fn counts(swept: &Swept) -> String {
-    format!(
-        "{} logs · {} keys · {} runs · {} plans · {} bundles · {} files; {} held",
-        swept.logs, swept.keys, swept.runs, swept.plans, swept.bundles, swept.files, swept.held
-    )
+    let ends = [
+        plural(swept.logs, "log", "logs"),
+        plural(swept.keys, "key", "keys"),
+        plural(swept.runs, "run", "runs"),
+        plural(swept.plans, "plan", "plans"),
+        plural(swept.bundles, "bundle", "bundles"),
+        plural(swept.files, "file", "files"),
+    ];
+    format!("{}; {} held", ends.join(" · "), count(swept.held))
 }

@@ -13,6 +13,7 @@ use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
+use crate::view::duration::plural;
 use crate::view::end;
 use crate::view::screen::{Format, Screen};
 use crate::view::width::wrap;
@@ -98,7 +99,9 @@ pub(crate) async fn run(
     let exit = match resumed {
         Ok(()) => {
             let flight = if again.is_empty() { "none".to_owned() } else { again.join(", ") };
-            let folded = format!("folded {} events, {kept} steps done and kept", before.last_run_seq);
+            let events = plural(before.last_run_seq, "event", "events");
+            let steps = plural(kept as u64, "step", "steps");
+            let folded = format!("folded {events}, {steps} done and kept");
             if screen.verbose || (screen.format == Format::Table && !screen.quiet) {
                 let width = screen.side_width();
                 screen.say(&end::header(&row.metadata.plan_name, run, &folded, width));

@@ -6,6 +6,7 @@ use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::{Selected, folder};
+use crate::view::duration::plural;
 use crate::view::progress::Progress;
 use crate::view::screen::Screen;
 use clap::Args;
@@ -50,7 +51,9 @@ pub(crate) async fn run(
     let (file, key) = (folder::shown(&arguments.file), folder::shown(&selected.folders.key()));
     if screen.for_people() {
         let mebibytes = taken.bytes.div_ceil(1 << 20);
-        let line = format!("{file}: {} tenants, {} files, {mebibytes} MiB", taken.tenants, taken.files);
+        let tenants = plural(taken.tenants, "tenant", "tenants");
+        let files = plural(taken.files, "file", "files");
+        let line = format!("{file}: {tenants}, {files}, {mebibytes} MiB");
         screen.line(&format!("{line}, sealed and read back"));
         screen.note(&format!("it opens with the key {key} alone, which is not in it: keep that apart"));
     } else {

@@ -6,6 +6,7 @@ use crate::compose;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::{Selected, folder};
+use crate::view::duration::plural;
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_model::code::Code;
@@ -93,8 +94,10 @@ fn show(restored: &Restored, kept: &[String], dry_run: bool, selected: &Selected
     let data = folder::shown(&selected.folders.data);
     let holds = if dry_run { " would hold" } else { ":" };
     screen.line(&format!(
-        "{data}{holds} {} tenants, {} files, as of {}",
-        restored.tenants, restored.files, restored.made_at
+        "{data}{holds} {}, {}, as of {}",
+        plural(restored.tenants, "tenant", "tenants"),
+        plural(restored.files, "file", "files"),
+        restored.made_at
     ));
     let (are, lies) = if dry_run { ("would be", "would lie") } else { ("are", "lies") };
     for older in &restored.older {
