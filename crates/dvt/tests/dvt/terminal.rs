@@ -384,4 +384,12 @@ fn lists_fit_the_screen() {
     assert!(code == 0 && screen.contains(&run), "{screen}");
     let (code, screen, _) = Terminal::start(&home, 60, &[], &["runs", "get", "@latest"]).end();
     assert!(code == 0 && screen.contains("✓ one"), "{screen}");
+    // That it was looked at is an entry, so the numbers differ.
+    let words = |text: &str| -> Vec<String> {
+        text.split_whitespace().map(|word| word.replace(|digit: char| digit.is_ascii_digit(), "")).collect()
+    };
+    let piped = home.dvt(&["store", "check"]).ends(0).out;
+    let (code, screen, _) = Terminal::start(&home, 50, &[], &["store", "check"]).end();
+    assert!(code == 0 && screen.lines().all(|line| line.chars().count() < 50), "{screen}");
+    assert!(piped.lines().count() == 2 && words(&screen) == words(&piped), "{screen}{piped}");
 }

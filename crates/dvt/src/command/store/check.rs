@@ -5,10 +5,11 @@
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
-use crate::view::duration::plural;
+use crate::view::duration::{count, plural};
 use crate::view::progress::Progress;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
+use crate::view::width::{indented, wrap};
 use clap::Args;
 use dvt_access::Judged;
 use dvt_access::reading::Reading;
@@ -100,23 +101,28 @@ fn faults(checked: &Checked) -> Vec<String> {
 
 fn show(row: &Row, screen: &mut Screen) {
     let paint = screen.paint();
-    let word = if row.faults.is_empty() { paint.green("whole") } else { paint.red("broken") };
     let counts = row.checked.as_ref().map(|checked| {
         format!(
-            ": {}, {} payloads, {} keys, {} sealed columns, {} blobs, {} erased",
+            ": {}, {}, {}, {}, {}, {} erased",
             plural(checked.ledger.entries_checked, "entry", "entries"),
-            checked.ledger.payloads_checked,
-            checked.keys,
-            checked.sealed,
-            checked.blobs,
-            checked.erased + checked.ledger.erased
+            plural(checked.ledger.payloads_checked, "payload", "payloads"),
+            plural(checked.keys, "key", "keys"),
+            plural(checked.sealed, "sealed column", "sealed columns"),
+            plural(checked.blobs, "blob", "blobs"),
+            count(checked.erased + checked.ledger.erased)
         )
     });
     let platform = row.checked.as_ref().is_some_and(|checked| checked.platform);
     let name = if platform { "the platform".to_owned() } else { row.tenant.to_string() };
-    screen.line(&format!("{name} {word}{}", counts.unwrap_or_default()));
+    let (whole, width) = (row.faults.is_empty(), screen.width());
+    let word = if whole { "whole" } else { "broken" };
+    let line = wrap(&format!("{name} {word}{}", counts.unwrap_or_default()), "  ", width);
+    // Columns are counted without colour, so it comes into the lines afterwards.
+    let painted = if whole { paint.green(word) } else { paint.red(word) };
+    screen.line(&line.replacen(&format!(" {word}"), &format!(" {painted}"), 1));
     for fault in &row.faults {
-        screen.line(&format!("  {} {}", paint.red("✗"), safe(fault)));
+        let line = indented(&format!("  ✗ {}", safe(fault)), width);
+        screen.line(&line.replacen('✗', &paint.red("✗"), 1));
     }
 }
 
