@@ -1,6 +1,13 @@
 //! `dvt store …`: a backup comes back whole or not at all, an older one is noticed, and what is broken is named.
 
 use crate::home::{ENDLESS, Home, Running, Told};
+use dvt_model::id::BlobId;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Write;
 use std::path::PathBuf;
 
 const PLAN: &str = "apiVersion: dvt/v1\nname: quick\nsteps:\n  one: { uses: dvt/noop@1, with: { output: { rows: 7311 } } }\noutputs: { rows: '${{ steps.one.output.rows }}' }\n";
@@ -115,6 +122,43 @@ fn it_is_taken_beside_a_running_run() {
     other.dvt(&["store", "restore", "live.backup"]).ends(0);
     other.dvt(&["store", "check"]).ends(0);
     assert!(other.dvt(&["runs", "list"]).ends(0).out.contains("RECOVERING"), "the run goes on from here");
+}
+
+/// An interrupt ends it, and one line says what stays: that it was begun.
+#[test]
+fn an_interrupted_backup_is_not_kept_and_says_so() {
+    let home = Home::new();
+    a_run(&home);
+    // A blob without an end: whoever writes it knows that it is being copied, and when no more.
+    let tenants = home.path("home/data/tenants");
+    let tenant = std::fs::read_dir(tenants).unwrap().find_map(|entry| {
+        let path = entry.unwrap().path();
+        path.extension()
+            .is_some_and(|extension| extension == "db")
+            .then(|| path.file_stem().unwrap().to_owned())
+    });
+    let blobs = home.path("home/data/blobs").join(tenant.unwrap());
+    std::fs::create_dir_all(&blobs).unwrap();
+    let blob = blobs.join(BlobId::from_random([7; 16]).key());
+    mknodat(CWD, &blob, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let names = |folder: &str| -> BTreeSet<_> {
+        std::fs::read_dir(home.path(folder)).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    };
+    let before = (names(""), names("home/data"));
+    let child = home.command(&["store", "backup", "never.backup"]).spawn().unwrap();
+    let mut endless = File::options().write(true).open(&blob).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    while endless.write_all(&[7; 4_096]).is_ok() {}
+    let told = Told::of(child.wait_with_output().unwrap()).ends(3);
+    assert_eq!(told.err, "interrupted: no backup was kept; the ledgers keep that one was begun\n");
+    assert!(told.out.is_empty(), "{told:#?}");
+    let mut after = (names(""), names("home/data"));
+    after.1.remove(OsStr::new("backup.lock"));
+    assert_eq!(after, before, "something was left");
+    assert!(home.dvt(&["audit", "show"]).ends(0).out.contains("LedgerExported"));
+    // Control: nobody interrupts it.
+    std::fs::remove_file(&blob).unwrap();
+    home.dvt(&["store", "backup", "never.backup"]).ends(0);
 }
 
 #[test]

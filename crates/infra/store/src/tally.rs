@@ -1,7 +1,8 @@
 //! How far a long look at the store, or a copy of it, has come: what is counted now, how much of it is done, and of how much.
 //!
-//! It decides nothing and promises nothing: whoever waits may read it, and nobody has to.
+//! It decides nothing and promises nothing: whoever waits may read it, and nobody has to. Whoever waits no longer says so here too.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What is counted.
@@ -34,11 +35,14 @@ pub struct Count {
 
 /// The count as it is now; none before anything was begun.
 #[derive(Debug, Default)]
-pub struct Tally(Mutex<Option<Count>>);
+pub struct Tally {
+    count: Mutex<Option<Count>>,
+    is_given_up: AtomicBool,
+}
 
 impl Tally {
     fn lock(&self) -> MutexGuard<'_, Option<Count>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Something else is counted from here on.
@@ -51,6 +55,16 @@ impl Tally {
         if let Some(count) = self.lock().as_mut() {
             count.done = count.done.saturating_add(more);
         }
+    }
+
+    /// Nobody waits any longer. A backup ends then, and nothing is kept of it; what only looks goes on.
+    pub fn give_up(&self) {
+        self.is_given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nobody waits any longer.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.is_given_up.load(Ordering::Relaxed)
     }
 
     /// The count as it is now.

@@ -45,6 +45,22 @@ async fn what_is_done_is_counted_to_its_end() {
     assert!((70_000..taken.bytes).contains(&count.total), "{count:?} of {taken:?}");
 }
 
+/// Nobody waits any longer: it ends, and neither the backup nor anything that was begun for it stays.
+#[tokio::test]
+async fn one_that_is_given_up_leaves_nothing() {
+    let (house, _) = taken().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (file, proofs) = (folder.path().join("never.backup"), [house.export(house.scope)]);
+    let tally = Arc::new(Tally::default());
+    tally.give_up();
+    let ended = house.store.backup(&proofs, &file, Vec::new(), &tally).await.unwrap_err();
+    assert_eq!(ended.code(), Code::Cancelled);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    // Control: the same for somebody who waits.
+    house.store.backup(&proofs, &file, Vec::new(), &Arc::default()).await.unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
 /// What a look at a backup finds is what is put back, and it leaves not even a folder.
 #[tokio::test]
 async fn a_look_at_a_backup_leaves_nothing() {

@@ -11,10 +11,13 @@ use crate::view::progress::Progress;
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_access::reading::Reading;
+use dvt_model::code::Code;
 use dvt_model::proof::{AuditExport, Authorized};
 use dvt_model::resource::Ledger;
 use serde_json::json;
 use std::path::PathBuf;
+use std::pin::pin;
+use tokio::signal::unix::{SignalKind, signal};
 
 const ROUTE: &str = "dvt store backup";
 
@@ -37,6 +40,9 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
+    // Listened for before anything is entered, so that what was is always told.
+    let mut interrupt = signal(SignalKind::interrupt())
+        .map_err(|error| Problem::new(Code::Internal, format!("no interrupt can be heard: {error}")))?;
     let proofs: Vec<Authorized<Ledger, AuditExport>> =
         composition.access.every_ledger(&composition.context, ROUTE).await?;
     let question = json!({ "backup": arguments.file.display().to_string() });
@@ -45,8 +51,21 @@ pub(crate) async fn run(
     }
     let progress = Progress::begin(screen);
     let beside = selected.beside()?;
-    let taken = composition.store.backup(&proofs, &arguments.file, beside, &progress.tally()).await;
+    let tally = progress.tally();
+    let mut backing = pin!(composition.store.backup(&proofs, &arguments.file, beside, &tally));
+    let taken = loop {
+        tokio::select! {
+            biased;
+            taken = &mut backing => break taken,
+            // It ends by itself and takes away what it had begun.
+            _ = interrupt.recv() => tally.give_up(),
+        }
+    };
     drop(progress);
+    if taken.as_ref().is_err_and(|error| error.code() == Code::Cancelled) {
+        screen.say("interrupted: no backup was kept; the ledgers keep that one was begun");
+        return Ok(Exit::Cancelled);
+    }
     let taken = taken?;
     let (file, key) = (folder::shown(&arguments.file), folder::shown(&selected.folders.key()));
     if screen.for_people() {

@@ -115,6 +115,9 @@ impl<W: Write> Writer<W> {
             bytes.clear();
             let read = from.by_ref().take(PLAIN as u64).read_to_end(&mut bytes);
             let read = read.map_err(|error| Error::Unavailable(format!("read `{name}`: {error}")))?;
+            if self.tally.is_given_up() {
+                return Err(given_up(&self.path));
+            }
             if read == 0 {
                 return Ok(());
             }
@@ -234,6 +237,11 @@ fn part(path: &Path, from: &mut impl Read, length: usize) -> Result<Option<Vec<u
 }
 
 /// A fault of the file system at a path.
+/// Nobody waits for it any longer.
+pub(super) fn given_up(path: &Path) -> Error {
+    refused(path, "nobody waits for it any longer", Code::Cancelled)
+}
+
 pub(crate) fn io(verb: &str, path: &Path, error: &std::io::Error) -> Error {
     Error::Unavailable(format!("{verb} `{}`: {error}", path.display()))
 }

@@ -4,7 +4,7 @@
 //! names it, so what a copied database names is there, but for what is erased in these very moments.
 
 use super::draft;
-use super::frames::{self, Head, Piece, Writer, io};
+use super::frames::{self, Head, Piece, Writer, given_up, io};
 use super::name::Name;
 use crate::port::error::Error;
 use crate::sqlite::Sql;
@@ -180,6 +180,9 @@ fn look_again(inner: &Inner, draft: &Path, tally: &Tally) -> Result<(), Error> {
     }
     let open = |head: &Head| inner.keys.open_backup(head.platform, &head.key);
     let mut take = |piece: Piece<'_>| {
+        if tally.is_given_up() {
+            return Err(given_up(draft));
+        }
         if let Piece::Data(data) = piece {
             tally.add(data.len() as u64);
         }
