@@ -3,7 +3,7 @@
 //! A file is written only where its layout changes, and only once the new text was read as the same document. `dvt fmt -` is for
 //! editors: text in, text out, and nothing at all out where the text is faulty, so that an editor never puts half a plan in its place.
 
-use crate::command::lint;
+use crate::command::{lint, source};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::safe::safe;
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Pr
     let mut exit = Exit::Completed;
     let mut report = Vec::new();
     for file in &arguments.files {
-        let source = lint::read(file)?;
+        let source = source::read(file)?;
         let name = source.name.clone();
         let formatted = match format::format(&source.text) {
             Ok(formatted) => formatted,
@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Pr
 
 /// Standard input to standard output.
 fn stream(check: bool, screen: &mut Screen) -> Result<Exit, Problem> {
-    let source = lint::read_standard_input()?;
+    let source = source::read_standard_input()?;
     let formatted = match format::format(&source.text) {
         Ok(formatted) => formatted,
         Err(diagnostics) => {

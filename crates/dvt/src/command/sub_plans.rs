@@ -5,8 +5,8 @@
 //! asks no store: it says which published plans it misses, those are looked up, and it is done again. Where a document
 //! names none of them, no profile is opened.
 
-use crate::command::lint;
 use crate::command::run::pack::{self, Packed};
+use crate::command::source;
 use crate::compose::{Composition, compose};
 use crate::problem::Problem;
 use crate::profile::Selected;
@@ -309,7 +309,7 @@ impl SubPlans for Beside<'_> {
         if !inside {
             return Err("it leads out of the plan's folder".to_owned());
         }
-        lint::read(&file).map(Found::Written).map_err(|problem| problem.message)
+        source::read(&file).map(Found::Written).map_err(|problem| problem.message)
     }
 
     fn pack(&self, source: &Source, checked: &Checked) -> Result<Option<Digest>, String> {

@@ -2,9 +2,9 @@
 //!
 //! Few items are all told, in their order; of many those that have not ended well, for these are what somebody looks for.
 
+use crate::view::canvas::{Canvas, again, brief};
 use crate::view::duration::short;
 use crate::view::picture::{Picture, StepPicture};
-use crate::view::tree::{Canvas, again, brief};
 use dvt_model::run::StepStatus;
 
 /// So many items are all told.

@@ -5,10 +5,11 @@
 //! before they tell: a picture that is painted in between is cut at the edge instead of wrapped, so that what the next one
 //! counts is still what lies there.
 
+use crate::view::canvas::Canvas;
 use crate::view::paint::Paint;
 use crate::view::picture::Picture;
 use crate::view::screen::{Screen, size};
-use crate::view::tree::{Canvas, draw, fit};
+use crate::view::tree::{draw, fit};
 use crate::view::width::columns;
 
 /// A finished run of more steps is shown as it was while it ran; `dvt runs get` shows all of them.

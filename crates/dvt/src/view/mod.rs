@@ -1,5 +1,6 @@
 //! How things look: the live tree, plain lines, tables, JSON. Views read; they decide nothing and change nothing.
 
+pub(crate) mod canvas;
 pub(crate) mod duration;
 pub(crate) mod end;
 mod items;

@@ -1,28 +1,15 @@
 //! The run as a tree of lines: one line a step, its state, time, attempts and the reason why it waits.
 
+use crate::view::canvas::{Canvas, again, brief, clock};
 use crate::view::duration::{bound, plural, short};
 use crate::view::items;
-use crate::view::paint::Paint;
 use crate::view::picture::{Picture, StepPicture};
 use crate::view::safe::safe;
 use crate::view::width::clip;
 use dvt_model::run::StepStatus;
-use dvt_model::time::Timestamp;
 use serde_json::Value;
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-
-/// How it is drawn.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Canvas {
-    pub(crate) now: Timestamp,
-    pub(crate) width: usize,
-    pub(crate) paint: Paint,
-    /// Turns the spinner.
-    pub(crate) frame: usize,
-    /// The name that this view shows a retry's moment by: seconds from now while it is live, the moment otherwise.
-    pub(crate) live: bool,
-}
 
 /// All steps, one line each.
 pub(crate) fn draw(picture: &Picture, canvas: Canvas) -> Vec<String> {
@@ -158,21 +145,6 @@ pub(crate) fn reason(picture: &Picture, step: &StepPicture, canvas: Canvas) -> S
     }
 }
 
-/// `again in 4.0s (exit 75)`, where a next attempt is due.
-pub(crate) fn again(step: &StepPicture, canvas: Canvas) -> Option<String> {
-    let at = step.retry_at?;
-    let why = step.failure.as_ref().map_or_else(String::new, |failure| format!(" ({})", brief(failure)));
-    Some(format!("again {}{why}", moment(at, canvas)))
-}
-
-/// A failure in a word: `exit 75`.
-pub(crate) fn brief(failure: &dvt_model::failure::Failure) -> String {
-    match failure.exit_status {
-        Some(status) => format!("exit {status}"),
-        None => failure.error_code.to_string(),
-    }
-}
-
 fn skipped(step: &StepPicture) -> &str {
     match step.skipped.as_deref() {
         Some("CONDITION_FALSE") => "left out: its condition is false",
@@ -183,18 +155,6 @@ fn skipped(step: &StepPicture) -> &str {
     }
 }
 
-fn moment(at: Timestamp, canvas: Canvas) -> String {
-    if canvas.live {
-        return format!("in {}", short(at.ms_since(canvas.now)));
-    }
-    format!("at {}", clock(at))
-}
-
-fn clock(at: Timestamp) -> String {
-    let text = at.to_string();
-    format!("{} UTC", text.get(11..19).unwrap_or(&text))
-}
-
 /// `1,204 rows`, where the output counts them.
 fn rows(output: Option<&Value>) -> Option<String> {
     output?.get("rows")?.as_u64().map(|rows| plural(rows, "row", "rows"))
@@ -203,8 +163,10 @@ fn rows(output: Option<&Value>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::paint::Paint;
     use crate::view::width::columns;
     use dvt_model::run::RunStatus;
+    use dvt_model::time::Timestamp;
     use dvt_plan::diagnostic::Source;
 
     fn picture(steps: usize) -> Picture {

@@ -6,6 +6,7 @@
 pub(crate) mod fix;
 pub(crate) mod sarif;
 
+use crate::command::source;
 use crate::command::sub_plans::Library;
 use crate::problem::exit::Exit;
 use crate::problem::{Problem, caret};
@@ -18,8 +19,7 @@ use dvt_model::code::Code;
 use dvt_plan::Outcome;
 use dvt_plan::diagnostic::{Severity, Source};
 use serde_json::{Value, json};
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Check plans and show what is wrong, where, why, and what to write instead.
 ///
@@ -45,16 +45,13 @@ pub(crate) struct Arguments {
     sarif: bool,
 }
 
-/// The largest document that is read.
-const MOST_BYTES: u64 = 8 * 1024 * 1024;
-
 /// Does it.
 pub(crate) fn run(arguments: &Arguments, selected: &Selected, screen: &mut Screen) -> Result<Exit, Problem> {
     let mut library = Library::of(selected);
     let mut exit = Exit::Completed;
     let (mut report, mut results) = (Vec::new(), Vec::new());
     for file in &arguments.files {
-        let mut source = read(file)?;
+        let mut source = source::read(file)?;
         if arguments.fix {
             source = fix::mend(file, source, screen)?;
         }
@@ -82,48 +79,6 @@ pub(crate) fn run(arguments: &Arguments, selected: &Selected, screen: &mut Scree
         screen.json(&json!({"files": report}));
     }
     Ok(exit)
-}
-
-/// Reads a plan's text.
-pub(crate) fn read(file: &Path) -> Result<Source, Problem> {
-    let name = file.display().to_string();
-    let cannot = |error: &std::io::Error| {
-        let reason = match error.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file",
-            std::io::ErrorKind::PermissionDenied => "you may not read it",
-            std::io::ErrorKind::IsADirectory => "it is a folder; name the plan in it",
-            std::io::ErrorKind::InvalidData => "it is no UTF-8 text",
-            _ => "it cannot be read",
-        };
-        Problem::usage(format!("`{name}`: {reason}"))
-    };
-    let metadata = std::fs::metadata(file).map_err(|error| cannot(&error))?;
-    if metadata.len() > MOST_BYTES {
-        return Err(Problem::new(
-            dvt_model::code::Code::PayloadTooLarge,
-            format!("`{name}` is larger than 8 MiB"),
-        ));
-    }
-    let text = std::fs::read_to_string(file).map_err(|error| cannot(&error))?;
-    Ok(Source { name, text })
-}
-
-/// Reads a plan from standard input.
-pub(crate) fn read_standard_input() -> Result<Source, Problem> {
-    let name = "standard input".to_owned();
-    let mut text = String::new();
-    let read = std::io::stdin().lock().take(MOST_BYTES + 1).read_to_string(&mut text);
-    match read {
-        Ok(size) if u64::try_from(size).is_ok_and(|size| size <= MOST_BYTES) => Ok(Source { name, text }),
-        Ok(_) => Err(Problem::new(
-            dvt_model::code::Code::PayloadTooLarge,
-            format!("what comes in on {name} is larger than 8 MiB"),
-        )),
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            Err(Problem::usage(format!("{name} holds no UTF-8 text")))
-        }
-        Err(error) => Err(Problem::usage(format!("{name} cannot be read: {error}"))),
-    }
 }
 
 /// Shows everything that was noticed, on standard error.

@@ -10,7 +10,7 @@ pub(crate) mod stats;
 pub(crate) mod test;
 
 use crate::command::sub_plans::Library;
-use crate::command::{lint, wait};
+use crate::command::{lint, source, wait};
 use crate::compose::within;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -59,7 +59,7 @@ pub(crate) fn run(command: Command, selected: &Selected, screen: &mut Screen) ->
 
 /// A plan that passed every check; what is wrong with another is shown.
 fn checked(file: &Path, library: &mut Library<'_>, screen: &Screen) -> Result<Checked, Problem> {
-    let source = lint::read(file)?;
+    let source = source::read(file)?;
     let outcome = library.check(&source, screen)?;
     match &outcome.checked {
         Some(checked) => Ok(checked.clone()),

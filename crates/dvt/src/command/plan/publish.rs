@@ -1,8 +1,8 @@
 //! `dvt plan publish FILE`: gives a checked plan its name and version for ever, with its files and everything below it.
 
-use crate::command::lint;
 use crate::command::run::pack;
 use crate::command::sub_plans::Library;
+use crate::command::{lint, source};
 use crate::compose::{Composition, compose, keep_public_keys};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -95,7 +95,7 @@ async fn prepare(
     library: &mut Library<'_>,
     screen: &Screen,
 ) -> Result<Ready, Problem> {
-    let source = lint::read(&arguments.file)?;
+    let source = source::read(&arguments.file)?;
     let (outcome, below) = library.check_and_pack(&source, screen).await?;
     let Some(checked) = outcome.checked.clone() else {
         return Err(lint::refused(&source, outcome, "; nothing was published", screen));

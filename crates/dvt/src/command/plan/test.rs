@@ -2,8 +2,8 @@
 //!
 //! The play itself is `dvt-rehearsal`'s, on the pure floor; here files are read and differences shown.
 
-use crate::command::lint;
 use crate::command::sub_plans::Library;
+use crate::command::{lint, source};
 use crate::problem::exit::Exit;
 use crate::problem::{Problem, caret};
 use crate::view::duration::plural;
@@ -104,7 +104,7 @@ fn one(
     tally: &mut Tally,
     screen: &mut Screen,
 ) -> Result<(), Problem> {
-    let source = lint::read(path)?;
+    let source = source::read(path)?;
     let read = test_file::read(&source);
     let broken = |diagnostics: &[Diagnostic], tally: &mut Tally, screen: &mut Screen| {
         tally.broken += 1;
@@ -150,7 +150,7 @@ fn plan_of(
     screen: &Screen,
 ) -> Result<Plan, Problem> {
     let beside = path.parent().unwrap_or(Path::new("")).join(&file.plan.value);
-    let source = lint::read(&beside)?;
+    let source = source::read(&beside)?;
     let outcome = library.check(&source, screen)?;
     match outcome.checked {
         Some(checked) => Ok(checked.plan),

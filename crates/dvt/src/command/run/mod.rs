@@ -11,8 +11,8 @@ pub(crate) mod interrupt;
 pub(crate) mod pack;
 pub(crate) mod words;
 
-use crate::command::lint;
 use crate::command::sub_plans::{Below, Library};
+use crate::command::{lint, source};
 use crate::compose::{Composition, compose, keep_public_keys};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -152,7 +152,7 @@ pub(crate) async fn prepare(
         // What it needs was kept when it was published.
         return Ok(Ready { checked, inputs, packed: None, below: Below::new(), selection });
     }
-    let source = lint::read(&arguments.file)?;
+    let source = source::read(&arguments.file)?;
     let (outcome, below) = library.check_and_pack(&source, screen).await?;
     let Some(checked) = outcome.checked.clone() else {
         return Err(lint::refused(&source, outcome, "; nothing was started", screen));

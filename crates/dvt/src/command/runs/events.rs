@@ -2,13 +2,12 @@
 //!
 //! Who may read no payloads is shown the events without them (contract 4.1, `listEvents`).
 
-use super::news::News;
-use super::{locate, logs, plan, row};
+use super::news::{self, News};
+use super::{locate, named, plan, row};
 use crate::command::run::follow;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
-use crate::view::end::brief;
 use crate::view::picture::Picture;
 use crate::view::screen::{Format, Screen};
 use crate::view::{json, lines};
@@ -69,8 +68,8 @@ async fn show<A: Permits>(
     let row = row(composition, proof).await?;
     let plan = plan(composition, proof, &row).await?;
     let mut picture = Picture::new(&plan);
-    if let Some(wanted) = arguments.step.as_ref().filter(|wanted| !logs::is_of(&plan, wanted)) {
-        return Err(logs::no_step(&picture, wanted, "--step "));
+    if let Some(wanted) = arguments.step.as_ref().filter(|wanted| !named::is_of(&plan, wanted)) {
+        return Err(named::no_step(&picture, wanted, "--step "));
     }
     let mut kept: Vec<Value> = Vec::new();
     let mut news = None;
@@ -106,7 +105,7 @@ async fn show<A: Permits>(
             None => false,
         };
         if !goes_on && !has_more(composition, proof, &picture).await? {
-            exit = rests(run, screen);
+            exit = news::rests(run, screen);
             break;
         }
     }
@@ -123,13 +122,6 @@ async fn has_more<A: Permits>(
     picture: &Picture,
 ) -> Result<bool, Problem> {
     Ok(row(composition, proof).await?.last_run_seq > picture.last_run_seq)
-}
-
-/// Says that nothing more comes by itself.
-pub(super) fn rests(run: RunId, screen: &Screen) -> Exit {
-    let name = brief(run);
-    screen.note(&format!("no engine works on {name} any more; go on: dvt runs resume {name}"));
-    Exit::NoEngine
 }
 
 fn is_asked(arguments: &Arguments, picture: &Picture, event: &StoredEvent) -> bool {

@@ -1,15 +1,16 @@
 //! `dvt runs get RUN`: how a run stands, why its steps wait, what came out. From the fold of its events alone.
 
 use super::wait::{self, Waited};
-use super::{events, fold, list, locate, picture, plan, row};
+use super::{fold, list, locate, news, picture, plan, row};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::view::canvas::Canvas;
 use crate::view::duration::plural;
 use crate::view::picture::Picture;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
-use crate::view::tree::{self, Canvas};
+use crate::view::tree;
 use crate::view::width::clip;
 use crate::view::{end, json};
 use clap::Args;
@@ -59,7 +60,7 @@ pub(crate) async fn run(
         None => Exit::Completed,
         // It may have ended in the moment in which nobody waited for it any more.
         Some(_) if look.picture.status.is_terminal() => Exit::of_run(look.picture.status),
-        Some(Waited::Rests) => events::rests(run, screen),
+        Some(Waited::Rests) => news::rests(run, screen),
         Some(Waited::Ended | Waited::TooLong) => {
             screen.note("that was as long as this command was to wait; the run goes on");
             Exit::TimedOut

@@ -2,12 +2,13 @@
 //!
 //! A log is appended without an event, so a follower looks at the logs of what runs now five times a second.
 
-use super::news::News;
-use super::{events, locate, plan, row};
+use super::named::{is_of, no_step};
+use super::news::{self, News};
+use super::{locate, plan, row};
 use crate::command::run::follow;
 use crate::compose::Composition;
+use crate::problem::Problem;
 use crate::problem::exit::Exit;
-use crate::problem::{Problem, spelling};
 use crate::view::picture::Picture;
 use crate::view::safe::safe;
 use crate::view::screen::{Format, Screen};
@@ -18,7 +19,6 @@ use dvt_model::proof::{Authorized, RunReadPayload};
 use dvt_model::resource::Run;
 use dvt_model::run::StepStatus;
 use dvt_model::time::Timestamp;
-use dvt_plan::plan::Plan;
 use dvt_store::port::operation::{LogChunk, LogMark};
 use dvt_store::port::transaction::Kind;
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ async fn follow_on(
 ) -> Result<Exit, Problem> {
     let run = read.resource().id;
     let Some(news) = News::of(composition, run, ROUTE).await? else {
-        return Ok(events::rests(run, screen));
+        return Ok(news::rests(run, screen));
     };
     let mut tick = tokio::time::interval(LOOK);
     let mut coming = Box::pin(news.after(picture.last_run_seq));
@@ -119,7 +119,7 @@ async fn follow_on(
             return Ok(Exit::Completed);
         }
         match goes_on {
-            Some(false) if picture.last_run_seq == before => return Ok(events::rests(run, screen)),
+            Some(false) if picture.last_run_seq == before => return Ok(news::rests(run, screen)),
             Some(_) => coming = Box::pin(news.after(picture.last_run_seq)),
             None => {}
         }
@@ -140,27 +140,6 @@ fn selected(picture: &Picture, wanted: Option<&String>) -> Vec<(Option<Timestamp
         .collect();
     found.sort_by(|left, right| (left.0, &left.1).cmp(&(right.0, &right.1)));
     found
-}
-
-/// A step, or `transform.2`, `transform[apac]` and `load.compensate`, which may begin later.
-pub(super) fn is_of(plan: &Plan, wanted: &str) -> bool {
-    let base = wanted.split(['.', '[']).next();
-    base.is_some_and(|base| plan.steps.keys().any(|id| id.as_str() == base))
-}
-
-/// A step that the run does not have; the nearest names, each behind `flag`.
-pub(super) fn no_step(picture: &Picture, wanted: &str, flag: &str) -> Problem {
-    /// More than these are no help.
-    const MOST: usize = 20;
-    let near = spelling::nearest(wanted, picture.order.iter().map(String::as_str)).join(", ");
-    let problem = Problem::new(Code::InvalidRequest, format!("the run has no step `{}`", safe(wanted)));
-    if !near.is_empty() {
-        return problem.fix(format!("{flag}{near}"));
-    }
-    let some: Vec<&str> = picture.order.iter().take(MOST).map(String::as_str).collect();
-    let rest = picture.order.len().saturating_sub(MOST);
-    let more = if rest == 0 { String::new() } else { format!(" and {rest} more") };
-    problem.fix(format!("one of: {}{more}", some.join(", ")))
 }
 
 /// What was printed already.

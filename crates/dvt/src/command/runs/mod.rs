@@ -10,6 +10,7 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod locate;
 pub(crate) mod logs;
+mod named;
 mod news;
 pub(crate) mod pause;
 pub(crate) mod reject;

@@ -2,6 +2,9 @@
 
 use crate::compose::Composition;
 use crate::problem::Problem;
+use crate::problem::exit::Exit;
+use crate::view::end::brief;
+use crate::view::screen::Screen;
 use dvt_engine::client::Client;
 use dvt_model::code::Code;
 use dvt_model::id::RunId;
@@ -45,4 +48,11 @@ fn unless_gone<T>(answer: Result<T, dvt_engine::Problem>) -> Result<Option<T>, P
         Err(problem) if matches!(problem.code, Code::ServiceDegraded | Code::LeaseLost) => Ok(None),
         Err(problem) => Err(problem.into()),
     }
+}
+
+/// Says that nothing more comes by itself.
+pub(super) fn rests(run: RunId, screen: &Screen) -> Exit {
+    let name = brief(run);
+    screen.note(&format!("no engine works on {name} any more; go on: dvt runs resume {name}"));
+    Exit::NoEngine
 }

@@ -1,6 +1,6 @@
 //! `dvt runs why RUN [STEP]`: why a run or a step waits, failed, was left out or never started.
 
-use super::{list, locate, logs, picture, plan, row};
+use super::{list, locate, named, picture, plan, row};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -78,7 +78,7 @@ async fn answer<A: Permits>(
         now: crate::clock::now(),
     };
     let Some(id) = &arguments.step else { return Ok(why::run(&case)) };
-    why::of_step(&case, id).ok_or_else(|| logs::no_step(&picture, id, ""))
+    why::of_step(&case, id).ok_or_else(|| named::no_step(&picture, id, ""))
 }
 
 /// The most waiting runs among which a place is looked for.
