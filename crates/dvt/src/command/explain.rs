@@ -1,27 +1,39 @@
-//! `dvt explain CODE`: the page of a code. An unknown code is answered with the nearest spellings.
+//! `dvt explain CODE`: the page of a code. An unknown code is answered with the nearest spellings. With `--results` it is the schema of
+//! what commands print as JSON, which a test holds to what they print.
 
 use crate::problem::exit::Exit;
 use crate::problem::{Problem, pages, spelling};
 use crate::view::screen::Screen;
 use crate::view::table;
 use clap::Args;
-use serde_json::json;
+use dvt_model::code::Code;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+/// What a verb prints as JSON is the definition `dvt VERB`.
+const RESULTS: &str = include_str!("../../../../docs/dvt-results.v1.schema.json");
 
 /// Explain an error code: what it means, why it happens, what to do.
 ///
 /// Example:
 ///   dvt explain NOT_FOUND
+///   dvt explain --results
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
     /// The code, as errors show it; without one, all codes are listed.
     #[arg(value_name = "CODE")]
     code: Option<String>,
+    /// The JSON Schema of what commands print with `--output json` and `jsonl`, instead.
+    #[arg(long, conflicts_with = "code")]
+    results: bool,
 }
 
 /// Does it.
 pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
+    if arguments.results {
+        return results(screen);
+    }
     let pages = all();
     let Some(asked) = &arguments.code else {
         list(&pages, screen);
@@ -41,6 +53,17 @@ pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Pr
         screen.line(page.trim_end());
     } else {
         screen.json(&json!({"code": code, "page": page}));
+    }
+    Ok(Exit::Completed)
+}
+
+fn results(screen: &mut Screen) -> Result<Exit, Problem> {
+    if screen.for_people() {
+        screen.line(RESULTS.trim_end());
+    } else {
+        let schema: Value =
+            serde_json::from_str(RESULTS).map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+        screen.json(&schema);
     }
     Ok(Exit::Completed)
 }

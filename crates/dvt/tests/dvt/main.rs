@@ -28,6 +28,7 @@ mod pipe;
 mod plan_test;
 mod plans;
 mod refused;
+mod results;
 mod run;
 mod runs;
 mod sarif;
