@@ -3,13 +3,13 @@
 use crate::home::Home;
 
 /// The number of a series, where it is told.
-fn number(text: &str, series: &str) -> Option<f64> {
+pub(crate) fn number(text: &str, series: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.map(|number| number.parse().unwrap())
 }
 
 /// A command that tells metrics, and how it ended.
-fn told(home: &Home, arguments: &[&str], code: i32) -> String {
+pub(crate) fn told(home: &Home, arguments: &[&str], code: i32) -> String {
     let path = home.path("dvt.prom");
     let flags = ["--metrics", path.to_str().unwrap()];
     home.dvt(&[arguments, &flags[..]].concat()).ends(code);

@@ -12,6 +12,7 @@ mod demo;
 mod docs;
 mod doctor;
 mod engine;
+mod engine_families;
 mod explain;
 mod families;
 mod first_start;

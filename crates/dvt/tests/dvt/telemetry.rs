@@ -5,6 +5,7 @@ use crate::home::{Home, Running};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::process::Child;
 
 /// One attempt fails, one ends well; input and output hold what must not be told.
 const PLAN: &str = "apiVersion: dvt/v1
@@ -39,6 +40,28 @@ fn release(home: &Home) {
 
 fn has(text: &str, line: &str) -> bool {
     text.lines().any(|found| found == line)
+}
+
+/// Where a process says that it serves its metrics.
+pub(crate) fn address(child: &mut Child) -> String {
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    loop {
+        line.clear();
+        assert!(errors.read_line(&mut line).unwrap() > 0, "the address was never told");
+        let address = line.trim().strip_prefix("metrics: http://");
+        if let Some(address) = address.and_then(|rest| rest.strip_suffix("/metrics")) {
+            return address.to_owned();
+        }
+    }
+}
+
+pub(crate) fn scrape(address: &str) -> String {
+    let mut scraper = TcpStream::connect(address).unwrap();
+    scraper.write_all(b"GET /metrics HTTP/1.1\r\nhost: here\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    scraper.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// The next request of a collector's client: its first line and its body.
@@ -81,10 +104,12 @@ fn a_run_is_told_to_a_file_a_log_and_a_collector() {
         "dvt_step_logical_attempts_total 3",
         "dvt_step_retries_total{cause=\"failure\"} 1",
         "dvt_step_duration_seconds_count 3",
+        "dvt_workers_available 0",
     ] {
         assert!(has(&metrics, line), "{line}:\n{metrics}");
     }
     assert!(metrics.contains("dvt_authz_decisions_total{outcome=\"GRANTED\"} "), "{metrics}");
+    assert!(!metrics.contains("dvt_signal_processing_duration_seconds"), "a vote is no signal: {metrics}");
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let events: Vec<&str> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
     for event in ["RunQueued", "RunStarted", "StepFailed", "RunCompleted"] {
@@ -111,21 +136,7 @@ fn a_scraper_sees_a_run_that_rests() {
     home.dvt(&["config", "show"]).ends(0);
     let mut running = begun(&home, &["--metrics", "127.0.0.1:0"]);
     rests(&mut running);
-    let mut errors = BufReader::new(running.child.stderr.take().unwrap());
-    let (mut line, mut address) = (String::new(), None);
-    while address.is_none() {
-        line.clear();
-        assert!(errors.read_line(&mut line).unwrap() > 0, "the address was never told");
-        address = line
-            .trim()
-            .strip_prefix("metrics: http://")
-            .and_then(|rest| rest.strip_suffix("/metrics"))
-            .map(ToOwned::to_owned);
-    }
-    let mut scraper = TcpStream::connect(address.unwrap()).unwrap();
-    scraper.write_all(b"GET /metrics HTTP/1.1\r\nhost: here\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    scraper.read_to_string(&mut answer).unwrap();
+    let answer = scrape(&address(&mut running.child));
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(has(&answer, "dvt_runs_in_flight 1") && has(&answer, "dvt_runs_started_total 1"), "{answer}");
     release(&home);

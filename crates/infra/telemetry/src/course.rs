@@ -89,6 +89,7 @@ impl Course {
         match event {
             EventName::RunQueued => {
                 metrics.add("dvt_runs_started_total", None);
+                metrics.opened(seen.tenant, true);
                 if self.runs.len() < MOST_RUNS {
                     self.runs.insert(run, Run::queued(seen.at));
                 }
@@ -155,6 +156,7 @@ impl Course {
 
     fn end(&mut self, run_id: RunId, seen: &Seen, status: &'static str, metrics: &Metrics) -> Option<Trace> {
         metrics.add("dvt_runs_completed_total", Some(("status", status)));
+        metrics.opened(seen.tenant, false);
         if seen.code.as_deref() == Some(Code::PlanIntegrityValidationFailed.as_str()) {
             metrics.add("dvt_plan_integrity_failures_total", None);
         }
@@ -243,6 +245,7 @@ mod tests {
     #[test]
     fn each_family_is_made_by_what_it_is_about() {
         let (metrics, mut course) = (Metrics::default(), Course::new(false));
+        metrics.open_runs(dvt_model::id::TenantId::from_random([7; 16]), 0, 4);
         let incident = |name: &str| Seen {
             event_type: EventType::Incident,
             event: None,
@@ -281,6 +284,9 @@ mod tests {
         metrics.in_flight(course.in_flight());
         metrics.data_key(dvt_model::id::TenantId::from_random([1; 16]), std::time::Duration::ZERO);
         metrics.add("dvt_ledger_verify_failures_total", None);
+        metrics.add("dvt_run_queue_leases_expired_total", None);
+        metrics.set("dvt_workers_available", 1.0);
+        metrics.observe("dvt_signal_processing_duration_seconds", 0.01);
         metrics.written(std::time::Duration::from_millis(3), true);
         metrics.written(std::time::Duration::from_millis(3), false);
         let text = metrics.text();
@@ -304,6 +310,7 @@ mod tests {
             "dvt_step_engine_attempts_total 4",
             "dvt_step_logical_attempts_total 3",
             "dvt_step_retries_total{cause=\"worker_lost\"} 1",
+            "dvt_tenant_quota_used_ratio 0.25",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}:\n{text}");
         }

@@ -124,6 +124,41 @@ pub fn not_verified() {
     }
 }
 
+/// So many workers of this engine are ready for steps.
+pub fn workers(ready: u32) {
+    if let Some(watch) = WATCH.get() {
+        watch.metrics.set("dvt_workers_available", f64::from(ready));
+    }
+}
+
+/// What an accepted signal did is durable; it came so long ago.
+pub fn signalled(took: Duration) {
+    if let Some(watch) = WATCH.get() {
+        watch.metrics.observe("dvt_signal_processing_duration_seconds", took.as_secs_f64());
+    }
+}
+
+/// A queued run was taken over from an engine that did not give its lease back.
+pub fn lease_expired() {
+    if let Some(watch) = WATCH.get() {
+        watch.metrics.add("dvt_run_queue_leases_expired_total", None);
+    }
+}
+
+/// This engine serves a tenant from now on; so many runs of it are open, and so many may be.
+pub fn open_runs(tenant: TenantId, open: u32, most: u32) {
+    if let Some(watch) = WATCH.get() {
+        watch.metrics.open_runs(tenant, open, most);
+    }
+}
+
+/// Another process is the engine, and serves the tenants.
+pub fn serves_none() {
+    if let Some(watch) = WATCH.get() {
+        watch.metrics.serves_none();
+    }
+}
+
 /// A refusal or failure that a person is told of.
 pub fn problem(code: &'static str, message: &str) {
     if let Some(log) = WATCH.get().and_then(|watch| watch.log.as_ref()) {

@@ -46,10 +46,20 @@ const FAMILIES: &[(&str, Kind, &str)] = &[
         "runs whose plan was not the one they were queued with",
     ),
     ("dvt_run_completion_duration_seconds", Kind::Histogram, "from queued to ended"),
+    (
+        "dvt_run_queue_leases_expired_total",
+        Kind::Counter,
+        "queued runs taken over from an engine that did not give its lease back",
+    ),
     ("dvt_run_queue_pending", Kind::Gauge, "runs that are queued and have not begun"),
     ("dvt_runs_completed_total", Kind::Counter, "runs that ended, by status"),
     ("dvt_runs_in_flight", Kind::Gauge, "runs that have begun and not ended"),
     ("dvt_runs_started_total", Kind::Counter, "runs that were queued"),
+    (
+        "dvt_signal_processing_duration_seconds",
+        Kind::Histogram,
+        "from a signal that came to the engine until what it did was durable",
+    ),
     ("dvt_signals_received_total", Kind::Counter, "signals, by outcome"),
     (
         "dvt_statestore_write_duration_seconds",
@@ -66,6 +76,12 @@ const FAMILIES: &[(&str, Kind, &str)] = &[
     ("dvt_step_engine_attempts_total", Kind::Counter, "dispatches of attempts, repeated ones too"),
     ("dvt_step_logical_attempts_total", Kind::Counter, "attempts of steps"),
     ("dvt_step_retries_total", Kind::Counter, "attempts after the first, by what the one before ended with"),
+    (
+        "dvt_tenant_quota_used_ratio",
+        Kind::Gauge,
+        "open runs beside the most that may be, of the tenant that has used most of it",
+    ),
+    ("dvt_workers_available", Kind::Gauge, "workers of this engine that are ready for steps"),
 ];
 
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +100,8 @@ pub(crate) struct Metrics {
     oldest: Mutex<Option<Instant>>,
     /// How old the data key of each tenant was, and when. The monotonic clock counts on, for wall clocks are set.
     keys: Mutex<BTreeMap<TenantId, (Duration, Instant)>>,
+    /// Of each tenant that this engine serves: how many runs are open, and how many may be.
+    open: Mutex<BTreeMap<TenantId, (u32, u32)>>,
 }
 
 impl Metrics {
@@ -107,7 +125,7 @@ impl Metrics {
         }
     }
 
-    fn set(&self, name: &'static str, number: f64) {
+    pub(crate) fn set(&self, name: &'static str, number: f64) {
         lock(&self.series).insert((name, None), Value::Number(number));
     }
 
@@ -151,11 +169,34 @@ impl Metrics {
         lock(&self.keys).insert(tenant, (age, Instant::now()));
     }
 
+    /// From here on the open runs of a tenant are counted from its entries.
+    pub(crate) fn open_runs(&self, tenant: TenantId, open: u32, most: u32) {
+        lock(&self.open).insert(tenant, (open, most));
+    }
+
+    /// A run of a tenant was queued, or has ended.
+    pub(crate) fn opened(&self, tenant: TenantId, is_open: bool) {
+        if let Some((open, _)) = lock(&self.open).get_mut(&tenant) {
+            *open = if is_open { open.saturating_add(1) } else { open.saturating_sub(1) };
+        }
+    }
+
+    /// Another process is the engine.
+    pub(crate) fn serves_none(&self) {
+        lock(&self.open).clear();
+        lock(&self.series).remove(&("dvt_tenant_quota_used_ratio", None));
+    }
+
     /// All of them as text.
     pub(crate) fn text(&self) -> String {
         let ages = lock(&self.keys).values().map(|(age, at)| *age + at.elapsed()).max();
         if let Some(age) = ages {
             self.set("dvt_keys_rotation_age_seconds", age.as_secs_f64());
+        }
+        let part = |(open, most): &(u32, u32)| f64::from(*open) / f64::from((*most).max(1));
+        let used = lock(&self.open).values().map(part).reduce(f64::max);
+        if let Some(used) = used {
+            self.set("dvt_tenant_quota_used_ratio", used);
         }
         let lag = lock(&self.oldest).map_or(0.0, |oldest| oldest.elapsed().as_secs_f64());
         self.set("dvt_ledger_checkpoint_lag_seconds", lag);
@@ -260,6 +301,28 @@ mod tests {
         assert!(age().unwrap() > first);
         metrics.data_key(one, Duration::ZERO);
         assert!((5.0..100.0).contains(&age().unwrap()));
+    }
+
+    #[test]
+    fn of_the_tenants_the_one_that_is_nearest_to_its_quota_is_told() {
+        let metrics = Metrics::default();
+        let used = || {
+            let text = metrics.text();
+            let line = text.lines().find_map(|line| line.strip_prefix("dvt_tenant_quota_used_ratio "));
+            line.map(str::to_owned)
+        };
+        let (one, other) = (TenantId::from_random([1; 16]), TenantId::from_random([2; 16]));
+        metrics.opened(one, true);
+        assert_eq!(used(), None, "what was open before is not known");
+        metrics.open_runs(one, 3, 8);
+        metrics.open_runs(other, 1, 8);
+        assert_eq!(used().as_deref(), Some("0.375"));
+        metrics.opened(other, false);
+        metrics.opened(other, false);
+        (0..4).for_each(|_| metrics.opened(other, true));
+        assert_eq!(used().as_deref(), Some("0.5"));
+        metrics.serves_none();
+        assert_eq!(used(), None);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! What telemetry keeps of an envelope: kinds, times and ids. No payload reaches it, for it is given none.
 
 use dvt_model::entry::{Envelope, EventType, Outcome};
-use dvt_model::id::RunId;
+use dvt_model::id::{RunId, TenantId};
 use dvt_model::run::EventName;
 use dvt_model::time::Timestamp;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
+    pub(crate) tenant: TenantId,
     pub(crate) event_type: EventType,
     /// Of a run event.
     pub(crate) event: Option<EventName>,
@@ -30,6 +31,7 @@ impl Seen {
         let part = envelope.run.as_ref();
         let event = part.and(envelope.event_name.as_deref()).and_then(EventName::parse);
         Self {
+            tenant: envelope.tenant_id,
             event_type: envelope.event_type,
             event,
             name: if event.is_some() { None } else { envelope.event_name.clone() },
@@ -52,6 +54,7 @@ pub(crate) mod made {
     /// A run event, so many milliseconds after the epoch.
     pub(crate) fn event(run: [u8; 16], event: EventName, step: Option<&str>, ms: i64) -> Seen {
         Seen {
+            tenant: TenantId::from_random([7; 16]),
             event_type: EventType::StateMutation,
             event: Some(event),
             name: None,

@@ -18,6 +18,7 @@ use dvt_store::port::transaction::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// How often an act looks for the run's task again when the run leaves memory under it.
@@ -87,7 +88,7 @@ impl Engine {
         asked: &Asked,
         host_allowed: bool,
     ) -> Result<RunStatus, Problem> {
-        let scope = grant.context.scope();
+        let (scope, came) = (grant.context.scope(), Instant::now());
         for _ in 0..TRIES {
             let row = self.row(scope, run).await?;
             let transaction = self.parts().store.begin(scope, Kind::Act)?;
@@ -107,7 +108,8 @@ impl Engine {
                 return Err(Problem::terminal());
             }
             let (answer, answered) = oneshot::channel();
-            let act = Message::Act(Box::new(Act { grant: grant.clone(), asked: asked.clone(), answer }));
+            let act = Act { grant: grant.clone(), asked: asked.clone(), came, answer };
+            let act = Message::Act(Box::new(act));
             let hot = match self.hot(scope.tenant(), run) {
                 Some(hot) => {
                     let sent = hot.send(act);

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// Concurrent runs of one tenant: the single-tenant default class of contract 5.7.
-const MOST_OPEN_RUNS: u64 = 1_000;
+pub(crate) const MOST_OPEN_RUNS: u32 = 1_000;
 /// How often the setting that an admission follows from is looked at again, because it has just changed.
 const MOST_LOOKS: u32 = 4;
 /// A start's inputs (contract 6.7).
@@ -193,7 +193,7 @@ impl Engine {
             request_id: starter.context.request_id(),
             run_request_id: wanted.run_request_id.clone(),
             rights: Rights::Of { principal: principal.id, epoch: principal.rights_epoch },
-            most_open_runs: MOST_OPEN_RUNS,
+            most_open_runs: MOST_OPEN_RUNS.into(),
             detached: wanted.detached,
             now,
             group: entering.as_ref().map(|entering| entering.group.clone()),

@@ -543,9 +543,12 @@ async fn find(parts: &Parts, stance: Stance) -> Result<Side, Problem> {
         return Ok(Side::Remote(Arc::new(lease::connect_only(parts).await?)));
     }
     match lease::take_or_connect(parts).await? {
-        Place::Standby(remote) => Ok(Side::Remote(Arc::new(remote))),
-        Place::Holder(row, socket) => {
-            let engine = Engine::begin(parts.clone(), row, socket);
+        Place::Standby(remote) => {
+            dvt_telemetry::serves_none();
+            Ok(Side::Remote(Arc::new(remote)))
+        }
+        Place::Holder(row, inherits, socket) => {
+            let engine = Engine::begin(parts.clone(), (row, inherits), socket);
             // Detached runs are the engine's own duty; that one of them cannot be read takes nothing from this client.
             drop(engine.take_up_open(stance == Stance::LeadsAll).await);
             Ok(Side::Engine(engine))

@@ -34,6 +34,8 @@ use tokio::task::JoinSet;
 pub(crate) struct Engine {
     parts: Parts,
     epoch: u64,
+    /// Whether the lease was taken from a holder that did not give it back.
+    inherits: bool,
     hot: Mutex<BTreeMap<RunId, Hot>>,
     /// Which of them sleep.
     pub(crate) sleeping: Sleeping,
@@ -89,7 +91,7 @@ pub(crate) async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
 
 impl Engine {
     /// Becomes the engine with a lease just taken.
-    pub(crate) fn begin(parts: Parts, row: Row, socket: Socket) -> Arc<Self> {
+    pub(crate) fn begin(parts: Parts, (row, inherits): (Row, bool), socket: Socket) -> Arc<Self> {
         let (timers, settings) = mpsc::unbounded_channel();
         let (seals, asks) = mpsc::unbounded_channel();
         let changes = seals.clone();
@@ -97,6 +99,7 @@ impl Engine {
         let (tell_ended, ended) = watch::channel(false);
         let engine = Arc::new(Self {
             epoch: row.epoch,
+            inherits,
             hot: Mutex::default(),
             sleeping: Sleeping::default(),
             given_up: Mutex::default(),
@@ -163,6 +166,10 @@ impl Engine {
         &self.parts
     }
 
+    pub(crate) fn inherits(&self) -> bool {
+        self.inherits
+    }
+
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }
@@ -209,6 +216,7 @@ impl Engine {
         match self.parts.store.claim(tenant, self.epoch).await {
             Ok(()) => {
                 claimed.insert(tenant);
+                self.tell_open_runs(tenant).await;
                 Ok(())
             }
             Err(dvt_store::Refusal::LeaseLost) => {
@@ -216,6 +224,18 @@ impl Engine {
                 Err(Problem::engine_gone())
             }
             Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Tells how many runs of a tenant are open, where somebody watches. Nobody else writes of its runs from here on.
+    async fn tell_open_runs(&self, tenant: TenantId) {
+        if !dvt_telemetry::is_watched() {
+            return;
+        }
+        // Where they cannot be read nothing is told of them.
+        if let Ok(open) = self.parts.store.open_runs(tenant).await {
+            let open = u32::try_from(open.len()).unwrap_or(u32::MAX);
+            dvt_telemetry::open_runs(tenant, open, crate::admit::MOST_OPEN_RUNS);
         }
     }
 

@@ -77,8 +77,8 @@ impl Observation {
 
 /// What a process is after it asked for the engine.
 pub(crate) enum Place {
-    /// It holds the lease, and listens.
-    Holder(Row, Socket),
+    /// It holds the lease, and listens. Whether the one before it did not give the lease back.
+    Holder(Row, bool, Socket),
     /// Another one does.
     Standby(Remote),
 }
@@ -112,7 +112,9 @@ pub(crate) async fn take_or_connect(parts: &Parts) -> Result<Place, Problem> {
         let socket = Socket::bind(&parts.folder)?;
         if let Some(row) = table.take(seen.as_ref(), &process::own(socket.name().to_owned())?)? {
             socket.sweep_others();
-            return Ok(Place::Holder(row, socket));
+            // A holder that gives it back takes its name away.
+            let inherits = seen.is_some_and(|before| before.holder.pid != 0);
+            return Ok(Place::Holder(row, inherits, socket));
         }
         // Somebody was quicker: the row is another one now.
     }

@@ -134,6 +134,7 @@ impl Engine {
         let (answer, answered) = oneshot::channel();
         let recover = vec![Message::Recover(Vec::new(), Some(answer))];
         let hot = self.take_up(scope, run, host_allowed, recover).await?;
+        self.tell_inherited(row.status);
         match answered.await {
             // Another client of the same run was quicker: it goes on here, which is what was asked for.
             Ok(Err(problem)) if problem.code == Code::InvalidStateTransition => Ok(hot.status()),
@@ -151,15 +152,22 @@ impl Engine {
                 if all || open.row.detached {
                     let run = open.row.metadata.run_id;
                     // One run that cannot be folded does not hold up the others; whoever asks for it is told.
-                    if let Err(problem) =
-                        self.take_up(&open.scope, run, true, vec![Message::Recover(Vec::new(), None)]).await
+                    match self.take_up(&open.scope, run, true, vec![Message::Recover(Vec::new(), None)]).await
                     {
-                        self.give_up(run, problem);
+                        Ok(_) => self.tell_inherited(open.row.status),
+                        Err(problem) => self.give_up(run, problem),
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// A run in this state was taken up because the engine is another one.
+    fn tell_inherited(&self, status: RunStatus) {
+        if self.inherits() && status == RunStatus::Pending {
+            dvt_telemetry::lease_expired();
+        }
     }
 
     /// Whether a grant is one by which its client attends the run: the one it started it with, or one by which it resumed

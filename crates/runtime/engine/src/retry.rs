@@ -22,6 +22,7 @@ use dvt_model::run::{Power, RunStatus};
 use dvt_store::port::operation::EntryDraft;
 use dvt_store::port::transaction::Kind;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 impl Engine {
@@ -55,6 +56,7 @@ impl Engine {
         asked: &Asked,
         again: Again,
     ) -> Result<StartAnswer, Problem> {
+        let came = Instant::now();
         let Deed::RetryRun { from, force } = asked.deed else {
             return Err(Problem::unproved("another signal than RETRY_RUN"));
         };
@@ -113,7 +115,11 @@ impl Engine {
             run_request_id: request_of(original, asked)?,
             detached: again.detached,
         };
-        self.begin_run(wanted).await.map_err(|problem| match problem.code {
+        let begun = self.begin_run(wanted).await;
+        if begun.as_ref().is_ok_and(|answer| !answer.idempotent) {
+            dvt_telemetry::signalled(came.elapsed());
+        }
+        begun.map_err(|problem| match problem.code {
             Code::IdempotencyKeyReused => Problem::new(
                 Code::SignalDuplicate,
                 format!("the signal id `{}` was used for something else", asked.signal_id),

@@ -123,6 +123,7 @@ impl Floor {
         let floor = desk.floor.lock().await.take();
         // The engine ends. Every step ends with the worker, and we wait for it: the next holder gives them out again.
         if let Some(working) = floor.and_then(|floor| floor.working) {
+            dvt_telemetry::workers(0);
             drop(working.link.close().await);
         }
     }
@@ -303,6 +304,7 @@ impl Floor {
             FromWorker::Hello { capacity, .. } => {
                 if let Some(working) = &mut self.working {
                     working.said_hello = true;
+                    dvt_telemetry::workers(1);
                 }
                 self.slots.set_capacity(capacity.min(self.own_limit));
                 self.make_sure().await;
@@ -397,6 +399,7 @@ impl Floor {
 
     /// The worker is gone. Its steps are dying; the next worker says `Hello` only when none of them is alive.
     async fn lose_worker(&mut self) {
+        dvt_telemetry::workers(0);
         let lived = self.working.take().is_some_and(|working| working.said_hello);
         for (hot, lost) in self.slots.lose_all() {
             self.put(Item::Lost(hot, lost)).await;

@@ -28,7 +28,7 @@ type Answer = oneshot::Sender<Result<RunStatus, Problem>>;
 impl Task {
     /// Does it, or has it refused. A signal that was sent before adds no run event.
     pub(crate) async fn act_on(&mut self, act: Act) -> Result<(), Left> {
-        let Act { grant, asked, answer } = act;
+        let Act { grant, asked, came, answer } = act;
         if self.fold.status.is_terminal() {
             // The one who asked finds the run ended, and has the refusal entered.
             drop(answer.send(Err(Problem::new(Code::LeaseLost, "the run ended meanwhile"))));
@@ -64,7 +64,9 @@ impl Task {
             let payload = json!({ "signalType": signal_type, "payload": asked.deed.payload() });
             (asked.signal_id.clone(), payload)
         });
+        let is_signal = signal.is_some();
         match self.fold.append(&self.engine, acts, events, signal).await {
+            Ok(()) if is_signal => dvt_telemetry::signalled(came.elapsed()),
             Ok(()) => {}
             Err(Refusal::Signalled { same }) => {
                 let repeated = self.engine.enter_repeated(&self.fold, &grant, &asked, same).await;

@@ -21,6 +21,7 @@ use dvt_model::id::{StepId, TenantId};
 use dvt_model::run::RunStatus;
 use dvt_model::scope::TenantScope;
 use dvt_store::port::operation::EntryDraft;
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// What a run's task is asked.
@@ -62,6 +63,8 @@ pub(crate) type Gone = (StepId, LogicalAttemptId, EngineAttemptId);
 pub(crate) struct Act {
     pub(crate) grant: Grant,
     pub(crate) asked: Asked,
+    /// When it came to this engine.
+    pub(crate) came: Instant,
     pub(crate) answer: oneshot::Sender<Result<RunStatus, Problem>>,
 }
 
