@@ -36,6 +36,20 @@ pub struct Link {
 /// safe to cancel.
 pub type Incoming = mpsc::Receiver<FromWorker>;
 
+/// What a worker was told and was not sent. Whoever said it under a lock sends it when that is free again.
+#[derive(Debug, Default)]
+#[must_use = "what was said goes with the next sending"]
+pub struct Unsent(Weak<Outgoing>);
+
+impl Unsent {
+    /// Sends it, in one write where the socket takes it; waits for nothing.
+    pub fn send(self) {
+        if let Some(outgoing) = self.0.upgrade() {
+            outgoing.flush();
+        }
+    }
+}
+
 impl Link {
     /// Starts `exe` as the worker. `lock_file` is the installation's: the worker says `Hello` only once no step of an earlier
     /// worker with the same lock is alive. Called within a runtime.
@@ -78,7 +92,7 @@ impl Link {
         self.child.as_ref().map(Child::id)
     }
 
-    /// Says something to the worker, after what was said before. It goes with the next [`Link::flush`].
+    /// Says something to the worker, after what was said before. It goes with the next [`Unsent::send`].
     pub fn say(&self, message: ToWorker) {
         self.to_worker(|to| to.say(message));
     }
@@ -88,9 +102,9 @@ impl Link {
         self.to_worker(|to| to.say_bundle(digest, bytes));
     }
 
-    /// Sends what was said, in one write where the socket takes it; waits for nothing.
-    pub fn flush(&self) {
-        self.to_worker(Outgoing::flush);
+    /// What was said and is not sent.
+    pub fn unsent(&self) -> Unsent {
+        Unsent(Weak::clone(&self.outgoing))
     }
 
     fn to_worker(&self, does: impl FnOnce(&Outgoing)) {

@@ -55,12 +55,12 @@ impl Worker {
 
     pub(crate) fn send(&self, message: ToWorker) {
         self.link.say(message);
-        self.link.flush();
+        self.link.unsent().send();
     }
 
     pub(crate) fn send_bundle(&self, digest: Digest, bytes: &[u8]) {
         self.link.say_bundle(digest, Arc::new(bytes.to_vec()));
-        self.link.flush();
+        self.link.unsent().send();
     }
 
     pub(crate) fn dispatch(&self, dispatch: &Dispatch) {

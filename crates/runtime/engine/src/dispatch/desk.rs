@@ -7,6 +7,7 @@
 
 use super::Order;
 use super::floor::Floor;
+use dvt_worker::link::Unsent;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
@@ -20,6 +21,9 @@ pub(crate) trait Obeys: Send {
     fn obey(&mut self, order: Order) -> impl Future<Output = ()> + Send;
     /// Does what follows from what was obeyed; whether something is left that only its own task can do.
     fn settle(&mut self) -> bool;
+    /// What the worker is told by what was obeyed. It is sent when the floor is free again: it wakes the worker, whose answer
+    /// may be here while the one who sent is not done.
+    fn unsent(&self) -> Unsent;
 }
 
 /// Orders, and the floor that obeys them.
@@ -59,13 +63,14 @@ impl<F: Obeys> Desk<F> {
     /// Obeys what lies here, or calls the floor's task where somebody else has the floor, who may be past looking, or where it
     /// is too much.
     async fn serve(&self) {
-        let is_done = match self.floor.try_lock() {
+        let (is_done, unsent) = match self.floor.try_lock() {
             Ok(mut floor) => match floor.as_mut() {
-                Some(floor) => self.obey(floor).await,
-                None => true,
+                Some(floor) => (self.obey(floor).await, floor.unsent()),
+                None => (true, Unsent::default()),
             },
-            Err(_) => false,
+            Err(_) => (false, Unsent::default()),
         };
+        unsent.send();
         if !is_done {
             self.call();
         }
@@ -146,6 +151,10 @@ mod tests {
         fn settle(&mut self) -> bool {
             self.longest = self.longest.max(std::mem::take(&mut self.in_a_go));
             false
+        }
+
+        fn unsent(&self) -> Unsent {
+            Unsent::default()
         }
     }
 

@@ -8,8 +8,9 @@
 use super::desk::{Desk, Obeys};
 use super::flight::{Flight, Slots};
 use super::missing::{Missing, Stop};
-use super::pipe::Item;
+use super::pipe::{Item, Pipe};
 use super::{Attempt, Order, Reported, unfit};
+use crate::run::Message;
 use crate::{Parts, crash};
 use dvt_core::command::{Outcome, Report};
 use dvt_core::event::{self, Dispatch};
@@ -21,12 +22,12 @@ use dvt_plan::plan;
 use dvt_store::port::operation::LogChunk;
 use dvt_store::port::transaction::Kind;
 use dvt_worker::Link;
-use dvt_worker::link::Incoming;
+use dvt_worker::link::{Incoming, Unsent};
 use dvt_worker::protocol::{self, FromWorker, Key, ToWorker};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 /// Slots a core, and the fewest. Twelve a core start a tenth more programs a second (on two cores with 8, 12, 16 and 32 a core, by turns,
@@ -58,7 +59,7 @@ struct Working {
 /// The dispatcher's state.
 pub(crate) struct Floor {
     parts: Parts,
-    pipe: mpsc::Sender<Item>,
+    pipe: Pipe,
     slots: Slots,
     own_limit: u32,
     working: Option<Working>,
@@ -71,7 +72,7 @@ pub(crate) struct Floor {
 }
 
 impl Floor {
-    pub(super) fn new(parts: Parts, pipe: mpsc::Sender<Item>, back: Weak<Desk>) -> Self {
+    pub(super) fn new(parts: Parts, pipe: Pipe, back: Weak<Desk>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let own_limit = u32::try_from(cores).unwrap_or(1).saturating_mul(PER_CORE).max(FEWEST);
         let slots = Slots::new(own_limit, back);
@@ -104,8 +105,8 @@ impl Floor {
                 message = heard => What::Heard(message),
                 () = silence => What::Silence,
             };
-            let mut floor = desk.floor.lock().await;
-            let Some(floor) = floor.as_mut() else { break };
+            let mut held = desk.floor.lock().await;
+            let Some(floor) = held.as_mut() else { break };
             match what {
                 What::Called => {}
                 What::Heard(Some(message)) => floor.hear(message).await,
@@ -119,6 +120,9 @@ impl Floor {
             // would be taken for that of the next one.
             incoming = floor.incoming.take().or(incoming.filter(|_| floor.working.is_some()));
             silent_at = floor.silent_at();
+            let unsent = floor.unsent();
+            drop(held);
+            unsent.send();
         }
         let floor = desk.floor.lock().await.take();
         // The engine ends. Every step ends with the worker, and we wait for it: the next holder gives them out again.
@@ -234,7 +238,7 @@ impl Floor {
         let outcome = Outcome::Failed(failure);
         let report =
             Report { step_id, logical_attempt_id, engine_attempt_id, outcome, usage: Usage::default() };
-        self.put(Item::Report(attempt.hot, Box::new(report), None)).await;
+        self.put(Item::Word(attempt.hot, Message::Report(Box::new(report), None))).await;
     }
 
     async fn give(&mut self, attempt: &Attempt, program: protocol::Program) -> Result<(), String> {
@@ -371,7 +375,7 @@ impl Floor {
             usage,
         };
         let granted = self.slots.hand_on(key.run_id);
-        self.put(Item::Report(flight.hot, Box::new(report), granted)).await;
+        self.put(Item::Word(flight.hot, Message::Report(Box::new(report), granted))).await;
     }
 
     /// Nothing was heard for too long. If it is we who woke late (stopped at a terminal, or held up), the worker is asked to
@@ -402,7 +406,7 @@ impl Floor {
         dvt_telemetry::workers(0);
         let lived = self.working.take().is_some_and(|working| working.said_hello);
         for (hot, lost) in self.slots.lose_all() {
-            self.put(Item::Lost(hot, lost)).await;
+            self.put(Item::Word(hot, Message::Lost(lost))).await;
         }
         for attempt in std::mem::take(&mut self.parked).into_values() {
             self.dispatch(attempt).await;
@@ -416,8 +420,7 @@ impl Floor {
     }
 
     async fn put(&self, item: Item) {
-        // The pipe ends after this floor.
-        drop(self.pipe.send(item).await);
+        self.pipe.put(item).await;
     }
 }
 
@@ -435,14 +438,15 @@ impl Obeys for Floor {
         }
     }
 
-    /// Free slots are granted, and the worker is sent what it was told.
+    /// Free slots are granted.
     fn settle(&mut self) -> bool {
         self.slots.grant();
-        if let Some(working) = &self.working {
-            working.link.flush();
-        }
         // A worker that was just started is heard by the floor's own task.
         self.incoming.is_some()
+    }
+
+    fn unsent(&self) -> Unsent {
+        self.working.as_ref().map(|working| working.link.unsent()).unwrap_or_default()
     }
 }
 

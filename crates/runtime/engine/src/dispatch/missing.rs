@@ -6,7 +6,7 @@
 //! nobody is told, and the run waits for as long as it would for a worker that does not answer.
 
 use super::pipe::Item;
-use crate::run::Hot;
+use crate::run::{Hot, Message};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::id::{RunId, StepId};
 use std::collections::BTreeMap;
@@ -50,7 +50,7 @@ impl Missing {
     /// What its run is told of this one, which is gone.
     pub(super) fn gone(&mut self, place: &(RunId, StepId)) -> Option<Item> {
         let (logical, engine, hot) = self.0.remove(place)?;
-        Some(Item::Gone(hot, (place.1.clone(), logical, engine)))
+        Some(Item::Word(hot, Message::Gone((place.1.clone(), logical, engine))))
     }
 
     /// The same of all that are not among those that are being killed.

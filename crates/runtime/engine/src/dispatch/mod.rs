@@ -29,7 +29,7 @@ use dvt_model::id::{RunId, StepId};
 use dvt_model::scope::TenantScope;
 use dvt_store::port::operation::Protection;
 use std::sync::{Arc, Weak};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// An attempt on its way to the worker.
 pub(crate) struct Attempt {
@@ -134,8 +134,8 @@ impl Dispatcher {
     ) -> impl Future<Output = Result<(), Problem>> + Send + use<> {
         let desk = Arc::clone(&self.0);
         async move {
-            let (pipe, items) = mpsc::channel(pipe::ROOM);
-            let piping = tokio::spawn(pipe::serve(parts.store.clone(), items));
+            let (pipe, outlet) = pipe::pipe();
+            let piping = tokio::spawn(outlet.serve(parts.store.clone()));
             *desk.floor.lock().await = Some(Floor::new(parts, pipe, Arc::downgrade(&desk)));
             // For what was ordered before.
             desk.call();

@@ -1,20 +1,21 @@
 //! The pipe between worker and runs: logs are kept before the report that follows them is heard.
 //!
-//! It is bounded: when the store is slow the pipe fills, the link is read no more, and the worker slows down.
+//! It is bounded: when the store is slow the pipe fills, the link is read no more, and the worker slows down. What comes while
+//! nothing is on its way does not go through it, for that would wake its task to hand on a word.
 
-use super::Granted;
-use crate::run::{Gone, Hot, Message};
-use dvt_core::command::Report;
+use crate::run::{Hot, Message};
 use dvt_model::attempt::LogicalAttemptId;
 use dvt_model::id::{RunId, StepId};
 use dvt_model::scope::TenantScope;
 use dvt_store::Store;
 use dvt_store::port::operation::{LogChunk, Protection};
 use dvt_store::port::transaction::Kind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
 
 /// How much may lie in the pipe.
-pub(super) const ROOM: usize = 1_024;
+const ROOM: usize = 1_024;
 
 /// What flows through it.
 pub(super) enum Item {
@@ -27,29 +28,65 @@ pub(super) enum Item {
         attempt: LogicalAttemptId,
         chunk: LogChunk,
     },
-    /// The end of an attempt, with what its run has from then on.
-    Report(Hot, Box<Report>, Option<Granted>),
-    /// The worker is gone, and with it this of the run.
-    Lost(Hot, Vec<Gone>),
-    /// An attempt that was to end, and that no worker has.
-    Gone(Hot, Gone),
+    /// What a run is told: an attempt has ended, or the worker is gone.
+    Word(Hot, Message),
 }
 
-/// Serves until the floor is closed.
-pub(super) async fn serve(store: Store, mut items: mpsc::Receiver<Item>) {
-    while let Some(item) = items.recv().await {
+/// The end at which things go in; the floor alone has it.
+pub(super) struct Pipe {
+    items: mpsc::Sender<Item>,
+    /// Items that went in and are not dealt with.
+    under_way: Arc<AtomicUsize>,
+}
+
+/// The end at which they come out.
+pub(super) struct Outlet {
+    items: mpsc::Receiver<Item>,
+    under_way: Arc<AtomicUsize>,
+}
+
+/// A pipe.
+pub(super) fn pipe() -> (Pipe, Outlet) {
+    let (put, items) = mpsc::channel(ROOM);
+    let under_way = Arc::new(AtomicUsize::new(0));
+    (Pipe { items: put, under_way: Arc::clone(&under_way) }, Outlet { items, under_way })
+}
+
+impl Pipe {
+    /// Puts something behind what is on its way; a word behind nothing is told at once.
+    pub(super) async fn put(&self, item: Item) {
         match item {
-            Item::Log { scope, under, run, step, attempt, chunk } => {
-                // A log is no fact of the ledger (contract 6.7): what cannot be kept is lost, and the step goes on.
-                if let Ok(transaction) = store.begin(&scope, Kind::Engine) {
-                    let key = (run, &step, attempt.0);
-                    drop(transaction.append_log_under(&under, key, chunk).await);
-                }
+            // Only this end adds to it, so nothing comes in between.
+            Item::Word(hot, message) if self.under_way.load(Ordering::Acquire) == 0 => tell(&hot, message),
+            item => {
+                self.under_way.fetch_add(1, Ordering::AcqRel);
+                // The outlet is there for as long as this end.
+                drop(self.items.send(item).await);
             }
-            // A run that has left memory is told nothing: who takes it up again folds it.
-            Item::Report(hot, report, granted) => drop(hot.send(Message::Report(report, granted))),
-            Item::Lost(hot, lost) => drop(hot.send(Message::Lost(lost))),
-            Item::Gone(hot, gone) => drop(hot.send(Message::Gone(gone))),
         }
     }
+}
+
+impl Outlet {
+    /// Serves until the other end is closed.
+    pub(super) async fn serve(mut self, store: Store) {
+        while let Some(item) = self.items.recv().await {
+            match item {
+                Item::Log { scope, under, run, step, attempt, chunk } => {
+                    // A log is no fact of the ledger (contract 6.7): what cannot be kept is lost, and the step goes on.
+                    if let Ok(transaction) = store.begin(&scope, Kind::Engine) {
+                        let key = (run, &step, attempt.0);
+                        drop(transaction.append_log_under(&under, key, chunk).await);
+                    }
+                }
+                Item::Word(hot, message) => tell(&hot, message),
+            }
+            self.under_way.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+/// A run that has left memory is told nothing: who takes it up again folds it.
+fn tell(hot: &Hot, message: Message) {
+    drop(hot.send(message));
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// A run of a tenant, and what reaches it.
-fn run(number: u8) -> (RunId, Hot, UnboundedReceiver<Message>) {
+pub(super) fn run(number: u8) -> (RunId, Hot, UnboundedReceiver<Message>) {
     let ids = ScopeIds {
         tenant_id: TenantId::from_random([number; 16]),
         project_id: ProjectId::from_random([number; 16]),
@@ -109,7 +109,7 @@ fn an_attempt_is_gone_once_it_is_not_dying_and_only_for_who_waits() {
         waits: waits.then(|| hot.clone()),
     };
     let step_of = |item: Item| match item {
-        Item::Gone(_, (step, ..)) => Some(step.to_string()),
+        Item::Word(_, Message::Gone((step, ..))) => Some(step.to_string()),
         _ => None,
     };
     let mut missing = Missing::default();

@@ -1,6 +1,8 @@
-//! Whom the floor's own task hears, with orders that others carry out in between.
+//! Whom the floor's own task hears, with orders that others carry out in between; in which order runs hear of it.
 
 use super::super::desk::Desk;
+use super::super::pipe::pipe;
+use super::super::tests::run;
 use super::*;
 use crate::{Door, Grant, Judging, Opened, Problem, Surroundings, TwoPersons};
 use dvt_keys::RootKey;
@@ -84,7 +86,7 @@ fn working(desk: &Desk) -> Option<(Option<u32>, Instant)> {
 async fn the_end_of_a_worker_that_was_given_up_is_not_that_of_the_next_one() {
     let folder = tempfile::tempdir().unwrap();
     let desk = Arc::new(Desk::new());
-    let (pipe, _items) = mpsc::channel(1);
+    let (pipe, _outlet) = pipe();
     let mut floor = Floor::new(parts(folder.path()), pipe, Arc::downgrade(&desk));
     let first = floor.start(folder.path());
     *desk.floor.lock().await = Some(floor);
@@ -117,4 +119,29 @@ async fn the_end_of_a_worker_that_was_given_up_is_not_that_of_the_next_one() {
     assert_eq!(kept, next, "the end of the first one was taken for that of the next");
     ends.send_replace(true);
     serving.await;
+}
+
+#[tokio::test]
+async fn a_word_is_told_at_once_but_not_before_the_log_that_came_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pipe, outlet) = pipe();
+    let (run, hot, mut inbox) = run(1);
+    let word = || Item::Word(hot.clone(), Message::Turn);
+    pipe.put(word()).await;
+    assert!(matches!(inbox.try_recv(), Ok(Message::Turn)), "nothing was before it");
+    let log = Item::Log {
+        scope: *hot.scope(),
+        under: dvt_store::port::operation::Protection::default(),
+        run,
+        step: StepId::parse("one").unwrap(),
+        attempt: LogicalAttemptId::FIRST,
+        chunk: LogChunk { stream: "stdout".to_owned(), at: Timestamp::from_ms(0), text: "a line".to_owned() },
+    };
+    pipe.put(log).await;
+    pipe.put(word()).await;
+    assert!(inbox.try_recv().is_err(), "the log is on its way still");
+    let serving = tokio::spawn(outlet.serve(parts(folder.path()).store));
+    assert!(matches!(inbox.recv().await, Some(Message::Turn)));
+    drop(pipe);
+    serving.await.unwrap();
 }
