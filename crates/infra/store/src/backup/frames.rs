@@ -236,12 +236,12 @@ fn part(path: &Path, from: &mut impl Read, length: usize) -> Result<Option<Vec<u
     }
 }
 
-/// A fault of the file system at a path.
 /// Nobody waits for it any longer.
 pub(super) fn given_up(path: &Path) -> Error {
     refused(path, "nobody waits for it any longer", Code::Cancelled)
 }
 
+/// A fault of the file system at a path.
 pub(crate) fn io(verb: &str, path: &Path, error: &std::io::Error) -> Error {
     Error::Unavailable(format!("{verb} `{}`: {error}", path.display()))
 }
