@@ -40,3 +40,4 @@ mod tenants;
 mod terminal;
 mod tmux;
 mod tools;
+mod validator;
