@@ -65,7 +65,7 @@ impl<F: Obeys> Desk<F> {
     async fn serve(&self) {
         let (is_done, unsent) = match self.floor.try_lock() {
             Ok(mut floor) => match floor.as_mut() {
-                Some(floor) => (self.obey(floor).await, floor.unsent()),
+                Some(floor) => self.obey(floor).await,
                 None => (true, Unsent::default()),
             },
             Err(_) => (false, Unsent::default()),
@@ -76,14 +76,14 @@ impl<F: Obeys> Desk<F> {
         }
     }
 
-    /// Has the floor obey what lies here, but not without end; whether nothing is left for its task to do.
-    pub(super) async fn obey(&self, floor: &mut F) -> bool {
+    /// Has the floor obey what lies here, but not without end; whether nothing is left for its task to do, and what is to be sent.
+    pub(super) async fn obey(&self, floor: &mut F) -> (bool, Unsent) {
         for _ in 0..MOST {
             let Some(order) = self.next() else { break };
             floor.obey(order).await;
         }
         let is_done = !floor.settle();
-        is_done && self.orders().is_empty()
+        (is_done && self.orders().is_empty(), floor.unsent())
     }
 }
 
@@ -168,7 +168,9 @@ mod tests {
                 own.called().await;
                 let mut notes = own.floor.lock().await;
                 let Some(notes) = notes.as_mut() else { return };
-                if !own.obey(notes).await {
+                let (is_done, unsent) = own.obey(notes).await;
+                unsent.send();
+                if !is_done {
                     own.call();
                 }
             }

@@ -113,14 +113,14 @@ impl Floor {
                 What::Heard(None) => floor.lose_worker().await,
                 What::Silence => floor.hear_nothing(silent_at).await,
             }
-            if !desk.obey(floor).await {
+            let (is_done, unsent) = desk.obey(floor).await;
+            if !is_done {
                 desk.call();
             }
             // Whoever obeyed may have started a worker: it is heard from here on. One that was given up is heard no more, for its end
             // would be taken for that of the next one.
             incoming = floor.incoming.take().or(incoming.filter(|_| floor.working.is_some()));
             silent_at = floor.silent_at();
-            let unsent = floor.unsent();
             drop(held);
             unsent.send();
         }
