@@ -80,3 +80,34 @@ fn the_data_key_grows_older_until_it_is_replaced() {
     assert!(days(0.0).contains(&age(&["data", "rotate-keys", "--yes"], "50")));
     assert!(days(0.0).contains(&age(&list, "50")));
 }
+
+/// INVARIANT(INV-02): what was a secret on its way out is counted, and told nowhere.
+#[test]
+fn secrets_are_counted_by_the_way_out_on_which_they_were_found() {
+    let secret = concat!("ghp", "_", "16C7e42F292c6912E7710c838347Ae178B4a");
+    let hits = |text: &str| {
+        ["log", "output", "operational_log"]
+            .map(|sink| number(text, &format!("dvt_scrub_hits_total{{sink=\"{sink}\"}}")))
+    };
+    let home = Home::new();
+    // No plan holds one, so the program puts it together.
+    let (begin, rest) = secret.split_at(6);
+    let script = |end: &str| {
+        let text = format!(
+            "apiVersion: dvt/v1\nname: telling\nsteps:\n  one:\n    script: |\n      A={begin}\n      B={rest}\n      {end}\n"
+        );
+        home.plan("telling", &text)
+    };
+    let run =
+        |plan: &str, code| told(&home, &["run", plan, "--allow-host", "--log", "operations.jsonl"], code);
+    assert_eq!(hits(&run(&script("echo nothing"), 0)), [None; 3], "control");
+    let printed = run(&script("echo \"$A$B and $A$B\"; echo \"$A$B\" >&2"), 0);
+    assert_eq!(hits(&printed), [Some(3.0), None, None]);
+    let handed_on = run(&script("printf '\"%s\"' \"$A$B\" > \"$DVT_OUTPUT\""), 1);
+    assert_eq!(hits(&handed_on), [None, Some(1.0), None]);
+    let refused = run(&format!("no-such-{secret}.yaml"), 2);
+    assert_eq!(hits(&refused), [None, None, Some(1.0)]);
+    for text in [&printed, &handed_on, &refused] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}

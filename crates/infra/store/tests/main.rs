@@ -23,6 +23,7 @@ mod known;
 mod large;
 mod ledger;
 mod retention;
+mod room;
 mod rotation;
 mod sealed;
 mod support;

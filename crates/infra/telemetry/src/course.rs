@@ -69,6 +69,9 @@ impl Course {
         match seen.event_type {
             EventType::AuthDecision => {
                 metrics.add("dvt_authz_decisions_total", Some(("outcome", seen.decision.as_str())));
+                if seen.is_start && wants_room(seen) {
+                    metrics.add("dvt_backpressure_total", Some(("strategy", "REJECT")));
+                }
             }
             EventType::SignalSent => {
                 let outcome = if seen.decision == Outcome::Denied { "REJECTED" } else { "ACCEPTED" };
@@ -113,7 +116,12 @@ impl Course {
                 metrics.add_many("dvt_step_artifacts_written_bytes_total", None, seen.large_bytes);
                 self.step_ended(run, seen, None, metrics);
             }
-            EventName::StepFailed => self.step_ended(run, seen, Some(cause(seen)), metrics),
+            EventName::StepFailed => {
+                if seen.code.as_deref() == Some(Code::SecretInOutput.as_str()) {
+                    metrics.add("dvt_scrub_hits_total", Some(("sink", "output")));
+                }
+                self.step_ended(run, seen, Some(cause(seen)), metrics);
+            }
             EventName::StepRetryRequested => {
                 if let (Some(run), Some(step)) = (self.runs.get_mut(&run), &seen.step) {
                     run.failed.insert(step.clone(), "operator");
@@ -188,6 +196,12 @@ impl Run {
     }
 }
 
+/// Whether something was refused because there is too much of it: as many runs as may be are open or wait, or starts take too long.
+fn wants_room(seen: &Seen) -> bool {
+    let codes = [Code::QuotaExceeded, Code::QueueFull, Code::ServiceDegraded];
+    codes.iter().any(|code| seen.code.as_deref() == Some(code.as_str()))
+}
+
 fn cause(seen: &Seen) -> &'static str {
     match seen.code.as_deref() {
         Some(code) if code == Code::Timeout.as_str() => "timeout",
@@ -260,7 +274,19 @@ mod tests {
         again.attempt = 2;
         let mut lost = event([1; 16], EventName::StepFailed, Some("load"), 4);
         lost.code = Some("WORKER_LOST".to_owned());
+        let mut secret = event([2; 16], EventName::StepFailed, Some("load"), 4);
+        secret.code = Some("SECRET_IN_OUTPUT".to_owned());
+        let full = Seen {
+            code: Some("QUOTA_EXCEEDED".to_owned()),
+            ..other(EventType::AuthDecision, Outcome::Granted)
+        };
+        let failed = Seen { code: Some("INVALID_REQUEST".to_owned()), ..full.clone() };
         for seen in [
+            Seen { is_start: true, ..full.clone() },
+            // Beside it stands the decision to publish the plan, and others are refused for other reasons.
+            full,
+            Seen { is_start: true, ..failed },
+            secret,
             other(EventType::AuthDecision, Outcome::Granted),
             other(EventType::AuthDecision, Outcome::Denied),
             other(EventType::SignalSent, Outcome::Completed),
@@ -292,7 +318,9 @@ mod tests {
         let text = metrics.text();
         for line in [
             "dvt_authz_decisions_total{outcome=\"DENIED\"} 1",
-            "dvt_authz_decisions_total{outcome=\"GRANTED\"} 1",
+            "dvt_authz_decisions_total{outcome=\"GRANTED\"} 4",
+            "dvt_backpressure_total{strategy=\"REJECT\"} 1",
+            "dvt_scrub_hits_total{sink=\"output\"} 1",
             "dvt_degraded_modes{mode=\"SLOW_STARTS\"} 1",
             "dvt_ledger_entries_total{type=\"INCIDENT\"} 3",
             "dvt_plan_integrity_failures_total 1",

@@ -124,6 +124,38 @@ pub fn not_verified() {
     }
 }
 
+/// A way out on which text is searched for secrets and masked. An output is not masked: it is refused, and its entry tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sink {
+    /// What a step prints.
+    Log,
+    /// The log of operations.
+    OperationalLog,
+}
+
+impl Sink {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::OperationalLog => "operational_log",
+        }
+    }
+}
+
+/// So many secrets were masked.
+pub fn scrubbed(sink: Sink, masks: u64) {
+    if let Some(watch) = WATCH.get() {
+        watch.metrics.add_many("dvt_scrub_hits_total", Some(("sink", sink.as_str())), masks);
+    }
+}
+
+/// A write, or what a worker says, finds no room and waits.
+pub fn waits_for_room() {
+    if let Some(watch) = WATCH.get() {
+        watch.metrics.add("dvt_backpressure_total", Some(("strategy", "QUEUE")));
+    }
+}
+
 /// So many workers of this engine are ready for steps.
 pub fn workers(ready: u32) {
     if let Some(watch) = WATCH.get() {

@@ -11,6 +11,7 @@ use dvt_model::run::EventName;
 use dvt_model::time::Timestamp;
 use dvt_scrub::Scrubber;
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -102,7 +103,16 @@ fn now() -> Timestamp {
 
 // INVARIANT(INV-02): what people or programs wrote is searched before it stands in the log. Lines of it stay one line.
 fn scrubbed(text: &str) -> String {
-    let lines: Vec<_> = text.lines().map(|line| Scrubber::rules().scrub_line(line)).collect();
+    let mut masks = 0;
+    let mut scrub = |line| {
+        let scrubbed = Scrubber::rules().scrub_line(line);
+        if matches!(scrubbed, Cow::Owned(_)) {
+            masks += Scrubber::rules().find(line).len() as u64;
+        }
+        scrubbed
+    };
+    let lines: Vec<_> = text.lines().map(&mut scrub).collect();
+    crate::scrubbed(crate::Sink::OperationalLog, masks);
     lines.join(" ")
 }
 

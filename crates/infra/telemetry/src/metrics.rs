@@ -23,6 +23,11 @@ enum Kind {
 /// Every family: name, kind, help. What is not here is not made.
 const FAMILIES: &[(&str, Kind, &str)] = &[
     ("dvt_authz_decisions_total", Kind::Counter, "decisions of access that are entries, by outcome"),
+    (
+        "dvt_backpressure_total",
+        Kind::Counter,
+        "what had to wait for room, and starts that were refused for want of it, by strategy",
+    ),
     ("dvt_degraded_modes", Kind::Gauge, "ledgers that tell of a mode that holds, by mode"),
     (
         "dvt_keys_rotation_age_seconds",
@@ -55,6 +60,7 @@ const FAMILIES: &[(&str, Kind, &str)] = &[
     ("dvt_runs_completed_total", Kind::Counter, "runs that ended, by status"),
     ("dvt_runs_in_flight", Kind::Gauge, "runs that have begun and not ended"),
     ("dvt_runs_started_total", Kind::Counter, "runs that were queued"),
+    ("dvt_scrub_hits_total", Kind::Counter, "secrets that were found on their way out, by where to"),
     (
         "dvt_signal_processing_duration_seconds",
         Kind::Histogram,

@@ -1,5 +1,6 @@
 //! What telemetry keeps of an envelope: kinds, times and ids. No payload reaches it, for it is given none.
 
+use dvt_model::action::Action;
 use dvt_model::entry::{Envelope, EventType, Outcome};
 use dvt_model::id::{RunId, TenantId};
 use dvt_model::run::EventName;
@@ -10,6 +11,8 @@ use dvt_model::time::Timestamp;
 pub struct Seen {
     pub(crate) tenant: TenantId,
     pub(crate) event_type: EventType,
+    /// Of a decision: whether it is about the start of a run.
+    pub(crate) is_start: bool,
     /// Of a run event.
     pub(crate) event: Option<EventName>,
     /// Of another kind: its name within the kind.
@@ -33,6 +36,7 @@ impl Seen {
         Self {
             tenant: envelope.tenant_id,
             event_type: envelope.event_type,
+            is_start: envelope.action == Action::RunStart,
             event,
             name: if event.is_some() { None } else { envelope.event_name.clone() },
             at: part.map_or(envelope.recorded_at, |part| part.emitted_at),
@@ -56,6 +60,7 @@ pub(crate) mod made {
         Seen {
             tenant: TenantId::from_random([7; 16]),
             event_type: EventType::StateMutation,
+            is_start: false,
             event: Some(event),
             name: None,
             at: Timestamp::from_ms(ms),

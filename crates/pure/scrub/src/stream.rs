@@ -25,11 +25,13 @@ pub struct Stream<'s> {
     in_key: Option<usize>,
     /// A secret was cut at the carry's end: what follows belongs to it up to a blank or quote.
     in_word: bool,
+    /// Masks that were written and not yet told.
+    masks: u64,
 }
 
 impl<'s> Stream<'s> {
     pub(crate) fn new(scrubber: &'s Scrubber) -> Self {
-        Self { scrubber, held: Vec::new(), left: Vec::new(), in_key: None, in_word: false }
+        Self { scrubber, held: Vec::new(), left: Vec::new(), in_key: None, in_word: false, masks: 0 }
     }
 
     /// Takes the next bytes and gives what can be shown by now.
@@ -45,6 +47,16 @@ impl<'s> Stream<'s> {
 
     /// The end: everything that is left.
     pub fn finish(mut self) -> Vec<u8> {
+        self.rest()
+    }
+
+    /// How many masks were written since this was last asked.
+    pub fn take_masks(&mut self) -> u64 {
+        std::mem::take(&mut self.masks)
+    }
+
+    /// Everything that is left, at the end; for who still has something to ask.
+    pub fn rest(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         let end = self.held.len();
         self.emit(end, &mut out);
@@ -154,6 +166,7 @@ impl<'s> Stream<'s> {
             let mut found = found;
             found.retain(|finding| finding.range.start < begin);
             found.iter_mut().for_each(|finding| finding.range.end = finding.range.end.min(begin));
+            self.masks += found.len() as u64 + 1;
             out.extend(mask::masked(rest.get(..begin).unwrap_or_default(), &found));
             out.extend_from_slice(MASK.as_bytes());
             self.in_key = Some(1);
@@ -162,6 +175,7 @@ impl<'s> Stream<'s> {
         if !ends && !self.held.is_empty() {
             self.in_word = found.last().is_some_and(|last| last.range.end == rest.len());
         }
+        self.masks += found.len() as u64;
         out.extend(mask::masked(rest, &found));
     }
 }

@@ -92,7 +92,7 @@ pub(crate) async fn forward(mut from: Receiver, sink: Sink, mut gone: Gone) -> E
         _ = from.readable() => {}
         _ = gone.wait_for(|gone| *gone) => {}
     }
-    let (mut chunk, mut seq) = (vec![0; FIRST_CHUNK_BYTES], 0);
+    let (mut chunk, mut seq, mut masked) = (vec![0; FIRST_CHUNK_BYTES], 0, 0);
     loop {
         let read = next(&mut from, &mut chunk, &mut gone).await;
         let left = sink.budget.load(Ordering::Relaxed);
@@ -101,12 +101,14 @@ pub(crate) async fn forward(mut from: Receiver, sink: Sink, mut gone: Gone) -> E
         lines.push(&scrubbing.push(chunk.get(..allowed).unwrap_or_default()));
         let (ended, over) = (read == 0, allowed < read);
         if ended || over {
-            lines.push(&std::mem::replace(&mut scrubbing, Scrubber::rules().stream()).finish());
+            lines.push(&scrubbing.rest());
             lines.finish();
         }
+        masked += scrubbing.take_masks();
         for body in lines.take() {
             seq += 1;
-            let message = FromWorker::Log { key: sink.key.clone(), stream: sink.stream, seq, body };
+            let (key, masked) = (sink.key.clone(), std::mem::take(&mut masked));
+            let message = FromWorker::Log { key, stream: sink.stream, seq, masked, body };
             if sink.to.send(message).await.is_err() {
                 return Ended::Whole(Vec::new());
             }

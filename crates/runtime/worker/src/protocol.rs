@@ -177,10 +177,18 @@ pub enum FromWorker {
         stream: Stream,
         /// Counts the messages of a stream from 1.
         seq: u64,
+        /// How many secrets were masked in the stream since the message before.
+        #[serde(default, skip_serializing_if = "is_none")]
+        masked: u64,
         /// The lines.
         #[serde(skip)]
         body: Vec<u8>,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How a step ended.

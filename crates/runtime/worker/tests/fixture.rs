@@ -102,8 +102,13 @@ impl Worker {
         loop {
             match self.next() {
                 FromWorker::Report(report) => return (*report, logs),
-                FromWorker::Log { stream: Stream::Stdout, body, .. } => logs.stdout.extend(body),
-                FromWorker::Log { stream: Stream::Stderr, body, .. } => logs.stderr.extend(body),
+                FromWorker::Log { stream, masked, body, .. } => {
+                    logs.masked += masked;
+                    match stream {
+                        Stream::Stdout => logs.stdout.extend(body),
+                        Stream::Stderr => logs.stderr.extend(body),
+                    }
+                }
                 FromWorker::Started { pid, .. } => logs.pid = Some(pid),
                 FromWorker::Heartbeat { .. } => {}
                 other @ FromWorker::Hello { .. } => panic!("{other:?}"),
@@ -139,6 +144,8 @@ impl Worker {
 
 #[derive(Default)]
 pub(crate) struct Logs {
+    /// Secrets that were masked in both.
+    pub(crate) masked: u64,
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
     pub(crate) pid: Option<u32>,

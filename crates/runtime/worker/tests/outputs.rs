@@ -121,7 +121,7 @@ fn logs() {
     let (_, logs) = worker.run(&shell("lines", script));
     let expected: String = (0..20_000).map(|number| format!("line-{number}\n")).collect();
     assert_eq!(logs.stdout(), expected + "no end\n");
-    assert_eq!(logs.stderr, b"warned\n");
+    assert_eq!((logs.stderr.as_slice(), logs.masked), (&b"warned\n"[..], 0));
     worker.close();
 }
 
@@ -132,6 +132,7 @@ fn secrets() {
     let (_, logs) = worker.run(&shell("logged", &format!("echo token {secret}; printf '%s' {secret} >&2")));
     assert_eq!(logs.stdout(), "token [REDACTED]\n");
     assert_eq!(logs.stderr, b"[REDACTED]\n");
+    assert_eq!(logs.masked, 2);
     let failure = worker.failure(&shell("handed-on", &format!("echo '\"{secret}\"' > $DVT_OUTPUT")));
     assert_eq!(failure.error_code, Code::SecretInOutput);
     assert!(!failure.error_message.contains(secret));

@@ -38,6 +38,18 @@ fn steps(bytes: usize) -> u32 {
     u32::try_from(bytes.min(MOST_BYTES).div_ceil(STEP)).unwrap_or(u32::MAX).max(1)
 }
 
+/// Takes so many; who finds too few is told of, once.
+async fn take(from: &Arc<Semaphore>, count: u32, waits: &mut bool) -> Result<OwnedSemaphorePermit, Refusal> {
+    // Whoever waits already has what becomes free, so nobody is overtaken by this.
+    if let Ok(taken) = Arc::clone(from).try_acquire_many_owned(count) {
+        return Ok(taken);
+    }
+    if !std::mem::replace(waits, true) {
+        dvt_telemetry::waits_for_room();
+    }
+    Arc::clone(from).acquire_many_owned(count).await.map_err(|_| super::closed())
+}
+
 impl Queue {
     /// A queue and its receiving end.
     pub(crate) fn new() -> (Self, Receiver<Waiting>) {
@@ -49,9 +61,10 @@ impl Queue {
 
     /// Waits for room, in the order of asking.
     pub(crate) async fn room(&self, bytes: usize) -> Result<Room, Refusal> {
-        let piece = Arc::clone(&self.pieces).acquire_owned().await.map_err(|_| super::closed())?;
-        let bytes = Arc::clone(&self.bytes).acquire_many_owned(steps(bytes)).await;
-        Ok(Room { _piece: piece, _bytes: bytes.map_err(|_| super::closed())? })
+        let mut waits = false;
+        let piece = take(&self.pieces, 1, &mut waits).await?;
+        let bytes = take(&self.bytes, steps(bytes), &mut waits).await?;
+        Ok(Room { _piece: piece, _bytes: bytes })
     }
 
     /// Hands a piece over with its room. A lane's own small writes have none: whoever has room may be waiting for the lane.

@@ -167,3 +167,23 @@ fn a_secret_that_reaches_into_the_first_line_of_a_key_is_masked_up_to_it() {
     out.extend(stream.finish());
     assert!(!String::from_utf8(out).unwrap().contains(secret));
 }
+
+/// Whatever the borders of its chunks: as many masks are told as stand in what comes out.
+#[test]
+fn masks_are_counted_where_they_are_written() {
+    let scrubber = Scrubber::new(&[SECRET]).unwrap();
+    let key = ["-----BEGIN RSA PRIVATE", " KEY-----\nMIIB\n-----END RSA PRIVATE", " KEY-----\n"].concat();
+    let text = format!("one {SECRET} two {SECRET}\nnone\n{key}end");
+    for size in [1, 7, text.len()] {
+        let (mut stream, mut out, mut masks) = (scrubber.stream(), Vec::new(), 0);
+        for chunk in text.as_bytes().chunks(size) {
+            out.extend(stream.push(chunk));
+            masks += stream.take_masks();
+        }
+        out.extend(stream.rest());
+        masks += stream.take_masks();
+        let out = String::from_utf8(out).unwrap();
+        assert_eq!((masks, out.matches(MASK).count()), (3, 3), "{size}: {out}");
+        assert_eq!(stream.take_masks(), 0, "told once");
+    }
+}

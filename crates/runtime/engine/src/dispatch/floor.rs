@@ -21,6 +21,7 @@ use dvt_model::id::{RunId, StepId, TenantId};
 use dvt_plan::plan;
 use dvt_store::port::operation::LogChunk;
 use dvt_store::port::transaction::Kind;
+use dvt_telemetry::Sink;
 use dvt_worker::Link;
 use dvt_worker::link::{Incoming, Unsent};
 use dvt_worker::protocol::{self, FromWorker, Key, ToWorker};
@@ -316,8 +317,9 @@ impl Floor {
             // If we crash here, the step runs and its starter ends it with us; it is given out again under the same token.
             FromWorker::Started { .. } => crash::point(crash::AFTER_DISPATCH),
             FromWorker::Heartbeat { .. } => {}
-            FromWorker::Log { key, stream, body, .. } => {
+            FromWorker::Log { key, stream, masked, body, .. } => {
                 let Some(flight) = self.slots.flights.get(&(key.run_id, key.step_id.clone())) else { return };
+                dvt_telemetry::scrubbed(Sink::Log, masked);
                 let chunk = LogChunk {
                     stream: match stream {
                         protocol::Stream::Stdout => "stdout".to_owned(),

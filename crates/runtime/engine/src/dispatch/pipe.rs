@@ -13,6 +13,7 @@ use dvt_store::port::transaction::Kind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 /// How much may lie in the pipe.
 const ROOM: usize = 1_024;
@@ -61,7 +62,10 @@ impl Pipe {
             item => {
                 self.under_way.fetch_add(1, Ordering::AcqRel);
                 // The outlet is there for as long as this end.
-                drop(self.items.send(item).await);
+                if let Err(TrySendError::Full(item)) = self.items.try_send(item) {
+                    dvt_telemetry::waits_for_room();
+                    drop(self.items.send(item).await);
+                }
             }
         }
     }
