@@ -62,7 +62,7 @@ fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
     let mut steps: Vec<Box<Step>> = Vec::with_capacity(draft.steps.len());
     for step in draft.steps {
         let id = StepId::try_from(step.id.clone()).ok()?;
-        steps.push(compiled(step, id)?);
+        steps.push(compiled(*step, id)?);
     }
     for at in 0..steps.len() {
         let needs = graph.needs.of(at).map(|need| Some(steps.get(need)?.id.clone()));

@@ -179,7 +179,7 @@ fn refused(name: &str, told: &[Diagnostic]) -> String {
 /// Compares what each step hands to its sub-plan with the inputs that it declares.
 pub(crate) fn inputs(draft: &Draft, names: &Names, sink: &mut Collector<'_>) {
     for step in &draft.steps {
-        for step in std::iter::once(step).chain(step.compensate.as_deref()) {
+        for step in std::iter::once(&**step).chain(step.compensate.as_deref()) {
             if let Some(Form::Plan(sub_plan)) = &step.form
                 && let Some(child) = &sub_plan.child
             {

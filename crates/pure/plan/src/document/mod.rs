@@ -134,16 +134,20 @@ pub(crate) struct Draft {
     pub(crate) scratch_bytes: Option<u64>,
     pub(crate) max_duration_ms: Option<u64>,
     pub(crate) max_parallel: Option<u32>,
-    pub(crate) steps: Vec<StepDraft>,
+    pub(crate) steps: StepDrafts,
     pub(crate) outputs: BTreeMap<String, TemplateValue>,
 }
 
 impl Draft {
     /// Everything that is done: steps and what undoes them.
     pub(crate) fn bodies(&self) -> impl Iterator<Item = &StepDraft> {
-        self.steps.iter().flat_map(|step| std::iter::once(step).chain(step.compensate.as_deref()))
+        self.steps.iter().flat_map(|step| std::iter::once(&**step).chain(step.compensate.as_deref()))
     }
 }
+
+/// Drafts of steps: half a kilobyte each, and there may be fifty thousand. Each lies by itself, so that its memory serves again when it has
+/// become a step.
+pub(crate) type StepDrafts = Vec<Box<StepDraft>>;
 
 /// A step in which every key was read by itself. Where its id or form could not be read there is a report, and the
 /// other checks go on with what is there.

@@ -1,8 +1,8 @@
 //! `steps` and `finally`: mappings of ids, and the keys of a step.
 
 use super::keys::{Family, Level, or};
-use super::{Owner, Reader, StepDraft, classes, duration, environment, foreach, form, output, retry, schema};
-use super::{secrets, step_limits, sub_plan};
+use super::{Owner, Reader, StepDraft, StepDrafts, classes, duration, environment, foreach, form, output};
+use super::{retry, schema, secrets, step_limits, sub_plan};
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Report, shown};
 use crate::plan::{Part, Tier};
@@ -34,7 +34,7 @@ step_keys!(
 );
 
 /// Reads all of them and puts them behind those that are there.
-pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, part: Part, steps: &mut Vec<StepDraft>) {
+pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, part: Part, steps: &mut StepDrafts) {
     if let Kind::List(_) = entry.value.kind {
         let message = format!("`{}` takes a mapping of ids, not a list", entry.key);
         let report = Report::error(codes::WRONG_SHAPE, entry.place, message);
@@ -55,7 +55,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, part: Part, s
     steps.reserve_exact(entries.len());
     for entry in entries {
         let index = steps.len();
-        steps.push(step(reader, entry, part, index));
+        steps.push(Box::new(step(reader, entry, part, index)));
     }
 }
 
