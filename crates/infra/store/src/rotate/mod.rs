@@ -15,7 +15,7 @@ use crate::port::operation::{ActDraft, EntryDraft};
 use crate::port::transaction::TenantTx;
 use crate::read::Reader;
 use crate::seal::rows;
-use crate::sqlite::column;
+use crate::sqlite::{Cached, Sql, column};
 use crate::tenant::Tenant;
 use dvt_keys::rotation::InUse;
 use dvt_keys::{Purpose, WrappedKey};
@@ -24,7 +24,7 @@ use dvt_model::action::Action;
 use dvt_model::entry::EventType;
 use dvt_model::id::KeyId;
 use dvt_model::time::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::Arc;
 
 /// A day.
@@ -127,6 +127,20 @@ fn draft(reader: &Reader, meant: &[(Purpose, Option<KeyId>)]) -> Result<Option<D
     Ok(Some((Box::new(Rotation { replaced, now: (tenant.clock)() }), entries)))
 }
 
+/// The oldest key of a purpose that was replaced, and since when.
+fn retired(lane: &Connection, tenant: &Tenant, purpose: Purpose) -> Result<Option<(KeyId, i64)>, Error> {
+    let row: Option<(Vec<u8>, i64)> = lane
+        .cached_row(
+            "SELECT key_id, retired_at FROM wrapped_key WHERE tenant_id = ?1 AND purpose = ?2 AND retired_at IS NOT NULL
+             ORDER BY epoch LIMIT 1",
+            params![tenant.id.bytes(), purpose.as_str()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()
+        .sql()?;
+    row.map(|(id, at)| Ok((column::id(&id, KeyId::from_bytes)?, at))).transpose()
+}
+
 /// Replaces what has to be replaced: a day before it is too old, or with a tenth of its rows left.
 // INVARIANT(INV-19): no key is used beyond its time; where it cannot be replaced in time, nothing more is written.
 pub(crate) async fn if_due(tenant: &Arc<Tenant>) -> Result<(), Refusal> {
@@ -154,7 +168,7 @@ pub(crate) async fn if_due(tenant: &Arc<Tenant>) -> Result<(), Refusal> {
 async fn replace(tenant: &Arc<Tenant>, meant: Vec<(Purpose, Option<KeyId>)>) -> Result<(), Refusal> {
     submit(tenant, || {
         let meant = meant.clone();
-        Box::new(move |reader: &Reader, _: &rusqlite::Connection| draft(reader, &meant))
+        Box::new(move |reader: &Reader, _: &Connection| draft(reader, &meant))
     })
     .await?;
     tenant.keyring.again().map_err(Refusal::from)?;
@@ -178,12 +192,13 @@ impl TenantTx {
                 let Some((in_use, days)) = keys.in_use(purpose).zip(purpose.longest_use_days()) else {
                     continue;
                 };
-                let rows: i64 = crate::sqlite::Sql::sql(crate::sqlite::Cached::cached_row(
-                    lane,
-                    "SELECT rows_sealed FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2",
-                    params![reader.tenant.id.bytes(), in_use.key_id.bytes()],
-                    |row| row.get(0),
-                ))?;
+                let rows: i64 = lane
+                    .cached_row(
+                        "SELECT rows_sealed FROM wrapped_key WHERE tenant_id = ?1 AND key_id = ?2",
+                        params![reader.tenant.id.bytes(), in_use.key_id.bytes()],
+                        |row| row.get(0),
+                    )
+                    .sql()?;
                 let until = in_use.since.plus_ms(days * DAY_MS);
                 ages.push(Age { purpose, in_use, until, rows: column::unsigned(rows)? });
             }

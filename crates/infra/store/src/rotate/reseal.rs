@@ -4,7 +4,7 @@
 //! the id by which its envelope names its key; `sealed_under` says which it is today. A payload with values in blobs stays
 //! under its old key, and the old key with it: that is rare, for acts are small.
 
-use super::SETTLED_MS;
+use super::{SETTLED_MS, retired};
 use crate::blob;
 use crate::commit::change::{self, Change, Drafted, submit};
 use crate::commit::group::{Group, Stop};
@@ -15,14 +15,15 @@ use crate::read::Reader;
 use crate::seal::document::{self, Cell, plan_row};
 use crate::seal::keyring::SealKey;
 use crate::seal::payload;
-use crate::sqlite::{Cached, Sql, column};
+use crate::sqlite::{Sql, column};
 use crate::tenant::Tenant;
+use dvt_keys::Purpose;
 use dvt_ledger::announce;
 use dvt_model::action::Action;
 use dvt_model::entry::EventType;
 use dvt_model::id::{BlobId, BlockId, EnvironmentId, KeyId, PlanId, ProjectId};
 use dvt_model::scope::ScopeIds;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use std::sync::Arc;
 
 /// Rows of one batch.
@@ -70,25 +71,13 @@ struct Batch {
     next: Option<i64>,
 }
 
-/// The oldest data key that was replaced, and since when.
-fn retired(connection: &Connection, tenant: &Tenant) -> Result<Option<(KeyId, i64)>, Error> {
-    let row: Option<(Vec<u8>, i64)> = connection
-        .cached_row(
-            "SELECT key_id, retired_at FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'dek' AND retired_at IS NOT NULL
-             ORDER BY epoch LIMIT 1",
-            [tenant.id.bytes()],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .optional()
-        .sql()?;
-    row.map(|(id, at)| Ok((column::id(&id, KeyId::from_bytes)?, at))).transpose()
-}
-
 /// Seals again everything under the oldest replaced data key, and ends that key once nothing can come under it any more.
 /// Gives how many rows were sealed again.
 pub(crate) async fn work_off(tenant: &Arc<Tenant>) -> Result<u64, Error> {
     let here = Arc::clone(tenant);
-    let Some((old, at)) = tenant.lanes.run(move |lane| retired(lane, &here)).await? else { return Ok(0) };
+    let Some((old, at)) = tenant.lanes.run(move |lane| retired(lane, &here, Purpose::Dek)).await? else {
+        return Ok(0);
+    };
     // Whoever replaced it, the key that took over is known from here on.
     tenant.keyring.again()?;
     let began = (tenant.clock)();

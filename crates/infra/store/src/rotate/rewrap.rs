@@ -2,8 +2,8 @@
 //!
 //! The old KEK ends only after a whole pass that began when no process could use it any more found nothing under it.
 
-use super::SETTLED_MS;
 use super::reseal::ended;
+use super::{SETTLED_MS, retired};
 use crate::commit::change::{Change, Drafted, submit};
 use crate::commit::group::{Group, Stop};
 use crate::commit::prepare::Sealed;
@@ -11,34 +11,23 @@ use crate::port::error::{Error, Refusal};
 use crate::read::Reader;
 use crate::seal::keyring::fault;
 use crate::seal::rows::{COLUMNS, wrapped};
-use crate::sqlite::{Cached, Sql, column};
+use crate::sqlite::{Sql, column};
 use crate::tenant::Tenant;
-use dvt_keys::WrappedKey;
+use dvt_keys::{Purpose, WrappedKey};
 use dvt_model::id::KeyId;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use std::sync::Arc;
 
 /// Keys of one batch.
 const BATCH: usize = 200;
 
-/// The KEK that was replaced, and since when.
-fn retired(connection: &Connection, tenant: &Tenant) -> Result<Option<(KeyId, i64)>, Error> {
-    let row: Option<(Vec<u8>, i64)> = connection
-        .cached_row(
-            "SELECT key_id, retired_at FROM wrapped_key WHERE tenant_id = ?1 AND purpose = 'tenant-kek' AND retired_at IS NOT NULL
-             ORDER BY epoch LIMIT 1",
-            [tenant.id.bytes()],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .optional()
-        .sql()?;
-    row.map(|(id, at)| Ok((column::id(&id, KeyId::from_bytes)?, at))).transpose()
-}
-
 /// Wraps again what hangs under the replaced KEK and ends it once nothing can come under it. Gives how many keys moved.
 pub(crate) async fn work_off(tenant: &Arc<Tenant>) -> Result<u64, Error> {
     let here = Arc::clone(tenant);
-    let Some((old, at)) = tenant.lanes.run(move |lane| retired(lane, &here)).await? else { return Ok(0) };
+    let Some((old, at)) = tenant.lanes.run(move |lane| retired(lane, &here, Purpose::TenantKek)).await?
+    else {
+        return Ok(0);
+    };
     // Whoever replaced it, the key that took over is known from here on.
     tenant.keyring.again()?;
     let began = (tenant.clock)();
