@@ -190,10 +190,12 @@ fn one_signal_cancels_and_the_record_names_it() {
 #[test]
 fn two_signals_stop_hard() {
     let home = Home::new();
-    let plan =
-        home.plan("deaf", &ENDLESS.replace("exec sleep 600", "trap '' TERM; while :; do sleep 0.2; done"));
+    let deaf = "trap '' TERM; echo deaf; while :; do sleep 0.2; done";
+    let plan = home.plan("deaf", &ENDLESS.replace("exec sleep 600", deaf));
     let mut running = Running::start(&home, &["run", &plan, "--allow-host", "--output", "jsonl"]);
     running.until("\"StepStarted\"");
+    let mut log = Running::start(&home, &["runs", "logs", "@latest", "-f"]);
+    log.until("deaf");
     let pid = Pid::from_child(&running.child);
     kill_process(pid, Signal::TERM).unwrap();
     running.until("\"RunCancelRequested\"");
