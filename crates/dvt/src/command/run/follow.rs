@@ -1,6 +1,7 @@
 //! Following a run: news from the engine, events from the store, a live tree or plain lines, interrupts, and the end.
 
-use crate::command::runs::{cancel, typed};
+use crate::command::runs::cancel;
+use crate::command::runs::typed::{self, Words};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -165,8 +166,8 @@ async fn cancel(followed: &Followed<'_>, reason: &str, screen: &Screen) -> Resul
 
 /// As `dvt runs cancel` asks for it, with the word by which this process attends the run.
 async fn ask_to_cancel(followed: &Followed<'_>, reason: &str, screen: &Screen) -> Result<RunStatus, Problem> {
-    let run = followed.run().to_string();
-    let act = cancel::act(&run, Some(reason), "dvt run");
+    let words = Words::because(followed.run(), reason);
+    let act = cancel::act(&words, "dvt run");
     let Composition { access, context, .. } = followed.composition;
     let proof: Authorized<Run, RunCancel> =
         access.deed(context, followed.run(), &act.deed, act.route).await?;

@@ -2,7 +2,7 @@
 //!
 //! Where no engine works, this process becomes the engine and sees the run to its end.
 
-use super::typed::Act;
+use super::typed::{Act, Words};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -18,15 +18,8 @@ use dvt_model::proof::RunCancel;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The run: an id, its first six or more digits, its plan's name, or `@latest`.
-    #[arg(value_name = "RUN")]
-    run: String,
-    /// Why; it stands in the ledger.
-    #[arg(short = 'm', long = "message", value_name = "TEXT")]
-    message: Option<String>,
-    /// Only show what it would end, undo and run.
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    words: Words,
     /// Your word that what always runs on the way out may run as you, without a wall (needed where no engine works on it).
     #[arg(long)]
     allow_host: bool,
@@ -38,25 +31,11 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
-    let asked = Act {
-        allow_host: arguments.allow_host,
-        dry_run: arguments.dry_run,
-        ..act(&arguments.run, arguments.message.as_deref(), "dvt runs cancel")
-    };
+    let asked = Act { allow_host: arguments.allow_host, ..act(&arguments.words, "dvt runs cancel") };
     super::act::ask::<RunCancel>(asked, composition, screen).await
 }
 
 /// A cancel, by whichever command.
-pub(in crate::command) fn act<'a>(run: &'a str, message: Option<&'a str>, route: &'static str) -> Act<'a> {
-    Act {
-        run,
-        deed: Deed::Cancel {},
-        route,
-        question: "Why is it to be cancelled?",
-        told: "cancel requested",
-        message,
-        signal_id: None,
-        allow_host: false,
-        dry_run: false,
-    }
+pub(in crate::command) fn act<'a>(words: &'a Words, route: &'static str) -> Act<'a> {
+    words.act(Deed::Cancel {}, route, "Why is it to be cancelled?", "cancel requested")
 }

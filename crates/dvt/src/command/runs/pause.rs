@@ -1,7 +1,7 @@
 //! `dvt runs pause RUN -m TEXT`: running steps finish, nothing new starts.
 
 use super::act;
-use super::typed::Act;
+use super::typed::Words;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -17,15 +17,8 @@ use dvt_model::proof::SignalSend;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The run: an id, its first six or more digits, its plan's name, or `@latest`.
-    #[arg(value_name = "RUN")]
-    run: String,
-    /// Why; it stands in the ledger.
-    #[arg(short = 'm', long = "message", value_name = "TEXT")]
-    message: Option<String>,
-    /// Only show what it would change.
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    words: Words,
 }
 
 /// Does it.
@@ -34,16 +27,7 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
-    let asked = Act {
-        run: &arguments.run,
-        deed: Deed::Pause {},
-        route: "dvt runs pause",
-        question: "Why is it to be paused?",
-        told: "paused",
-        message: arguments.message.as_deref(),
-        signal_id: None,
-        allow_host: false,
-        dry_run: arguments.dry_run,
-    };
+    let deed = Deed::Pause {};
+    let asked = arguments.words.act(deed, "dvt runs pause", "Why is it to be paused?", "paused");
     act::ask::<SignalSend>(asked, composition, screen).await
 }

@@ -5,7 +5,7 @@
 
 use super::act;
 use super::foresee::Case;
-use super::typed::{self, Act};
+use super::typed::{self, Act, Words};
 use super::{locate, plan, row, weigh};
 use crate::command::run::follow::{Followed, to_the_end};
 use crate::command::run::words;
@@ -29,9 +29,8 @@ use dvt_model::resource::{Plan, Run};
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The run: an id, its first six or more digits, its plan's name, or `@latest`.
-    #[arg(value_name = "RUN")]
-    run: String,
+    #[command(flatten)]
+    words: Words,
     /// The step; without it the whole run: a new one in its place.
     #[arg(value_name = "STEP")]
     step: Option<String>,
@@ -41,12 +40,6 @@ pub(crate) struct Arguments {
     /// Of a whole run: take over what completed, or begin from the start.
     #[arg(long, value_enum, default_value = "failed", value_name = "WHERE", conflicts_with = "step")]
     from: From,
-    /// Why; it stands in the ledger.
-    #[arg(short = 'm', long = "message", value_name = "TEXT")]
-    message: Option<String>,
-    /// Only show what it would change.
-    #[arg(long)]
-    dry_run: bool,
     /// The same id again is the same signal, and the same new run.
     #[arg(long, value_name = "ID")]
     signal_id: Option<String>,
@@ -75,16 +68,11 @@ pub(crate) async fn run(
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
     let Some(step) = &arguments.step else { return whole(arguments, selected, composition, screen).await };
+    let deed = Deed::RetryStep { step_id: typed::step(step)?, force: arguments.force };
+    let told = format!("another attempt of {step}");
     let asked = Act {
-        run: &arguments.run,
-        deed: Deed::RetryStep { step_id: typed::step(step)?, force: arguments.force },
-        route: ROUTE,
-        question: QUESTION,
-        told: &format!("another attempt of {step}"),
-        message: arguments.message.as_deref(),
         signal_id: arguments.signal_id.as_deref(),
-        allow_host: false,
-        dry_run: arguments.dry_run,
+        ..arguments.words.act(deed, ROUTE, QUESTION, &told)
     };
     act::ask::<SignalSend>(asked, composition, screen).await
 }
@@ -100,22 +88,17 @@ async fn whole(
         From::Failed => RetryFrom::Failed,
         From::Start => RetryFrom::Start,
     };
+    let deed = Deed::RetryRun { from, force: arguments.force };
     let asked = Act {
-        run: &arguments.run,
-        deed: Deed::RetryRun { from, force: arguments.force },
-        route: ROUTE,
-        question: QUESTION,
-        told: "run again",
-        message: arguments.message.as_deref(),
         signal_id: arguments.signal_id.as_deref(),
         allow_host: arguments.allow_host,
-        dry_run: arguments.dry_run,
+        ..arguments.words.act(deed, ROUTE, QUESTION, "run again")
     };
-    if arguments.dry_run {
+    if asked.dry_run {
         return foreseen(&asked, from, selected, composition, screen).await;
     }
     let Composition { access, context, .. } = composition;
-    let original = locate::run(&arguments.run, composition, ROUTE).await?;
+    let original = locate::run(asked.run, composition, ROUTE).await?;
     let read: Authorized<Run, RunReadPayload> = access.run(context, original, ROUTE).await?;
     let row = row(composition, &read).await?;
     let plan = plan(composition, &read, &row).await?;

@@ -1,7 +1,7 @@
 //! `dvt runs skip RUN STEP -m TEXT`: leaves a step out; it counts as a success with a null output.
 
 use super::act;
-use super::typed::{self, Act};
+use super::typed::{self, Words};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -17,18 +17,11 @@ use dvt_model::proof::SignalSend;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The run: an id, its first six or more digits, its plan's name, or `@latest`.
-    #[arg(value_name = "RUN")]
-    run: String,
+    #[command(flatten)]
+    words: Words,
     /// The step.
     #[arg(value_name = "STEP")]
     step: String,
-    /// Why; it stands in the ledger.
-    #[arg(short = 'm', long = "message", value_name = "TEXT")]
-    message: Option<String>,
-    /// Only show what it would change.
-    #[arg(long)]
-    dry_run: bool,
 }
 
 /// Does it.
@@ -37,16 +30,8 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
-    let asked = Act {
-        run: &arguments.run,
-        deed: Deed::SkipStep { step_id: typed::step(&arguments.step)? },
-        route: "dvt runs skip",
-        question: "Why is it to be skipped?",
-        told: &format!("skipped {}", arguments.step),
-        message: arguments.message.as_deref(),
-        signal_id: None,
-        allow_host: false,
-        dry_run: arguments.dry_run,
-    };
+    let deed = Deed::SkipStep { step_id: typed::step(&arguments.step)? };
+    let told = format!("skipped {}", arguments.step);
+    let asked = arguments.words.act(deed, "dvt runs skip", "Why is it to be skipped?", &told);
     act::ask::<SignalSend>(asked, composition, screen).await
 }

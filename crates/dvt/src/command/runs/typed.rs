@@ -5,13 +5,56 @@
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::view::screen::Screen;
+use clap::Args;
 use dvt_engine::Asked;
 use dvt_model::code::Code;
 use dvt_model::decision::{DecisionRecord, Draft};
 use dvt_model::deed::Deed;
-use dvt_model::id::{SignalId, StepId};
+use dvt_model::id::{RunId, SignalId, StepId};
 use dvt_model::proof::{Authorized, Permits};
 use dvt_model::resource::Run;
+
+/// What is typed for every act that takes a reason.
+#[derive(Debug, Args)]
+pub(in crate::command) struct Words {
+    /// The run: an id, its first six or more digits, its plan's name, or `@latest`.
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// Why; it stands in the ledger.
+    #[arg(short = 'm', long = "message", value_name = "TEXT")]
+    message: Option<String>,
+    /// Only show what it would change.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Words {
+    /// Those of who was not asked to type them.
+    pub(in crate::command) fn because(run: RunId, reason: &str) -> Self {
+        Self { run: run.to_string(), message: Some(reason.to_owned()), dry_run: false }
+    }
+
+    /// An act of a verb: what it asks on a terminal, and what it tells.
+    pub(super) fn act<'a>(
+        &'a self,
+        deed: Deed,
+        route: &'static str,
+        question: &'static str,
+        told: &'a str,
+    ) -> Act<'a> {
+        Act {
+            run: &self.run,
+            deed,
+            route,
+            question,
+            told,
+            message: self.message.as_deref(),
+            signal_id: None,
+            allow_host: false,
+            dry_run: self.dry_run,
+        }
+    }
+}
 
 /// An act as it was typed.
 pub(in crate::command) struct Act<'a> {
