@@ -124,7 +124,7 @@ fn it_is_taken_beside_a_running_run() {
     assert!(other.dvt(&["runs", "list"]).ends(0).out.contains("RECOVERING"), "the run goes on from here");
 }
 
-/// An interrupt ends it, and one line says what stays: that it was begun.
+/// Whatever signal ends it, one line says what stays: that it was begun.
 #[test]
 fn an_interrupted_backup_is_not_kept_and_says_so() {
     let home = Home::new();
@@ -145,16 +145,18 @@ fn an_interrupted_backup_is_not_kept_and_says_so() {
         std::fs::read_dir(home.path(folder)).unwrap().map(|entry| entry.unwrap().file_name()).collect()
     };
     let before = (names(""), names("home/data"));
-    let child = home.command(&["store", "backup", "never.backup"]).spawn().unwrap();
-    let mut endless = File::options().write(true).open(&blob).unwrap();
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    while endless.write_all(&[7; 4_096]).is_ok() {}
-    let told = Told::of(child.wait_with_output().unwrap()).ends(3);
-    assert_eq!(told.err, "interrupted: no backup was kept; the ledgers keep that one was begun\n");
-    assert!(told.out.is_empty(), "{told:#?}");
-    let mut after = (names(""), names("home/data"));
-    after.1.remove(OsStr::new("backup.lock"));
-    assert_eq!(after, before, "something was left");
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let child = home.command(&["store", "backup", "never.backup"]).spawn().unwrap();
+        let mut endless = File::options().write(true).open(&blob).unwrap();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        while endless.write_all(&[7; 4_096]).is_ok() {}
+        let told = Told::of(child.wait_with_output().unwrap()).ends(3);
+        assert_eq!(told.err, "interrupted: no backup was kept; the ledgers keep that one was begun\n");
+        assert!(told.out.is_empty(), "{told:#?}");
+        let mut after = (names(""), names("home/data"));
+        after.1.remove(OsStr::new("backup.lock"));
+        assert_eq!(after, before, "something was left");
+    }
     assert!(home.dvt(&["audit", "show"]).ends(0).out.contains("LedgerExported"));
     // Control: nobody interrupts it.
     std::fs::remove_file(&blob).unwrap();

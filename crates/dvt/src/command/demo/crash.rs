@@ -6,6 +6,7 @@
 use super::place::{Bell, Lines, Place};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::signals::Signals;
 use crate::view::duration::{plural, short};
 use crate::view::end::brief;
 use crate::view::screen::Screen;
@@ -16,7 +17,6 @@ use dvt_model::id::RunId;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;
-use tokio::signal::unix::{SignalKind, signal};
 
 const PLAN: &str = include_str!("plan.yaml");
 const STEP: &str = include_str!("step.sh");
@@ -38,8 +38,7 @@ pub(crate) struct Arguments {
 /// Does it. An interrupt ends what runs and takes the folder away.
 pub(crate) async fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
     // Listened for before there is anything to leave behind, and without a gap until the end.
-    let mut interrupt = signal(SignalKind::interrupt())
-        .map_err(|error| Problem::new(Code::Internal, format!("no interrupt can be heard: {error}")))?;
+    let mut signals = Signals::listen()?;
     let place = Place::make()?;
     let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
     let working = place.clone();
@@ -49,7 +48,7 @@ pub(crate) async fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Ex
             biased;
             Some(line) = told.recv() => tell(&line, screen),
             played = &mut work => break played.map_err(|error| Problem::new(Code::Internal, error.to_string())),
-            _ = interrupt.recv() => {
+            _ = signals.next() => {
                 place.clear();
                 screen.say("interrupted: the demo's run was killed, and its folder is gone");
                 return Ok(Exit::Cancelled);

@@ -12,12 +12,11 @@ use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
 use crate::profile::folder::shown;
+use crate::signals::{Heard, Signals};
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_engine::client::Client;
-use dvt_model::code::Code;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Be the engine of this data folder until told to end, and go on with every open run.
@@ -63,14 +62,14 @@ async fn work(
     composition: &Composition,
     screen: &Screen,
 ) -> Result<(), Problem> {
-    let mut ends = Ends::listen(arguments.detached)?;
+    let mut signals = Signals::listen()?;
     let parts = composition.parts.clone();
     let attaching = async {
         if arguments.detached { dvt_engine::attach(parts).await } else { dvt_engine::reside(parts).await }
     };
     let client = tokio::select! {
         client = attaching => client?,
-        () = ends.next() => return Ok(()),
+        () = ended(&mut signals, arguments.detached) => return Ok(()),
     };
     let folder = shown(&selected.folders.data);
     if client.is_engine() {
@@ -82,7 +81,7 @@ async fn work(
     }
     let stood = tokio::select! {
         stood = client.stand() => stood.map_err(Problem::from),
-        () = ends.next() => Ok(()),
+        () = ended(&mut signals, arguments.detached) => Ok(()),
         () = idle(&client), if arguments.detached => Ok(()),
     };
     // In order: runs finish their turn, steps end, what is not sealed is sealed, the lease is given back.
@@ -102,33 +101,7 @@ async fn idle(client: &Client) {
     }
 }
 
-/// The signals that end it.
-struct Ends {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
-    stays: bool,
-}
-
-impl Ends {
-    fn listen(stays: bool) -> Result<Self, Problem> {
-        let of = |kind: SignalKind| {
-            signal(kind).map_err(|error| {
-                Problem::new(Code::ServiceDegraded, format!("signals cannot be heard: {error}"))
-            })
-        };
-        let (interrupt, terminate) = (of(SignalKind::interrupt())?, of(SignalKind::terminate())?);
-        Ok(Self { interrupt, terminate, hang_up: of(SignalKind::hangup())?, stays })
-    }
-
-    /// The next of them; a terminal that closes ends only who belongs to it.
-    async fn next(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
-                _ = self.hang_up.recv() => if !self.stays { return },
-            }
-        }
-    }
+/// The next signal that ends it; a terminal that closes ends only who belongs to it.
+async fn ended(signals: &mut Signals, stays: bool) {
+    while signals.next().await == Heard::HangUp && stays {}
 }

@@ -4,8 +4,7 @@
 //! that the run goes on.
 
 use crate::problem::Problem;
-use dvt_model::code::Code;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use crate::signals::{Heard, Signals};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// What the person, or whoever sent a signal, wants.
@@ -21,11 +20,9 @@ pub(crate) enum Wish {
     StopHard,
 }
 
-/// Listens to the three signals that end programs.
+/// Listens to the signals that end programs, and asks.
 pub(crate) struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
+    signals: Signals,
     can_ask: bool,
     asking: Option<JoinHandle<Option<String>>>,
     count: u32,
@@ -33,19 +30,7 @@ pub(crate) struct Interrupts {
 
 impl Interrupts {
     pub(crate) fn listen(can_ask: bool) -> Result<Self, Problem> {
-        let of = |kind: SignalKind| {
-            signal(kind).map_err(|error| {
-                Problem::new(Code::ServiceDegraded, format!("signals cannot be heard: {error}"))
-            })
-        };
-        Ok(Self {
-            interrupt: of(SignalKind::interrupt())?,
-            terminate: of(SignalKind::terminate())?,
-            hang_up: of(SignalKind::hangup())?,
-            can_ask,
-            asking: None,
-            count: 0,
-        })
+        Ok(Self { signals: Signals::listen()?, can_ask, asking: None, count: 0 })
     }
 
     /// Whether a question stands on the terminal.
@@ -55,11 +40,9 @@ impl Interrupts {
 
     /// The next wish. Dropping the future loses nothing: signals are kept, and a half-typed line is the terminal's.
     pub(crate) async fn next(&mut self) -> Wish {
-        let name = match &mut self.asking {
+        let heard = match &mut self.asking {
             Some(answer) => tokio::select! {
-                _ = self.interrupt.recv() => "SIGINT",
-                _ = self.terminate.recv() => "SIGTERM",
-                _ = self.hang_up.recv() => "SIGHUP",
+                heard = self.signals.next() => heard,
                 line = answer => {
                     self.asking = None;
                     let reason = line.ok().flatten();
@@ -69,11 +52,7 @@ impl Interrupts {
                     return reason.map_or(Wish::GoOn, Wish::Cancel);
                 }
             },
-            None => tokio::select! {
-                _ = self.interrupt.recv() => "SIGINT",
-                _ = self.terminate.recv() => "SIGTERM",
-                _ = self.hang_up.recv() => "SIGHUP",
-            },
+            None => self.signals.next().await,
         };
         self.count += 1;
         if self.count > 1 {
@@ -81,11 +60,11 @@ impl Interrupts {
             self.asking = None;
             return Wish::StopHard;
         }
-        if self.can_ask && name == "SIGINT" {
+        if self.can_ask && heard == Heard::Interrupt {
             self.asking = Some(spawn_blocking(answer));
             return Wish::Ask;
         }
-        Wish::Cancel(format!("signal {name} from outside, no terminal to ask at"))
+        Wish::Cancel(format!("signal {heard} from outside, no terminal to ask at"))
     }
 }
 

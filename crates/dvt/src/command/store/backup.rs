@@ -6,6 +6,7 @@ use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::{Selected, folder};
+use crate::signals::Signals;
 use crate::view::duration::plural;
 use crate::view::progress::Progress;
 use crate::view::screen::Screen;
@@ -17,7 +18,6 @@ use dvt_model::resource::Ledger;
 use serde_json::json;
 use std::path::PathBuf;
 use std::pin::pin;
-use tokio::signal::unix::{SignalKind, signal};
 
 const ROUTE: &str = "dvt store backup";
 
@@ -41,8 +41,7 @@ pub(crate) async fn run(
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
     // Listened for before anything is entered, so that what was is always told.
-    let mut interrupt = signal(SignalKind::interrupt())
-        .map_err(|error| Problem::new(Code::Internal, format!("no interrupt can be heard: {error}")))?;
+    let mut signals = Signals::listen()?;
     let proofs: Vec<Authorized<Ledger, AuditExport>> =
         composition.access.every_ledger(&composition.context, ROUTE).await?;
     let question = json!({ "backup": arguments.file.display().to_string() });
@@ -58,7 +57,7 @@ pub(crate) async fn run(
             biased;
             taken = &mut backing => break taken,
             // It ends by itself and takes away what it had begun.
-            _ = interrupt.recv() => tally.give_up(),
+            _ = signals.next() => tally.give_up(),
         }
     };
     drop(progress);
