@@ -7,6 +7,7 @@ mod command;
 mod compose;
 mod problem;
 mod profile;
+mod running;
 mod signals;
 mod telemetry;
 mod view;

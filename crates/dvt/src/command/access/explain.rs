@@ -2,11 +2,11 @@
 //!
 //! An installation of one person knows nobody but its owner; whoever else is named is answered as what is not there.
 
-use crate::command::runs::locate;
 use crate::compose::Composition;
 use crate::problem::exit::Exit;
 use crate::problem::{Problem, spelling};
 use crate::profile::user;
+use crate::running::locate;
 use crate::view::screen::Screen;
 use crate::view::width::wrap;
 use clap::Args;

@@ -1,8 +1,8 @@
 //! What `show` and `export` ask the ledger for: the words of the command line as a question.
 
-use crate::command::runs::locate;
 use crate::compose::Composition;
 use crate::problem::Problem;
+use crate::running::locate;
 use clap::Args;
 use dvt_model::code::Code;
 use dvt_model::entry::{EventType, Outcome};

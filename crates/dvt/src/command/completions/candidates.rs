@@ -5,12 +5,13 @@
 //! asked for like any other command, with the caller's rights.
 
 use super::words::{Next, Spot, find, name_of};
-use crate::command::runs::{locate, plan, row};
 use crate::compose::{Composition, compose};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::problem::pages::PAGES;
 use crate::profile::Selected;
+use crate::running::locate;
+use crate::running::read::{plan, row};
 use crate::view::end::brief;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;

@@ -8,11 +8,11 @@ pub(crate) mod rotate_keys;
 pub(crate) mod sweep;
 pub(in crate::command) mod would;
 
-use crate::command::runs::locate;
 use crate::compose::{Composition, within};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
+use crate::running::locate;
 use crate::view::screen::Screen;
 use clap::{Args, Subcommand};
 use dvt_engine::keep::Keeping;

@@ -1,12 +1,13 @@
 //! `dvt run --detach`: the run is left to an engine that stays. This process never becomes the engine.
 
-use super::{Ready, ask, words};
+use super::{Ready, ask};
 use crate::command::engine::resident;
 use crate::command::lint;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
+use crate::running::host;
 use crate::view::end;
 use crate::view::screen::Screen;
 use dvt_model::code::Code;
@@ -43,7 +44,7 @@ pub(crate) async fn start(
         &lint::bounds(&ready.checked.bounds),
         screen.side_width(),
     ));
-    screen.note(words::walls(words::needs_word(plan), host_allowed));
+    screen.note(host::walls(host::needs_word(plan), host_allowed));
     if screen.for_people() {
         screen.line(&answer.run_id.to_string());
         let name = end::brief(answer.run_id);

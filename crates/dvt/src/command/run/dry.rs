@@ -1,7 +1,8 @@
 //! `dvt run --dry-run`: what would run, its bounds, files and walls. Nothing is started and nothing is written.
 
-use super::{Ready, words};
+use super::Ready;
 use crate::command::lint;
+use crate::running::host;
 use crate::view::duration::{bound, plural, size};
 use crate::view::screen::Screen;
 use crate::view::table;
@@ -45,7 +46,7 @@ pub(crate) fn show(ready: &Ready, needs_word: bool, host: bool, screen: &mut Scr
         return;
     }
     screen.line(&format!("{}  {}", plan.name, lint::bounds(&checked.bounds)));
-    screen.line(words::walls(needs_word, host));
+    screen.line(host::walls(needs_word, host));
     if let Some(packed) = packed {
         let files = plural(u64::try_from(packed.names.len()).unwrap_or(u64::MAX), "file", "files");
         let bytes = size(u64::try_from(packed.bytes.len()).unwrap_or(u64::MAX));

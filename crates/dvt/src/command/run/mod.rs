@@ -4,12 +4,9 @@
 
 pub(crate) mod detach;
 pub(crate) mod dry;
-pub(crate) mod follow;
 pub(crate) mod glob;
 pub(crate) mod inputs;
-pub(crate) mod interrupt;
 pub(crate) mod pack;
-pub(crate) mod words;
 
 use crate::command::sub_plans::{Below, Library};
 use crate::command::{lint, source};
@@ -17,6 +14,8 @@ use crate::compose::{Composition, compose, keep_public_keys};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
+use crate::running::follow::{self, Followed};
+use crate::running::{host, read};
 use crate::view::end;
 use crate::view::screen::{Format, Screen};
 use crate::view::width::clip;
@@ -29,7 +28,6 @@ use dvt_model::proof::{Authorized, PlanCreate, RunReadPayload, RunStart};
 use dvt_model::resource;
 use dvt_plan::{Checked, select};
 use dvt_store::port::transaction::Kind;
-use follow::Followed;
 use pack::Packed;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,10 +99,10 @@ pub(crate) async fn run(
         }
     };
     let request_id = request_id(arguments.request_id.as_deref())?;
-    let needs_word = words::needs_word(&ready.checked.plan);
+    let needs_word = host::needs_word(&ready.checked.plan);
     if arguments.dry_run {
         let profile = selected.read()?;
-        let host = words::has_word(arguments.allow_host, profile.as_ref());
+        let host = host::has_word(arguments.allow_host, profile.as_ref());
         dry::show(&ready, needs_word, host, screen);
         return Ok(Exit::Completed);
     }
@@ -119,11 +117,11 @@ pub(crate) async fn run(
         Some(composition) => composition,
         None => compose(selected, screen).await?,
     };
-    let host_allowed = words::has_word(arguments.allow_host, Some(&composition.profile));
+    let host_allowed = host::has_word(arguments.allow_host, Some(&composition.profile));
     // Before anything is queued: a run that could not start one of its steps is not started.
     if needs_word && !host_allowed {
         composition.store.close().await?;
-        return Err(words::refusal(&selected.path(), "dvt run"));
+        return Err(host::refusal(&selected.path(), "dvt run"));
     }
     let done = if arguments.detach {
         detach::start(&ready, request_id, host_allowed, (selected, &composition), screen).await
@@ -275,7 +273,7 @@ pub(crate) async fn start(
     let answer = client.start_run(&asking.publish, &asking.start, asking.request).await?;
     let name = &ready.checked.plan.name;
     let bounds = lint::bounds(&ready.checked.bounds);
-    let walls = words::walls(words::needs_word(&ready.checked.plan), host_allowed);
+    let walls = host::walls(host::needs_word(&ready.checked.plan), host_allowed);
     if screen.format == Format::Table && !screen.quiet {
         let header = end::header(name.as_str(), answer.run_id, &bounds, screen.width());
         screen.line(&screen.paint().bold(&header));
@@ -294,7 +292,7 @@ pub(crate) async fn start(
         ));
     }
     let read: Authorized<resource::Run, RunReadPayload> = access.run(context, answer.run_id, ROUTE).await?;
-    let plan = crate::command::runs::gated(composition, &read, ready.checked.plan.clone()).await?;
+    let plan = read::gated(composition, &read, ready.checked.plan.clone()).await?;
     let followed = Followed { plan: &plan, composition, client: &client, read: &read };
     let exit = follow::to_the_end(&followed, screen).await;
     let closed = client.close().await;

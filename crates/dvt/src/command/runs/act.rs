@@ -4,13 +4,15 @@
 //! that rests goes on resting, but for one that the act ends, whose end is seen here.
 
 use super::foresee::{self, Case};
-use super::typed::{self, Act, requested};
-use super::{locate, plan, row, weigh};
-use crate::command::run::follow::{Followed, to_the_end};
-use crate::command::run::words;
+use super::weigh;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::follow::{Followed, to_the_end};
+use crate::running::host;
+use crate::running::locate;
+use crate::running::read::{plan, row};
+use crate::running::typed::{self, Act, requested};
 use crate::view::end::brief;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
@@ -46,7 +48,7 @@ pub(super) async fn ask<A: Permits>(
     let asked = typed::asked(&act, &proof, composition, screen)?;
     let reason = asked.record.as_ref().map(|record| record.justification_text().to_owned());
     let client = dvt_engine::attach(composition.parts.clone()).await?;
-    let word = words::has_word(act.allow_host, Some(&composition.profile));
+    let word = host::has_word(act.allow_host, Some(&composition.profile));
     let exit = match client.act_on_run(&proof, asked, word).await {
         Ok(status) => end(&act, run, status, reason.as_deref(), composition, &client, screen).await,
         Err(problem) => Err(Problem::from(problem)),

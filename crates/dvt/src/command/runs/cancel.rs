@@ -2,13 +2,12 @@
 //!
 //! Where no engine works, this process becomes the engine and sees the run to its end.
 
-use super::typed::{Act, Words};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::typed::{Act, Words};
 use crate::view::screen::Screen;
 use clap::Args;
-use dvt_model::deed::Deed;
 use dvt_model::proof::RunCancel;
 
 /// Cancel a run: running steps get a few seconds to end, nothing new starts.
@@ -31,11 +30,6 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
-    let asked = Act { allow_host: arguments.allow_host, ..act(&arguments.words, "dvt runs cancel") };
+    let asked = Act { allow_host: arguments.allow_host, ..arguments.words.cancel("dvt runs cancel") };
     super::act::ask::<RunCancel>(asked, composition, screen).await
-}
-
-/// A cancel, by whichever command.
-pub(in crate::command) fn act<'a>(words: &'a Words, route: &'static str) -> Act<'a> {
-    words.act(Deed::Cancel {}, route, "Why is it to be cancelled?", "cancel requested")
 }

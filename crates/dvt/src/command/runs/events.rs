@@ -2,12 +2,13 @@
 //!
 //! Who may read no payloads is shown the events without them (contract 4.1, `listEvents`).
 
+use super::named;
 use super::news::{self, News};
-use super::{locate, named, plan, row};
-use crate::command::run::follow;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::locate;
+use crate::running::read::{events, plan, row};
 use crate::view::picture::Picture;
 use crate::view::screen::{Format, Screen};
 use crate::view::{json, lines};
@@ -75,7 +76,7 @@ async fn show<A: Permits>(
     let mut news = None;
     let (mut is_connected, mut exit) = (false, Exit::Completed);
     loop {
-        for mut event in follow::events(composition, proof, picture.last_run_seq).await? {
+        for mut event in events(composition, proof, picture.last_run_seq).await? {
             if withhold {
                 event.payload = None;
             }

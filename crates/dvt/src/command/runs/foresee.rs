@@ -2,10 +2,11 @@
 //!
 //! It reads and changes nothing, and promises nothing: the run goes on meanwhile.
 
-use super::{locate, picture, plan, row};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::locate;
+use crate::running::read::{picture, plan, row};
 use crate::view::end::brief;
 use crate::view::picture::Picture;
 use crate::view::screen::Screen;

@@ -1,10 +1,12 @@
 //! `dvt runs get RUN`: how a run stands, why its steps wait, what came out. From the fold of its events alone.
 
 use super::wait::{self, Waited};
-use super::{fold, list, locate, news, picture, plan, row};
+use super::{fold, list, news};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::locate;
+use crate::running::read::{picture, plan, row};
 use crate::view::canvas::Canvas;
 use crate::view::duration::plural;
 use crate::view::picture::Picture;

@@ -4,11 +4,11 @@
 
 use super::named::{is_of, no_step};
 use super::news::{self, News};
-use super::{locate, plan, row};
-use crate::command::run::follow;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::locate;
+use crate::running::read::{events, picture, plan, row};
 use crate::view::picture::Picture;
 use crate::view::safe::safe;
 use crate::view::screen::{Format, Screen};
@@ -58,7 +58,7 @@ pub(crate) async fn run(
         composition.access.run(&composition.context, run, ROUTE).await?;
     let row = row(composition, &read).await?;
     let plan = plan(composition, &read, &row).await?;
-    let (mut picture, _) = super::picture(composition, &read, &plan).await?;
+    let (mut picture, _) = picture(composition, &read, &plan).await?;
     if let Some(wanted) = &arguments.step
         && selected(&picture, Some(wanted)).is_empty()
         && !is_of(&plan, wanted)
@@ -106,7 +106,7 @@ async fn follow_on(
         };
         let before = picture.last_run_seq;
         if goes_on.is_some() {
-            for event in follow::events(composition, read, before).await? {
+            for event in events(composition, read, before).await? {
                 picture.apply(&event);
             }
         }

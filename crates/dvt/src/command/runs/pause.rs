@@ -1,10 +1,10 @@
 //! `dvt runs pause RUN -m TEXT`: running steps finish, nothing new starts.
 
 use super::act;
-use super::typed::Words;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::typed::Words;
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_model::deed::Deed;

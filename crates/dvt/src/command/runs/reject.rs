@@ -1,10 +1,10 @@
 //! `dvt runs reject RUN STEP -m TEXT`: a vote against what an approval step asks; one is enough.
 
 use super::act;
-use super::typed::{self, Words};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::typed::{self, Words};
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_model::deed::Deed;

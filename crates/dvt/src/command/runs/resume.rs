@@ -5,14 +5,16 @@
 
 use super::act;
 use super::foresee::Case;
-use super::typed::Act;
-use super::{locate, picture, plan, row, weigh};
-use crate::command::run::follow::{Followed, to_the_end};
-use crate::command::run::words;
+use super::weigh;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
+use crate::running::follow::{Followed, to_the_end};
+use crate::running::host;
+use crate::running::locate;
+use crate::running::read::{picture, plan, row};
+use crate::running::typed::Act;
 use crate::view::duration::plural;
 use crate::view::end;
 use crate::view::screen::{Format, Screen};
@@ -80,9 +82,9 @@ pub(crate) async fn run(
     }
     let plan = plan(composition, &read, &row).await?;
     let (before, _) = picture(composition, &read, &plan).await?;
-    let host_allowed = words::has_word(arguments.allow_host, Some(&composition.profile));
-    if words::needs_word(&plan) && !host_allowed && !has_ended {
-        return Err(words::refusal(&selected.path(), ROUTE));
+    let host_allowed = host::has_word(arguments.allow_host, Some(&composition.profile));
+    if host::needs_word(&plan) && !host_allowed && !has_ended {
+        return Err(host::refusal(&selected.path(), ROUTE));
     }
     let kept = before.steps.values().filter(|step| step.is_over()).count();
     let again: Vec<&str> = before
@@ -148,9 +150,9 @@ async fn foreseen(
         weigh::taken_up(&case, composition)?
     };
     let is_left = weighed.ends || (is_paused && dvt_engine::engine_is_live(&composition.store));
-    let host_allowed = words::has_word(arguments.allow_host, Some(&composition.profile));
-    if !is_left && words::needs_word(&case.plan) && !host_allowed {
-        return Err(words::refusal(&selected.path(), ROUTE));
+    let host_allowed = host::has_word(arguments.allow_host, Some(&composition.profile));
+    if !is_left && host::needs_word(&case.plan) && !host_allowed {
+        return Err(host::refusal(&selected.path(), ROUTE));
     }
     Ok(weighed.show(screen))
 }

@@ -5,14 +5,16 @@
 
 use super::act;
 use super::foresee::Case;
-use super::typed::{self, Act, Words};
-use super::{locate, plan, row, weigh};
-use crate::command::run::follow::{Followed, to_the_end};
-use crate::command::run::words;
+use super::weigh;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
+use crate::running::follow::{Followed, to_the_end};
+use crate::running::host;
+use crate::running::locate;
+use crate::running::read::{plan, row};
+use crate::running::typed::{self, Act, Words};
 use crate::view::end::brief;
 use crate::view::screen::Screen;
 use clap::{Args, ValueEnum};
@@ -102,9 +104,9 @@ async fn whole(
     let read: Authorized<Run, RunReadPayload> = access.run(context, original, ROUTE).await?;
     let row = row(composition, &read).await?;
     let plan = plan(composition, &read, &row).await?;
-    let host_allowed = words::has_word(arguments.allow_host, Some(&composition.profile));
-    if words::needs_word(&plan) && !host_allowed {
-        return Err(words::refusal(&selected.path(), ROUTE));
+    let host_allowed = host::has_word(arguments.allow_host, Some(&composition.profile));
+    if host::needs_word(&plan) && !host_allowed {
+        return Err(host::refusal(&selected.path(), ROUTE));
     }
     let signal: Authorized<Run, SignalSend> = access.deed(context, original, &asked.deed, ROUTE).await?;
     let start: Authorized<Plan, RunStart> = access.plan(context, row.metadata.plan.plan_id, ROUTE).await?;
@@ -143,9 +145,9 @@ async fn foreseen(
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
     let case = Case::look(asked.run, &asked.deed, composition, ROUTE).await?;
-    let host_allowed = words::has_word(asked.allow_host, Some(&composition.profile));
-    if words::needs_word(&case.plan) && !host_allowed {
-        return Err(words::refusal(&selected.path(), ROUTE));
+    let host_allowed = host::has_word(asked.allow_host, Some(&composition.profile));
+    if host::needs_word(&case.plan) && !host_allowed {
+        return Err(host::refusal(&selected.path(), ROUTE));
     }
     let force = matches!(asked.deed, Deed::RetryRun { force: true, .. });
     Ok(weigh::again(&case, from, force)?.show(screen))

@@ -1,10 +1,10 @@
 //! `dvt runs signal RUN NAME`: a named signal with a payload. It may come early: it is kept until a step waits for it.
 
 use super::act;
-use super::typed::Act;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::typed::Act;
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_model::code::Code;

@@ -1,10 +1,10 @@
 //! `dvt runs skip RUN STEP -m TEXT`: leaves a step out; it counts as a success with a null output.
 
 use super::act;
-use super::typed::{self, Words};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::typed::{self, Words};
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_model::deed::Deed;

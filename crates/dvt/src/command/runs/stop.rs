@@ -1,10 +1,10 @@
 //! `dvt runs stop RUN -m TEXT`: the emergency stop. No compensation, no `finally`; `dvt runs cancel` is the orderly way.
 
 use super::act;
-use super::typed::Words;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::typed::Words;
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_model::deed::Deed;

@@ -3,9 +3,9 @@
 //! It never becomes the engine and takes nothing from the run: when the time is over, the run goes on without whoever waited.
 
 use super::news::News;
-use super::row;
 use crate::compose::Composition;
 use crate::problem::Problem;
+use crate::running::read::row;
 use dvt_model::id::RunId;
 use dvt_model::proof::{Authorized, RunReadStatus};
 use dvt_model::resource::Run;

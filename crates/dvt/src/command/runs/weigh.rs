@@ -5,10 +5,10 @@
 
 use super::fold;
 use super::foresee::Case;
-use super::typed::{self, Act};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::typed::{self, Act};
 use crate::view::end::brief;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;

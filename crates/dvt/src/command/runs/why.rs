@@ -1,9 +1,11 @@
 //! `dvt runs why RUN [STEP]`: why a run or a step waits, failed, was left out or never started.
 
-use super::{list, locate, named, picture, plan, row};
+use super::{list, named};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::running::locate;
+use crate::running::read::{picture, plan, row};
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use crate::view::why::{self, Answer, Case, Facts, Reason};

@@ -1,7 +1,9 @@
 //! Following a run: news from the engine, events from the store, a live tree or plain lines, interrupts, and the end.
 
-use crate::command::runs::cancel;
-use crate::command::runs::typed::{self, Words};
+use super::host;
+use super::interrupt::{Interrupts, Wish};
+use super::read::events;
+use super::typed::{self, Words};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -13,7 +15,7 @@ use crate::view::screen::{Format, Screen};
 use crate::view::{end, json, lines};
 use dvt_engine::client::Client;
 use dvt_model::id::{RunId, StepId};
-use dvt_model::proof::{Authorized, Permits, RunCancel, RunReadPayload};
+use dvt_model::proof::{Authorized, RunCancel, RunReadPayload};
 use dvt_model::resource::Run;
 use dvt_model::run::{EventName, RunMetadata, RunStatus, StepStatus};
 use dvt_plan::plan::Plan;
@@ -21,9 +23,6 @@ use dvt_store::port::operation::StoredEvent;
 use dvt_store::port::transaction::Kind;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
-
-use super::interrupt::{Interrupts, Wish};
-use super::words;
 
 /// At most ten pictures a second.
 const REPAINT: Duration = Duration::from_millis(100);
@@ -52,26 +51,6 @@ impl Followed<'_> {
         let transaction = self.composition.store.begin(self.read.scope(), Kind::Act)?;
         let row = transaction.run(self.run()).await?;
         row.map(|row| row.metadata).ok_or_else(|| dvt_access::Denied::not_found().into())
-    }
-}
-
-/// All events after `after`.
-pub(crate) async fn events<A: Permits>(
-    composition: &Composition,
-    read: &Authorized<Run, A>,
-    after: u64,
-) -> Result<Vec<StoredEvent>, Problem> {
-    const PAGE: u32 = 1_000;
-    let transaction = composition.store.begin(read.scope(), Kind::Act)?;
-    let (mut all, mut after) = (Vec::new(), after);
-    loop {
-        let page = transaction.fetch_events(read.resource().id, after, PAGE).await?;
-        let full = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-        after = page.last().and_then(|event| event.envelope.run.as_ref()).map_or(after, |part| part.run_seq);
-        all.extend(page);
-        if !full {
-            return Ok(all);
-        }
     }
 }
 
@@ -138,7 +117,7 @@ async fn left(followed: &Followed<'_>, picture: &Picture, screen: &mut Screen) -
         plural(count(running), "running step", "running steps"),
         plural(count(kept), "completed step", "completed steps"),
     ));
-    let word = if words::needs_word(followed.plan) { " --allow-host" } else { "" };
+    let word = if host::needs_word(followed.plan) { " --allow-host" } else { "" };
     screen.say(&format!("go on:  dvt runs resume {run}{word}"));
     screen.say(&format!("end it: dvt runs cancel {run} -m \"…\""));
     if screen.format == Format::Json {
@@ -167,7 +146,7 @@ async fn cancel(followed: &Followed<'_>, reason: &str, screen: &Screen) -> Resul
 /// As `dvt runs cancel` asks for it, with the word by which this process attends the run.
 async fn ask_to_cancel(followed: &Followed<'_>, reason: &str, screen: &Screen) -> Result<RunStatus, Problem> {
     let words = Words::because(followed.run(), reason);
-    let act = cancel::act(&words, "dvt run");
+    let act = words.cancel("dvt run");
     let Composition { access, context, .. } = followed.composition;
     let proof: Authorized<Run, RunCancel> =
         access.deed(context, followed.run(), &act.deed, act.route).await?;

@@ -16,7 +16,7 @@ use dvt_model::resource::Run;
 
 /// What is typed for every act that takes a reason.
 #[derive(Debug, Args)]
-pub(in crate::command) struct Words {
+pub(crate) struct Words {
     /// The run: an id, its first six or more digits, its plan's name, or `@latest`.
     #[arg(value_name = "RUN")]
     run: String,
@@ -30,12 +30,17 @@ pub(in crate::command) struct Words {
 
 impl Words {
     /// Those of who was not asked to type them.
-    pub(in crate::command) fn because(run: RunId, reason: &str) -> Self {
+    pub(crate) fn because(run: RunId, reason: &str) -> Self {
         Self { run: run.to_string(), message: Some(reason.to_owned()), dry_run: false }
     }
 
+    /// A cancel, by whichever verb.
+    pub(crate) fn cancel(&self, route: &'static str) -> Act<'_> {
+        self.act(Deed::Cancel {}, route, "Why is it to be cancelled?", "cancel requested")
+    }
+
     /// An act of a verb: what it asks on a terminal, and what it tells.
-    pub(super) fn act<'a>(
+    pub(crate) fn act<'a>(
         &'a self,
         deed: Deed,
         route: &'static str,
@@ -57,30 +62,30 @@ impl Words {
 }
 
 /// An act as it was typed.
-pub(in crate::command) struct Act<'a> {
+pub(crate) struct Act<'a> {
     /// The run's name.
-    pub(in crate::command) run: &'a str,
+    pub(crate) run: &'a str,
     /// What to do.
-    pub(in crate::command) deed: Deed,
+    pub(crate) deed: Deed,
     /// The command, for entries and hints: `dvt runs pause`.
-    pub(in crate::command) route: &'static str,
+    pub(crate) route: &'static str,
     /// What is asked on a terminal: `Why is it to be paused?`
-    pub(in crate::command) question: &'static str,
+    pub(crate) question: &'static str,
     /// What is told: `paused`.
-    pub(in crate::command) told: &'a str,
+    pub(crate) told: &'a str,
     /// `-m`.
-    pub(in crate::command) message: Option<&'a str>,
+    pub(crate) message: Option<&'a str>,
     /// Another id than a drawn one: the same id again is the same signal.
-    pub(in crate::command) signal_id: Option<&'a str>,
+    pub(crate) signal_id: Option<&'a str>,
     /// `--allow-host`.
-    pub(in crate::command) allow_host: bool,
+    pub(crate) allow_host: bool,
     /// `--dry-run`.
-    pub(in crate::command) dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 /// What goes to the engine: the deed, its decision record where it needs one, and the id of its signal. Every command that acts on a
 /// run makes it here, and so does whoever follows one and cancels it.
-pub(in crate::command) fn asked<A: Permits>(
+pub(crate) fn asked<A: Permits>(
     act: &Act<'_>,
     proof: &Authorized<Run, A>,
     composition: &Composition,
@@ -110,7 +115,7 @@ fn signal_id(act: &Act<'_>) -> Result<SignalId, Problem> {
 }
 
 /// A step's id as it was typed.
-pub(super) fn step(text: &str) -> Result<StepId, Problem> {
+pub(crate) fn step(text: &str) -> Result<StepId, Problem> {
     StepId::parse_stored(text)
         .map_err(|error| Problem::new(Code::InvalidId, format!("`{text}` is no step id: {error}")))
 }
@@ -139,7 +144,7 @@ fn reason(act: &Act<'_>, screen: &Screen) -> Result<String, Problem> {
 }
 
 /// What was asked for, as data names it.
-pub(super) fn requested(deed: &Deed) -> &'static str {
+pub(crate) fn requested(deed: &Deed) -> &'static str {
     let vote = if matches!(deed, Deed::Reject { .. }) { "REJECT" } else { "APPROVE" };
     deed.signal_type().unwrap_or(vote)
 }
