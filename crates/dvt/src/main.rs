@@ -5,6 +5,7 @@
 mod clock;
 mod command;
 mod compose;
+mod documents;
 mod problem;
 mod profile;
 mod running;

@@ -3,7 +3,8 @@
 //! A file is written only where its layout changes, and only once the new text was read as the same document. `dvt fmt -` is for
 //! editors: text in, text out, and nothing at all out where the text is faulty, so that an editor never puts half a plan in its place.
 
-use crate::command::{lint, source};
+use crate::command::lint;
+use crate::documents::source;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::safe::safe;

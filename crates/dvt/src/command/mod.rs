@@ -17,9 +17,7 @@ pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod runs;
-pub(crate) mod source;
 pub(crate) mod store;
-pub(crate) mod sub_plans;
 pub(crate) mod tenant;
 
 use crate::problem::exit::{self, Exit};

@@ -6,8 +6,8 @@
 pub(crate) mod fix;
 pub(crate) mod sarif;
 
-use crate::command::source;
-use crate::command::sub_plans::Library;
+use crate::documents::source;
+use crate::documents::sub_plans::Library;
 use crate::problem::exit::Exit;
 use crate::problem::{Problem, caret};
 use crate::profile::Selected;

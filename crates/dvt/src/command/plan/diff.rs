@@ -1,7 +1,7 @@
 //! `dvt plan diff A B`: what changed, wider rights first. A wider right ends in exit code 6, so that a gate can ask a person.
 
 use crate::command::plan::checked;
-use crate::command::sub_plans::Library;
+use crate::documents::sub_plans::Library;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::safe::safe;

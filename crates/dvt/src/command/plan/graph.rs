@@ -1,7 +1,7 @@
 //! `dvt plan graph FILE`: the plan as a picture, on standard output.
 
 use crate::command::plan::checked;
-use crate::command::sub_plans::Library;
+use crate::documents::sub_plans::Library;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::screen::Screen;

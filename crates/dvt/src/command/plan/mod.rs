@@ -9,9 +9,10 @@ pub(crate) mod schema;
 pub(crate) mod stats;
 pub(crate) mod test;
 
-use crate::command::sub_plans::Library;
-use crate::command::{lint, source, wait};
+use crate::command::{lint, wait};
 use crate::compose::within;
+use crate::documents::source;
+use crate::documents::sub_plans::Library;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;

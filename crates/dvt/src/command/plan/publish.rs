@@ -1,9 +1,10 @@
 //! `dvt plan publish FILE`: gives a checked plan its name and version for ever, with its files and everything below it.
 
-use crate::command::run::pack;
-use crate::command::sub_plans::Library;
-use crate::command::{lint, source};
+use crate::command::lint;
 use crate::compose::{Composition, compose, keep_public_keys};
+use crate::documents::pack;
+use crate::documents::source;
+use crate::documents::sub_plans::Library;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
@@ -46,7 +47,7 @@ struct Ready {
     checked: Checked,
     version: String,
     files: Option<(Digest, Vec<u8>)>,
-    below: crate::command::sub_plans::Below,
+    below: crate::documents::sub_plans::Below,
 }
 
 /// Does it.

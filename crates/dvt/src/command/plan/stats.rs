@@ -1,7 +1,7 @@
 //! `dvt plan stats FILE`: the shape of a plan and its worst case.
 
 use crate::command::plan::checked;
-use crate::command::sub_plans::Library;
+use crate::documents::sub_plans::Library;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::duration::{bound, size};

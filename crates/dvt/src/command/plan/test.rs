@@ -2,8 +2,9 @@
 //!
 //! The play itself is `dvt-rehearsal`'s, on the pure floor; here files are read and differences shown.
 
-use crate::command::sub_plans::Library;
-use crate::command::{lint, source};
+use crate::command::lint;
+use crate::documents::source;
+use crate::documents::sub_plans::Library;
 use crate::problem::exit::Exit;
 use crate::problem::{Problem, caret};
 use crate::view::duration::plural;

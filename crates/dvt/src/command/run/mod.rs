@@ -4,13 +4,13 @@
 
 pub(crate) mod detach;
 pub(crate) mod dry;
-pub(crate) mod glob;
 pub(crate) mod inputs;
-pub(crate) mod pack;
 
-use crate::command::sub_plans::{Below, Library};
-use crate::command::{lint, source};
+use crate::command::lint;
 use crate::compose::{Composition, compose, keep_public_keys};
+use crate::documents::pack::{self, Packed};
+use crate::documents::source;
+use crate::documents::sub_plans::{Below, Library};
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::Selected;
@@ -28,7 +28,6 @@ use dvt_model::proof::{Authorized, PlanCreate, RunReadPayload, RunStart};
 use dvt_model::resource;
 use dvt_plan::{Checked, select};
 use dvt_store::port::transaction::Kind;
-use pack::Packed;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -155,7 +155,7 @@ fn show(look: &Look, screen: &mut Screen) {
 mod tests {
     use super::*;
     use crate::command::run;
-    use crate::command::sub_plans::Library;
+    use crate::documents::sub_plans::Library;
     use crate::profile::file::Profile;
     use clap::Parser;
     use dvt_access::embedded::Embedded;

@@ -5,9 +5,9 @@
 //! asks no store: it says which published plans it misses, those are looked up, and it is done again. Where a document
 //! names none of them, no profile is opened.
 
-use crate::command::run::pack::{self, Packed};
-use crate::command::source;
 use crate::compose::{Composition, compose};
+use crate::documents::pack::{self, Packed};
+use crate::documents::source;
 use crate::problem::Problem;
 use crate::profile::Selected;
 use crate::view::screen::Screen;
