@@ -16,6 +16,7 @@ mod report;
 mod round;
 mod step;
 pub mod wfcommons;
+mod words;
 mod yaml;
 
 pub use number::Kept;

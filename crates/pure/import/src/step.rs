@@ -4,6 +4,7 @@
 //! nobody did.
 
 use crate::foreign::tree::Place;
+use crate::words::word;
 use crate::{Error, Node, names};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -172,13 +173,6 @@ impl Budget {
 /// Inputs that a plan may have, and why there are no more.
 pub(crate) const MOST_INPUTS: usize = 256;
 pub(crate) const TOO_MANY_INPUTS: &str = "a plan has at most 256 inputs";
-
-/// A name of an input or a variable: letters, digits and `_`.
-pub(crate) fn word(name: &str) -> String {
-    let keep = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
-    let word: String = name.chars().map(keep).take(60).collect();
-    if word.starts_with(|first: char| first.is_ascii_alphabetic()) { word } else { format!("v{word}") }
-}
 
 /// Names of variables for the values of one step.
 #[derive(Debug, Default)]

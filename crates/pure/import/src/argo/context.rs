@@ -6,7 +6,7 @@ use crate::foreign::expression::{Cel, Dialect, Gives, Lost, Names, field, render
 use crate::foreign::parse::{self, Tree as Expression};
 use crate::foreign::text::{self, Part, Piece, Text, split};
 use crate::foreign::tree::{Place, Tree};
-use crate::step::{MOST_INPUTS, word};
+use crate::step::MOST_INPUTS;
 
 /// Where a value opens.
 pub(super) const OPEN: &str = "{{";
@@ -135,7 +135,7 @@ impl Names for Context<'_, '_> {
         match path.as_slice() {
             ["inputs", "parameters", name] => self.scope.inputs.get(*name).map(Text::cel).ok_or_else(lost),
             ["workflow", "parameters", name] => {
-                let name = word(name);
+                let name = self.importer.word(name, self.place).word;
                 if self.importer.inputs.len() >= MOST_INPUTS && !self.importer.inputs.contains_key(&name) {
                     return Err(lost());
                 }

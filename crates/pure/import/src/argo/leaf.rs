@@ -9,7 +9,8 @@ use crate::foreign::limits;
 use crate::foreign::text::{Text, split};
 use crate::foreign::tree::{Place, Tree};
 use crate::names::literal;
-use crate::step::{Step, Variables, is_variable, seconds, word};
+use crate::step::{Step, Variables, is_variable, seconds};
+use crate::words::word;
 use crate::{Error, Node};
 use dvt_model::interpreter::Words;
 

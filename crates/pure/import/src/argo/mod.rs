@@ -14,7 +14,8 @@ use crate::foreign::expression::{Cel, field};
 use crate::foreign::text::Text;
 use crate::foreign::tree::{self, Tree};
 use crate::report::Losses;
-use crate::step::{Budget, Ids, MOST_INPUTS, Step, TOO_MANY_INPUTS, word};
+use crate::step::{Budget, Ids, MOST_INPUTS, Step, TOO_MANY_INPUTS};
+use crate::words::{DIGESTED, Given, Words};
 use crate::{Error, Imported, Node, Report, names};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,6 +71,7 @@ struct Importer<'a> {
     ids: Ids,
     budget: Budget,
     inputs: BTreeMap<String, Node>,
+    words: Words,
     steps: Vec<Step>,
     skippable: BTreeSet<String>,
     /// How the outputs of steps are read that are read at all.
@@ -200,12 +202,14 @@ impl Importer<'_> {
         }
         for parameter in spec.at(&["arguments", "parameters"]).map(Tree::items).unwrap_or_default() {
             let Some(name) = parameter.text_of("name") else { continue };
-            if self.inputs.len() >= MOST_INPUTS && !self.inputs.contains_key(&word(name)) {
+            let Given { word, is_digested } = self.word(name, parameter.place);
+            if self.inputs.len() >= MOST_INPUTS && !self.inputs.contains_key(&word) {
                 self.losses.add("parameters", TOO_MANY_INPUTS, name, parameter.place);
                 continue;
             }
             let mut schema = vec![("type".to_owned(), Node::word("string"))];
-            if let Some(description) = parameter.text_of("description") {
+            let called = is_digested.then(|| format!("what Argo calls {name}"));
+            if let Some(description) = parameter.text_of("description").or(called.as_deref()) {
                 schema.push(("description".to_owned(), Node::Text(names::literal(description))));
             }
             let options: Vec<&str> = parameter
@@ -227,8 +231,17 @@ impl Importer<'_> {
             if let Some(value) = value.filter(|value| options.is_empty() || options.contains(value)) {
                 schema.push(("default".to_owned(), Node::Text(names::literal(value))));
             }
-            self.inputs.insert(word(name), Node::Map(schema));
+            self.inputs.insert(word, Node::Map(schema));
         }
+    }
+
+    /// The input that is a parameter of the workflow.
+    fn word(&mut self, name: &str, place: tree::Place) -> Given {
+        let given = self.words.give(name, name);
+        if given.is_digested {
+            self.losses.add("input", DIGESTED, name, place);
+        }
+        given
     }
 
     fn lost_artifact(&mut self, artifact: &Tree) {
@@ -255,8 +268,9 @@ impl Importer<'_> {
         let mut inputs = BTreeMap::new();
         for parameter in template.at(&["inputs", "parameters"]).map(Tree::items).unwrap_or_default() {
             let name = parameter.text_of("name").unwrap_or_default();
-            if self.inputs.contains_key(&word(name)) && parameter.get("value").is_none() {
-                let source = field("inputs", &word(name));
+            let word = self.words.of(name).filter(|word| self.inputs.contains_key(*word));
+            if let Some(word) = word.filter(|_| parameter.get("value").is_none()) {
+                let source = field("inputs", word);
                 let value = Cel::new(source, crate::foreign::expression::Gives::Text);
                 inputs.insert(name.to_owned(), Text::value(value));
             }

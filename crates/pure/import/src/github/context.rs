@@ -91,10 +91,10 @@ impl Names for Context<'_> {
             ["github", "run_id"] => Ok(Cel::new("run.id", Gives::Text)),
             ["github", "token"] | ["secrets", ..] => Err(lost()),
             ["inputs", name] | ["github", "event", "inputs", name] => {
-                self.workflow.given(name, &names.join(".")).ok_or_else(lost)
+                self.workflow.given(&format!("inputs.{name}"), self.place).ok_or_else(lost)
             }
             ["github", ..] | ["vars", _] => {
-                self.workflow.given(&names.join("_"), &names.join(".")).ok_or_else(lost)
+                self.workflow.given(&names.join("."), self.place).ok_or_else(lost)
             }
             ["runner", "os"] => Ok(Cel::text("Linux")),
             ["runner", "arch"] => Ok(Cel::text("X64")),

@@ -12,7 +12,8 @@ use crate::foreign::expression::{Cel, Gives, Lost, field};
 use crate::foreign::tree::{self, Tree};
 use crate::report::Losses;
 use crate::round::{self, Waits};
-use crate::step::{Budget, Ids, MOST_INPUTS, Step, TOO_MANY_INPUTS, word};
+use crate::step::{Budget, Ids, MOST_INPUTS, Step, TOO_MANY_INPUTS};
+use crate::words::{DIGESTED, Given, Words};
 use crate::{Error, Imported, Kept, Node, Report, names};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +37,7 @@ struct Workflow {
     ids: Ids,
     budget: Budget,
     inputs: BTreeMap<String, Node>,
+    words: Words,
     steps: Vec<Step>,
     /// Steps that a condition of their own may leave out.
     skippable: BTreeSet<String>,
@@ -145,7 +147,8 @@ impl Workflow {
         for trigger in ["workflow_dispatch", "workflow_call"] {
             let inputs = document.at(&["on", trigger, "inputs"]).map(Tree::entries).unwrap_or_default();
             for (name, place, input) in inputs {
-                if self.inputs.len() >= MOST_INPUTS && !self.inputs.contains_key(&word(name)) {
+                let Given { word, is_digested } = self.word(&format!("inputs.{name}"), name, *place);
+                if self.inputs.len() >= MOST_INPUTS && !self.inputs.contains_key(&word) {
                     self.losses.add("inputs", TOO_MANY_INPUTS, name, *place);
                     continue;
                 }
@@ -155,7 +158,8 @@ impl Workflow {
                     _ => "string",
                 };
                 let mut schema = vec![("type".to_owned(), Node::word(kind))];
-                if let Some(description) = input.text_of("description") {
+                let called = is_digested.then(|| format!("what GitHub calls inputs.{name}"));
+                if let Some(description) = input.text_of("description").or(called.as_deref()) {
                     schema.push(("description".to_owned(), Node::Text(names::literal(description))));
                 }
                 let mut options = Vec::new();
@@ -181,14 +185,27 @@ impl Workflow {
                         None => self.losses.add("default", misfit(kind, text), name, *place),
                     }
                 }
-                self.inputs.insert(word(name), Node::Map(schema));
+                let schema = Node::Map(schema);
+                if self.inputs.insert(word, schema.clone()).is_some_and(|other| other != schema) {
+                    let why = "two triggers say different things of it, and an input is one thing; the later says what";
+                    self.losses.add("inputs", why, name, *place);
+                }
             }
         }
     }
 
+    /// The input that has this full name there, whatever its case: to GitHub that is one name.
+    fn word(&mut self, full: &str, told: &str, place: tree::Place) -> Given {
+        let given = self.words.give(&full.to_lowercase(), full.strip_prefix("inputs.").unwrap_or(full));
+        if given.is_digested {
+            self.losses.add("input", DIGESTED, told, place);
+        }
+        given
+    }
+
     /// An input for something that GitHub knows when a workflow starts; none where a plan has as many as it may have.
-    fn given(&mut self, name: &str, what: &str) -> Option<Cel> {
-        let name = word(name);
+    fn given(&mut self, what: &str, place: tree::Place) -> Option<Cel> {
+        let name = self.word(what, what, place).word;
         if self.inputs.len() >= MOST_INPUTS && !self.inputs.contains_key(&name) {
             return None;
         }

@@ -8,6 +8,7 @@ mod forms;
 mod hostile;
 mod meanings;
 mod mutations;
+mod names;
 mod numbers;
 mod places;
 mod rounds;
