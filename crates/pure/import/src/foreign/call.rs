@@ -21,9 +21,7 @@ pub(super) fn call(name: &str, arguments: &[Tree], names: &mut dyn Names) -> Res
     let compared = case::word(name, arguments.iter().rev());
     let word = |cel: &Cel| if is_github { cel.clone().pasted() } else { cel.clone() };
     Ok(match (lower.as_str(), given.as_slice()) {
-        ("always" | "success" | "failure", []) if names.has_status() => {
-            Cel::new(format!("{lower}()"), Gives::Flag)
-        }
+        ("always" | "success" | "failure", []) if names.has_status() => names.status(&lower),
         ("contains", [list, item]) if is_list(list) => contains_member((list, item), compared, names),
         ("contains", [text, part]) => method(
             "contains",

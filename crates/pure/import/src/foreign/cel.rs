@@ -122,7 +122,12 @@ impl Cel {
         }
     }
 
-    /// As an operand.
+    /// The text, where it is a known one.
+    pub(crate) fn literal_text(&self) -> Option<&str> {
+        self.literal.as_deref().filter(|_| self.gives == Gives::Text)
+    }
+
+    /// As an operand of an operator.
     pub(crate) fn operand(&self) -> String {
         match self.binds {
             Binds::Atom => self.source.clone(),

@@ -63,6 +63,11 @@ pub(crate) trait Names {
     /// Whether it may be asked here how the steps before ended.
     fn has_status(&self) -> bool;
 
+    /// What `always`, `success` or `failure` asks, where it may be asked.
+    fn status(&mut self, function: &str) -> Cel {
+        Cel::new(format!("{function}()"), Gives::Flag)
+    }
+
     /// What is compared at this word of the source takes no account of case there.
     fn ignores_case(&mut self, word: &str);
 }
@@ -255,6 +260,14 @@ fn equal(sign: &str, left: &Cel, right: &Cel, dialect: Dialect) -> Cel {
         match (&left.gives, &right.gives) {
             (Gives::Null, _) => return of_null(right),
             (_, Gives::Null) => return of_null(left),
+            (Gives::Flag | Gives::Number, _)
+                if right.literal_text().is_some() || right.gives.is_counted() =>
+            {
+                return of_numbers(sign, left, right);
+            }
+            (_, Gives::Flag | Gives::Number) if left.literal_text().is_some() => {
+                return of_numbers(sign, right, left);
+            }
             (one, other) if (is_composed(left) || is_composed(right)) && !one.may_equal(other) => {
                 return Cel::flag(sign == "!=");
             }
@@ -268,6 +281,47 @@ fn equal(sign: &str, left: &Cel, right: &Cel, dialect: Dialect) -> Cel {
         compared(left.as_text(), right.as_text())
     } else {
         compared(left.operand(), right.operand())
+    }
+}
+
+/// What is no text beside a text that is known, or a flag beside a number: GitHub compares numbers, and what is none equals nothing.
+fn of_numbers(sign: &str, side: &Cel, other: &Cel) -> Cel {
+    if side.gives == other.gives {
+        return Cel::compound(format!("{} {sign} {}", side.operand(), other.operand()), Gives::Flag);
+    }
+    let read = |text: &str| match text.trim() {
+        "" => Some(0.0),
+        text => serde_json::from_str::<f64>(text).ok(),
+    };
+    let known = match (&other.gives, &other.literal) {
+        (Gives::Text, Some(text)) => read(text),
+        _ => None,
+    };
+    let never = Cel::flag(sign == "!=");
+    match (&side.gives, known) {
+        (Gives::Flag, Some(number)) if number == 1.0 || number == 0.0 => {
+            let is_asked = (number == 1.0) == (sign == "==");
+            let source = if is_asked { side.operand() } else { format!("!{}", side.operand()) };
+            Cel::new(source, Gives::Flag)
+        }
+        (Gives::Number, Some(number)) => {
+            let text = other.literal.as_deref().unwrap_or_default().trim();
+            match Kept::read(text) {
+                Some(_) => Cel::compound(format!("{} {sign} {text}", side.operand()), Gives::Flag),
+                None if text.is_empty() => {
+                    Cel::compound(format!("{} {sign} {number}", side.operand()), Gives::Flag)
+                }
+                None => never,
+            }
+        }
+        (_, None) if other.gives.is_counted() => {
+            let number = |cel: &Cel| match cel.gives {
+                Gives::Flag => format!("({} ? 1 : 0)", cel.operand()),
+                _ => cel.operand(),
+            };
+            Cel::compound(format!("{} {sign} {}", number(side), number(other)), Gives::Flag)
+        }
+        _ => never,
     }
 }
 

@@ -39,6 +39,11 @@ impl Gives {
         }
     }
 
+    /// Whether it is a flag or a number.
+    pub(crate) fn is_counted(&self) -> bool {
+        matches!(self, Self::Flag | Self::Number)
+    }
+
     /// What an item of it is.
     pub(crate) fn item(&self) -> Self {
         match self {

@@ -1,6 +1,7 @@
 //! What an expression of a workflow may name, and what it is in a plan.
 
 use super::Workflow;
+use super::course::{Course, result_of};
 use crate::foreign::expression::{Cel, Dialect, Gives, Lost, Names, field, render};
 use crate::foreign::parse;
 use crate::foreign::text::{self, Part, Piece, Text, split};
@@ -19,8 +20,12 @@ pub(super) struct Scope {
     pub(super) env: BTreeMap<String, Text>,
     /// `None` where the matrix could not be written out.
     pub(super) matrix: Option<Map<String, Value>>,
-    /// Steps of the job by their id; `None` for one that is not part of the plan.
-    pub(super) steps: BTreeMap<String, Option<String>>,
+    /// Steps of the job by their id, and whether a failure of it is forgiven; `None` for one that is not part of the plan.
+    pub(super) steps: BTreeMap<String, Option<(String, bool)>>,
+    /// What the status functions ask about.
+    pub(super) course: Course,
+    /// The system of its machine.
+    pub(super) system: &'static str,
 }
 
 /// Looks names up.
@@ -90,13 +95,16 @@ impl Names for Context<'_> {
             ["github", "job"] => Ok(Cel::text(&self.scope.job)),
             ["github", "run_id"] => Ok(Cel::new("run.id", Gives::Text)),
             ["github", "token"] | ["secrets", ..] => Err(lost()),
-            ["inputs", name] | ["github", "event", "inputs", name] => {
-                self.workflow.given(&format!("inputs.{name}"), self.place).ok_or_else(lost)
+            ["inputs", name] => self.workflow.given(&format!("inputs.{name}"), self.place).ok_or_else(lost),
+            // Of an event they are texts, whatever their type.
+            ["github", "event", "inputs", name] => {
+                let value = self.workflow.given(&format!("inputs.{name}"), self.place).ok_or_else(lost)?;
+                Ok(if value.gives == Gives::Text { value } else { Cel::new(value.as_text(), Gives::Text) })
             }
             ["github", ..] | ["vars", _] => {
                 self.workflow.given(&names.join("."), self.place).ok_or_else(lost)
             }
-            ["runner", "os"] => Ok(Cel::text("Linux")),
+            ["runner", "os"] => Ok(Cel::text(self.scope.system)),
             ["runner", "arch"] => Ok(Cel::text("X64")),
             ["env", name] => self.scope.env.get(*name).map(Text::cel).ok_or_else(lost),
             ["matrix", name, rest @ ..] => {
@@ -106,7 +114,7 @@ impl Names for Context<'_> {
                 Ok(value.flatten().map_or_else(|| Cel::text(""), Cel::json))
             }
             ["steps", id, "outputs", name] => {
-                let step = self.scope.steps.get(*id).cloned().flatten().ok_or_else(lost)?;
+                let (step, _) = self.scope.steps.get(*id).cloned().flatten().ok_or_else(lost)?;
                 self.workflow.losses.add(
                     "outputs",
                     "a step writes them as one JSON object to $DVT_OUTPUT, not as lines to $GITHUB_OUTPUT",
@@ -115,17 +123,16 @@ impl Names for Context<'_> {
                 );
                 Ok(Cel::new(field(&format!("{}.output", field("steps", &step)), name), Gives::Any))
             }
-            ["steps", id, "outcome" | "conclusion"] => {
-                let step = self.scope.steps.get(*id).cloned().flatten().ok_or_else(lost)?;
-                Ok(result_of(&step))
+            ["steps", id, asked @ ("outcome" | "conclusion")] => {
+                let (step, is_forgiven) = self.scope.steps.get(*id).cloned().flatten().ok_or_else(lost)?;
+                Ok(result_of(&step, is_forgiven && *asked == "conclusion"))
             }
             ["needs", job, "outputs", name] => {
                 let done = self.workflow.jobs.get(*job).ok_or_else(lost)?;
                 done.outputs.get(*name).cloned().unwrap_or_else(|| Err(lost()))
             }
             ["needs", job, "result"] => {
-                let exits = self.workflow.jobs.get(*job).map(|done| &done.exits);
-                exits.and_then(|exits| exits.first()).map(|step| result_of(step)).ok_or_else(lost)
+                self.workflow.jobs.get(*job).map(|done| done.course.result()).ok_or_else(lost)
             }
             _ => Err(lost()),
         }
@@ -143,20 +150,12 @@ impl Names for Context<'_> {
         self.is_condition
     }
 
+    fn status(&mut self, function: &str) -> Cel {
+        self.scope.course.function(function)
+    }
+
     fn ignores_case(&mut self, word: &str) {
         let why = "GitHub takes no account of upper and lower case; a plan compares texts as they are";
         self.workflow.losses.add("comparison", why, word, self.place);
     }
-}
-
-/// GitHub's word for how a step ended.
-fn result_of(step: &str) -> Cel {
-    let status = format!("{}.status", field("steps", step));
-    Cel::compound(
-        format!(
-            "{status} == \"SUCCESS\" ? \"success\" : {status} == \"FAILED\" ? \"failure\" : {status} == \"CANCELLED\" ? \"cancelled\" : \"skipped\""
-        ),
-        Gives::Text,
-    )
-    .in_lower_case()
 }

@@ -1,9 +1,11 @@
 //! A job: its instances, the order of its steps, and their conditions.
 
 use super::context::Scope;
+use super::course::{Began, Course};
 use super::{Done, MOST, NO_WORD, Workflow, kind, matrix};
 use crate::Error;
-use crate::foreign::expression::Lost;
+use crate::Node;
+use crate::foreign::expression::{Lost, field};
 use crate::foreign::limits;
 use crate::foreign::tree::{Place, Tree};
 use crate::names::literal;
@@ -15,13 +17,14 @@ impl Workflow {
     /// Imports one job.
     pub(super) fn job(&mut self, document: &Tree, name: &str, place: Place, job: &Tree) -> Result<(), Error> {
         self.keys_of_job(job);
-        let mut needs = BTreeSet::new();
+        let mut before = BTreeSet::new();
         for need in job.get("needs").map(Tree::one_or_more).unwrap_or_default() {
-            match need.text().and_then(|need| self.jobs.get(need)) {
-                Some(done) => needs.extend(done.exits.iter().cloned()),
+            match need.text().filter(|need| self.jobs.contains_key(*need)) {
+                Some(name) => before.insert(name.to_owned()),
                 None => return Err(kind(&format!("a need at {} is no job", need.place))),
-            }
+            };
         }
+        let entry = self.entry(job, &before);
         let (combinations, is_known) = match matrix::combinations(job.get("strategy")) {
             Ok(combinations) => (combinations, true),
             Err(what) => {
@@ -30,16 +33,16 @@ impl Workflow {
                 (vec![Map::new()], false)
             }
         };
-        let mut done = Done::default();
+        let mut done = Done { lineage: self.lineage(&before), ..Done::default() };
         for combination in combinations {
             let label = matrix::label(&combination);
             let mut scope =
                 Scope { job: name.to_owned(), matrix: is_known.then_some(combination), ..Scope::default() };
+            scope.system = Self::system(job, &scope);
             for tree in [document, job] {
                 self.env(tree, &mut scope);
             }
-            let exit = self.instance(document, (name, &label, place), job, &needs, &mut scope);
-            done.exits.insert(exit);
+            self.instance(document, (name, &label, place), job, &entry, &mut scope, &mut done);
             for (output, place, value) in job.get("outputs").map(Tree::entries).unwrap_or_default() {
                 let text = value.text().unwrap_or_default();
                 let value = self.text(text, &scope, *place);
@@ -50,8 +53,51 @@ impl Workflow {
             }
             self.budget.holds()?;
         }
+        done.lineage.extend(done.course.counted.iter().cloned());
+        done.before = before;
         self.jobs.insert(name.to_owned(), done);
         Ok(())
+    }
+
+    /// Steps whose failure is one of these jobs or of a job before them.
+    fn lineage(&self, jobs: &BTreeSet<String>) -> Vec<String> {
+        let mut lineage: Vec<String> = Vec::new();
+        for step in jobs.iter().filter_map(|job| self.jobs.get(job)).flat_map(|done| &done.lineage) {
+            if !lineage.contains(step) {
+                lineage.push(step.clone());
+            }
+        }
+        lineage
+    }
+
+    /// What a job needs, and what decides whether it begins.
+    fn entry(&mut self, job: &Tree, before: &BTreeSet<String>) -> Entry {
+        let done: Vec<&Done> = before.iter().filter_map(|name| self.jobs.get(name)).collect();
+        let needs: BTreeSet<String> = done.iter().flat_map(|done| done.exits.iter().cloned()).collect();
+        let mut parts = Vec::new();
+        // Where the last step of one may be left out, the plan's own rule does not hold for any of them.
+        if done.iter().any(|done| done.is_loose) {
+            for done in &done {
+                match done.course.began.first() {
+                    Some(began) if done.is_loose => parts.push(began.without_failure()),
+                    Some(_) => parts.extend(done.exits.iter().map(|exit| succeeded(exit))),
+                    None => {}
+                }
+            }
+            parts.push("!failure()".to_owned());
+        }
+        let began = done.iter().flat_map(|done| done.course.began.iter().cloned()).collect();
+        let course =
+            Course { counted: self.lineage(before), began, is_first: before.is_empty(), ..Course::default() };
+        let scope = Scope { course, ..Scope::default() };
+        let own = job.get("if").map(|condition| self.condition(condition, &scope));
+        let asks = own.as_deref().is_some_and(has_status);
+        if asks {
+            parts.clear();
+        }
+        parts.extend(own.clone());
+        let is_always = own.as_deref().is_some_and(|own| limits::asks_status(own, &["always"]));
+        Entry { needs, condition: conjunction(&parts), asks, is_always }
     }
 
     /// Names what a job has and a plan has not.
@@ -89,15 +135,16 @@ impl Workflow {
         }
     }
 
-    /// The steps of one instance; its last one.
+    /// The steps of one instance.
     fn instance(
         &mut self,
         document: &Tree,
         (name, label, place): (&str, &str, Place),
         job: &Tree,
-        needs: &BTreeSet<String>,
+        entry: &Entry,
         scope: &mut Scope,
-    ) -> String {
+        done: &mut Done,
+    ) {
         let title = match job.text_of("name") {
             Some(text) => self.text(text, scope, place).known().unwrap_or_else(|| name.to_owned()),
             None => name.to_owned(),
@@ -109,22 +156,52 @@ impl Workflow {
         };
         let prefix =
             if label.is_empty() { name.to_owned() } else { format!("{name}_{}", label.replace(", ", "_")) };
-        let guard = job.get("if").map(|condition| self.condition(condition, scope));
         let mut notes = Vec::new();
-        let mut last: BTreeSet<String> = needs.clone();
-        let mut made: Vec<Step> = Vec::new();
         let steps = job.get("steps").map(Tree::items).unwrap_or_default();
-        let working = steps.iter().filter(|step| !super::run::only_prepares(step)).count();
+        let working: Vec<&Tree> = steps.iter().filter(|step| !super::run::only_prepares(step)).collect();
+        let is_quiet = job.text_of("continue-on-error") == Some("true");
+        let is_decided = entry.condition.is_some() || !entry.needs.is_empty();
+        let is_gated = is_decided && working.first().is_some_and(|first| first.get("if").is_some());
+        let mut way =
+            Way { last: entry.needs.clone(), begins: true, began: None, is_loose: false, was_loose: false };
+        scope.course = Course { is_quiet, is_first: true, is_always: entry.is_always, ..Course::default() };
+        let mut made: Vec<Step> = Vec::new();
+        if is_gated || working.is_empty() {
+            let mut step = Step {
+                id: self.ids.give(&prefix),
+                title: title.clone(),
+                needs: way.last.clone(),
+                condition: entry.condition.clone(),
+                work: Some(("uses", Node::word("dvt/noop@1"))),
+                ..Step::default()
+            };
+            match job.text_of("uses").filter(|_| !is_gated) {
+                Some(called) => {
+                    self.losses.add("uses", "another workflow is not part of this one", called, place);
+                    step.miss(&format!(
+                        "the workflow {called} is not part of this plan; put here what it did"
+                    ));
+                    way.began = is_decided.then(|| Began::work(&step.id, is_quiet));
+                    scope.course.counted.push(step.id.clone());
+                }
+                None => way.began = is_decided.then(|| Began::gate(&step.id)),
+            }
+            self.fits(&mut step, job.place);
+            way.last = BTreeSet::from([step.id.clone()]);
+            way.begins = false;
+            made.push(step);
+        }
+        let is_named = working.len() > 1 || is_gated;
         for (index, written) in steps.iter().enumerate() {
             if super::run::only_prepares(written) {
                 notes.push(self.prepares(written, scope));
                 continue;
             }
             let own = written.text_of("id").map_or_else(|| super::run::slug(written, index), str::to_owned);
-            let id = if working == 1 { prefix.clone() } else { format!("{prefix}_{own}") };
-            let mut step = Step { id: self.ids.give(&id), needs: last.clone(), ..Step::default() };
+            let id = if is_named { format!("{prefix}_{own}") } else { prefix.clone() };
+            let mut step = Step { id: self.ids.give(&id), needs: way.last.clone(), ..Step::default() };
             step.title = title.clone();
-            if working > 1 || written.text_of("name").is_some() {
+            if is_named || written.text_of("name").is_some() {
                 let named = match written.text_of("name").or_else(|| written.text_of("uses")) {
                     Some(text) => self.text(text, scope, written.place).known(),
                     None => written.text_of("run").and_then(|run| run.lines().next()).map(str::to_owned),
@@ -132,74 +209,66 @@ impl Workflow {
                 step.title = format!("{title}: {}", named.unwrap_or(own));
             }
             step.notes = std::mem::take(&mut notes);
-            self.work(document, job, written, scope, &mut step);
+            let is_forgiven = self.work(document, job, written, scope, &mut step);
             let condition = written.get("if").map(|condition| self.condition(condition, scope));
-            let entry = guard.as_deref().filter(|_| made.is_empty());
-            self.guard((&mut step, written.place), entry, guard.as_deref(), condition);
+            way.is_loose = condition.is_some() || (is_quiet && !way.begins);
+            step.condition = way.condition(entry, &scope.course, condition);
+            self.fits(&mut step, written.place);
+            if way.begins && is_decided {
+                way.began = Some(Began::work(&step.id, is_quiet || is_forgiven));
+            }
+            if !is_forgiven {
+                scope.course.counted.push(step.id.clone());
+            }
             if let Some(id) = written.text_of("id") {
-                scope.steps.insert(id.to_owned(), Some(step.id.clone()));
+                scope.steps.insert(id.to_owned(), Some((step.id.clone(), is_forgiven)));
             }
-            last = BTreeSet::from([step.id.clone()]);
-            self.skippable(&step);
+            way.last = BTreeSet::from([step.id.clone()]);
+            (way.begins, scope.course.is_first) = (false, false);
+            way.was_loose = way.is_loose;
             made.push(step);
         }
-        if made.is_empty() {
-            let mut step =
-                Step { id: self.ids.give(&prefix), title, needs: needs.clone(), notes, ..Step::default() };
-            match job.text_of("uses") {
-                Some(called) => {
-                    self.losses.add("uses", "another workflow is not part of this one", called, place);
-                    step.miss(&format!(
-                        "the workflow {called} is not part of this plan; put here what it did"
-                    ));
-                }
-                None => step.work = Some(("uses", crate::Node::word("dvt/noop@1"))),
-            }
-            self.guard((&mut step, job.place), guard.as_deref(), guard.as_deref(), None);
-            made.push(step);
+        if let Some(step) = made.last_mut() {
+            step.notes.append(&mut notes);
+            done.exits.insert(step.id.clone());
         }
-        let exit = made.last().map(|step| step.id.clone()).unwrap_or_default();
+        done.is_loose |= way.is_loose;
+        if done.course.began.is_empty() {
+            done.course.began.extend(way.began);
+        }
+        if !is_quiet {
+            done.course.counted.append(&mut scope.course.counted);
+        }
         made.iter().for_each(|step| self.budget.take(step));
         self.steps.extend(made);
-        exit
     }
 
-    /// Puts together what decides whether a step runs.
-    fn guard(
-        &mut self,
-        (step, place): (&mut Step, Place),
-        entry: Option<&str>,
-        job: Option<&str>,
-        own: Option<String>,
-    ) {
-        let has_status = |text: &str| limits::asks_status(text, &["always", "success", "failure"]);
-        let behind_skippable = step.needs.iter().any(|need| self.skippable.contains(need));
-        let mut parts: Vec<&str> = Vec::new();
-        let own_status = own.as_deref().is_some_and(has_status);
-        if behind_skippable && !own_status && !entry.is_some_and(has_status) {
-            parts.push("!failure()");
-        }
-        if let Some(job) = job.filter(|_| entry.is_some() || behind_skippable || own_status) {
-            parts.push(job);
-        }
-        parts.extend(own.as_deref());
-        step.is_skippable = own.is_some();
-        step.condition = match parts.as_slice() {
-            [] => None,
-            [one] => Some((*one).to_owned()),
-            several => Some(several.iter().map(|part| joined(part)).collect::<Vec<_>>().join(" && ")),
+    /// The system of a job's machine.
+    fn system(job: &Tree, scope: &Scope) -> &'static str {
+        let of_matrix = |name: &str| {
+            let name = name.strip_prefix("${{")?.strip_suffix("}}")?.trim().strip_prefix("matrix.")?;
+            scope.matrix.as_ref()?.get(name)?.as_str().map(str::to_owned)
         };
+        let machines = job.get("runs-on").map(Tree::one_or_more).unwrap_or_default();
+        let names = machines.into_iter().filter_map(Tree::text);
+        let mut names =
+            names.map(|name| of_matrix(name).unwrap_or_else(|| name.to_owned()).to_ascii_lowercase());
+        names
+            .find_map(|name| match name {
+                name if name.starts_with("windows") => Some("Windows"),
+                name if name.starts_with("macos") => Some("macOS"),
+                _ => None,
+            })
+            .unwrap_or("Linux")
+    }
+
+    /// Leaves a step out whose condition is more than a plan takes.
+    fn fits(&mut self, step: &mut Step, place: Place) {
         if step.condition.as_deref().is_some_and(|condition| !limits::fits(condition)) {
             let why =
                 "with that of its job, the condition is longer or deeper than a plan's; the step is left out";
             self.losses.add("if", why, "if", place);
             step.condition = Some("false".to_owned());
-        }
-    }
-
-    fn skippable(&mut self, step: &Step) {
-        if step.is_skippable {
-            self.skippable.insert(step.id.clone());
         }
     }
 
@@ -236,6 +305,71 @@ impl Workflow {
             found.insert(name.clone(), text);
         }
         scope.env.extend(found);
+    }
+}
+
+/// What a job needs, and what decides whether it begins.
+struct Entry {
+    needs: BTreeSet<String>,
+    condition: Option<String>,
+    /// It asks how the jobs before it went.
+    asks: bool,
+    is_always: bool,
+}
+
+/// The way through the steps of one instance.
+struct Way {
+    /// What the next step needs.
+    last: BTreeSet<String>,
+    /// The next step is the first.
+    begins: bool,
+    /// The step that tells that the job began; none where it always does.
+    began: Option<Began>,
+    /// The newest step may be left out though the job goes on, and so might the one before it.
+    is_loose: bool,
+    was_loose: bool,
+}
+
+impl Way {
+    /// What decides whether the next step runs.
+    fn condition(&self, entry: &Entry, course: &Course, own: Option<String>) -> Option<String> {
+        let began = || self.began.as_ref().map(Began::asked);
+        let asks = own.as_deref().is_some_and(has_status);
+        let mut parts = Vec::new();
+        if self.begins {
+            parts.extend(entry.condition.clone());
+        } else if asks {
+            parts.extend(began());
+        } else if entry.asks {
+            parts.push(course.well(self.began.as_ref()));
+        } else {
+            if self.was_loose {
+                parts.extend(self.began.as_ref().map(Began::without_failure));
+                parts.push("!failure()".to_owned());
+            }
+            // Failures that end the run need no word: nothing ordinary starts after them.
+            parts.extend(course.none_failed().filter(|_| course.is_quiet));
+        }
+        parts.extend(own);
+        conjunction(&parts)
+    }
+}
+
+/// Whether it asks how the steps before it went.
+fn has_status(text: &str) -> bool {
+    limits::asks_status(text, &["always", "success", "failure"])
+}
+
+fn succeeded(step: &str) -> String {
+    format!("{}.status == \"SUCCESS\"", field("steps", step))
+}
+
+/// All of them.
+fn conjunction(parts: &[String]) -> Option<String> {
+    match parts {
+        [] => None,
+        [one] => Some(one.clone()),
+        several => Some(several.iter().map(|part| joined(part)).collect::<Vec<_>>().join(" && ")),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn combinations(strategy: Option<&Tree>) -> Result<Vec<Map<String, Va
             continue;
         }
         let Kind::List(values) = &values.kind else { return Err(format!("matrix.{name}")) };
-        if values.iter().filter_map(Tree::text).any(|text| text.contains("${{")) {
+        if values.iter().any(is_open) {
             return Err(format!("matrix.{name}"));
         }
         axes.push(name.clone());
@@ -75,11 +75,24 @@ pub(super) fn combinations(strategy: Option<&Tree>) -> Result<Vec<Map<String, Va
 fn listed(matrix: &Tree, key: &str) -> Result<Vec<Map<String, Value>>, String> {
     let Some(list) = matrix.get(key) else { return Ok(Vec::new()) };
     let Kind::List(items) = &list.kind else { return Err(format!("matrix.{key}")) };
+    if items.iter().any(is_open) {
+        return Err(format!("matrix.{key}"));
+    }
     let each = items.iter().map(|item| match item.json() {
         Value::Object(entries) => Ok(entries),
         _ => Err(format!("matrix.{key}")),
     });
     each.collect()
+}
+
+/// Whether a value is known only when the workflow runs.
+fn is_open(tree: &Tree) -> bool {
+    match &tree.kind {
+        Kind::Null => false,
+        Kind::Scalar { .. } => tree.text().is_some_and(|text| text.contains("${{")),
+        Kind::List(items) => items.iter().any(is_open),
+        Kind::Map(entries) => entries.iter().any(|(key, _, value)| key.contains("${{") || is_open(value)),
+    }
 }
 
 /// What tells a combination from the others, for ids and titles.

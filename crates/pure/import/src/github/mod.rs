@@ -4,6 +4,7 @@
 //! what is missing and fails. A condition that cannot be read leaves its step out, for it may have been a guard.
 
 mod context;
+mod course;
 mod job;
 mod matrix;
 mod run;
@@ -15,6 +16,7 @@ use crate::round::{self, Waits};
 use crate::step::{Budget, Ids, MOST_INPUTS, Step, TOO_MANY_INPUTS};
 use crate::words::{DIGESTED, Given, Words};
 use crate::{Error, Imported, Kept, Node, Report, names};
+use course::Course;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most steps that a workflow may become.
@@ -28,6 +30,14 @@ struct Done {
     /// The last step of each of its instances.
     exits: BTreeSet<String>,
     outputs: BTreeMap<String, Result<Cel, Lost>>,
+    /// How it went.
+    course: Course,
+    /// Steps whose failure is one of this job or of a job before it.
+    lineage: Vec<String>,
+    /// The jobs before it.
+    before: BTreeSet<String>,
+    /// Its last step may be left out though the job was not.
+    is_loose: bool,
 }
 
 /// A workflow while it is imported.
@@ -39,8 +49,6 @@ struct Workflow {
     inputs: BTreeMap<String, Node>,
     words: Words,
     steps: Vec<Step>,
-    /// Steps that a condition of their own may leave out.
-    skippable: BTreeSet<String>,
     jobs: BTreeMap<String, Done>,
 }
 
@@ -70,6 +78,7 @@ pub fn import(text: &str) -> Result<Imported, Error> {
         let (name, place, job) = open.remove(at);
         workflow.job(document, name, *place, job)?;
     }
+    workflow.beside(jobs);
     let title = document.text_of("name").unwrap_or("workflow");
     let mut plan = vec![
         ("apiVersion".to_owned(), Node::word("dvt/v1")),
@@ -79,6 +88,8 @@ pub fn import(text: &str) -> Result<Imported, Error> {
     if !workflow.inputs.is_empty() {
         plan.push(("inputs".to_owned(), Node::Map(workflow.inputs.into_iter().collect())));
     }
+    // A job may take six hours at GitHub.
+    plan.push(("defaults".to_owned(), Node::Map(vec![("timeout".to_owned(), Node::word("6h"))])));
     let missing = workflow.steps.iter().filter(|step| step.is_missing()).count() as u64;
     let edges = workflow.steps.iter().map(|step| step.needs.len() as u64).sum();
     let report = Report {
@@ -128,6 +139,31 @@ fn misfit(kind: &str, text: &str) -> &'static str {
 }
 
 impl Workflow {
+    /// All jobs before one.
+    fn before<'a>(&'a self, name: &'a str) -> BTreeSet<&'a str> {
+        let (mut all, mut open) = (BTreeSet::new(), vec![name]);
+        while let Some(job) = open.pop().and_then(|job| self.jobs.get(job)) {
+            open.extend(job.before.iter().map(String::as_str).filter(|name| all.insert(*name)));
+        }
+        all
+    }
+
+    /// Names that jobs beside each other are not as free of each other here.
+    fn beside(&mut self, jobs: &[(String, tree::Place, Tree)]) {
+        let all: Vec<_> = jobs.iter().map(|(name, place, _)| (name, place, self.before(name))).collect();
+        let is_beside = |(name, _, before): &&(&String, &tree::Place, BTreeSet<&str>)| {
+            all.iter().any(|(other, _, theirs)| {
+                other != name && !before.contains(other.as_str()) && !theirs.contains(name.as_str())
+            })
+        };
+        let free = all.iter().find(is_beside).map(|(name, place, _)| ((*name).clone(), **place));
+        if let Some((name, place)) = free {
+            let why =
+                "after a failure in one of them, jobs that do not depend on it start no more steps either";
+            self.losses.add("jobs", why, &name, place);
+        }
+    }
+
     /// Names what stands at the top and is not kept.
     fn keys(&mut self, document: &Tree) {
         for (key, place, _) in document.entries() {

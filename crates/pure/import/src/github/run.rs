@@ -22,6 +22,28 @@ pub(super) fn only_prepares(step: &Tree) -> bool {
     name.starts_with("setup-") || repository == "actions/checkout" || repository.starts_with("actions/cache")
 }
 
+/// What makes a shell of ours read as theirs: `bash -e` where none is named, `bash -eo pipefail` and `sh -e` by their names; ours
+/// stop at variables that are not set and at a failure within a pipe, too.
+fn options(shell: &str, is_named: bool) -> Option<&'static str> {
+    match shell {
+        "bash" if !is_named => Some("set +u +o pipefail"),
+        "bash" | "sh" => Some("set +u"),
+        _ => None,
+    }
+}
+
+/// Whether a script may give a variable another value.
+fn may_set(script: &str, name: &str) -> bool {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    script.match_indices(name).any(|(at, _)| {
+        let before = script.get(..at).and_then(|text| text.chars().next_back());
+        let after = script.get(at + name.len()..).and_then(|text| text.chars().next());
+        // Behind a dollar or within `${{ env.NAME }}` it is read.
+        !before.is_some_and(|letter| is_part(letter) || "$.{!#".contains(letter))
+            && !after.is_some_and(is_part)
+    })
+}
+
 /// A short name of a step without an id.
 pub(super) fn slug(step: &Tree, index: usize) -> String {
     let text = step.text_of("name").or_else(|| step.text_of("uses")).unwrap_or_default();
@@ -44,7 +66,7 @@ impl Workflow {
         format!("{} at {} prepared the machine and is not kept", literal(uses), step.place)
     }
 
-    /// What a step does.
+    /// What a step does; whether its failure is forgiven.
     pub(super) fn work(
         &mut self,
         document: &Tree,
@@ -52,7 +74,7 @@ impl Workflow {
         written: &Tree,
         outer: &Scope,
         step: &mut Step,
-    ) {
+    ) -> bool {
         for (key, place, _) in written.entries() {
             let is_known = ["name", "id", "if", "env", "run", "uses", "with", "shell", "working-directory"];
             let is_kept = ["timeout-minutes", "continue-on-error"];
@@ -62,11 +84,16 @@ impl Workflow {
         }
         let mut scope = outer.clone();
         self.env(written, &mut scope);
+        let mut is_forgiven = false;
         for tree in [job, written] {
             if let Some(flag) = tree.get("continue-on-error") {
                 match flag.text() {
-                    Some("true") => step.continue_on_error = true,
-                    Some("false") => step.continue_on_error = false,
+                    // Of a job it is said of each step, and the next ones ask how those before them went.
+                    Some("true") => {
+                        step.continue_on_error = true;
+                        is_forgiven = std::ptr::eq(tree, written);
+                    }
+                    Some("false") => {}
                     _ => self.losses.add(
                         "continue-on-error",
                         "here it is true or false",
@@ -99,8 +126,7 @@ impl Workflow {
         }
         match (written.get("run"), written.text_of("uses")) {
             (Some(run), _) if run.text().is_some_and(|text| !text.trim().is_empty()) => {
-                let shell = self.shell(document, job, written);
-                self.script(run, &shell, (document, job, written), &scope, step);
+                self.script(run, (document, job, written), &scope, step);
             }
             (_, Some(uses)) => {
                 self.losses.add(
@@ -122,18 +148,17 @@ impl Workflow {
                 step.work = Some(("uses", Node::word("dvt/noop@1")));
             }
         }
+        is_forgiven
     }
 
-    /// Which shell reads a script.
-    fn shell(&mut self, document: &Tree, job: &Tree, written: &Tree) -> String {
+    /// Which shell reads a script, and whether anybody says so.
+    fn shell(document: &Tree, job: &Tree, written: &Tree, system: &str) -> (String, bool) {
         let own = written.text_of("shell");
         let of = |tree: &Tree| tree.at(&["defaults", "run", "shell"]).and_then(Tree::text).map(str::to_owned);
-        let is_windows = job.text_of("runs-on").is_some_and(|machine| machine.starts_with("windows"));
-        let usual = if is_windows { "pwsh" } else { "bash" };
-        own.map(str::to_owned)
-            .or_else(|| of(job))
-            .or_else(|| of(document))
-            .unwrap_or_else(|| usual.to_owned())
+        let named = own.map(str::to_owned).or_else(|| of(job)).or_else(|| of(document));
+        let usual = if system == "Windows" { "pwsh" } else { "bash" };
+        let is_named = named.is_some();
+        (named.unwrap_or_else(|| usual.to_owned()), is_named)
     }
 
     /// Where a word of `run` stands that a step, its job or the workflow says: the innermost counts.
@@ -149,16 +174,16 @@ impl Workflow {
     fn script(
         &mut self,
         run: &Tree,
-        shell: &str,
         (document, job, written): (&Tree, &Tree, &Tree),
         scope: &Scope,
         step: &mut Step,
     ) {
         let text = run.text().unwrap_or_default();
+        let (shell, is_named) = Self::shell(document, job, written, scope.system);
+        let shell = shell.as_str();
         let program = shell.split_whitespace().next().unwrap_or_default();
         let place = Self::place_in("shell", (document, job, written));
         // The shell of a machine that names none goes by the machine.
-        let is_named = place != job.place_of("runs-on");
         let named = if is_named { shell } else { job.text_of("runs-on").unwrap_or_default() };
         let (language, form) = match program {
             "bash" => (Language::Shell, Ok("bash")),
@@ -187,8 +212,9 @@ impl Workflow {
         }
         let parts = split(text, OPEN);
         let mut code = code::with_variables(language, &parts, |source| {
-            // A variable of the step is read as it is; anything else gets one.
-            if let Some(name) = source.strip_prefix("env.").filter(|name| scope.env.contains_key(*name)) {
+            // A variable of the step is read as it is, unless the script gives it another value; anything else gets one.
+            let is_kept = |name: &&str| scope.env.contains_key(*name) && !may_set(text, name);
+            if let Some(name) = source.strip_prefix("env.").filter(is_kept) {
                 return Some(name.to_owned());
             }
             let value = match self.expression(source, scope, run.place) {
@@ -233,6 +259,9 @@ impl Workflow {
                     Self::place_in("working-directory", (document, job, written)),
                 ),
             }
+        }
+        if let Some(options) = form.ok().and_then(|form| options(form, is_named)) {
+            code.text = format!("{options}\n{}", code.text);
         }
         step.env = variables.env;
         match form {

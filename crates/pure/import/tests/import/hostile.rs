@@ -81,7 +81,10 @@ fn hostile_texts_of_workflows_stay_texts() {
         assert_eq!(checked.plan.steps.len(), 2, "{text}");
         for step in checked.plan.steps.values() {
             if let dvt_plan::plan::Form::Script { text, .. } = &step.form {
-                assert!(text == "true" || text == "echo \"$MISSING\" >&2\nexit 1\n", "{text}");
+                assert!(
+                    text == "set +u +o pipefail\ntrue" || text == "echo \"$MISSING\" >&2\nexit 1\n",
+                    "{text}"
+                );
             }
         }
         let workflow = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": name},

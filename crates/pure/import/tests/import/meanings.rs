@@ -6,7 +6,7 @@ use dvt_plan::expression::{Bindings, evaluate};
 use serde_json::json;
 
 /// Conditions and their answers: `ref` is a branch, `head_ref` is empty, `flag` is false, `count` is 2.
-const CONDITIONS: [(&str, bool); 52] = [
+const CONDITIONS: [(&str, bool); 64] = [
     ("github.ref == 'refs/heads/main'", true),
     ("null == ''", true),
     ("github.head_ref == null", true),
@@ -60,6 +60,20 @@ const CONDITIONS: [(&str, bool); 52] = [
     ("runner.os == 'linux'", true),
     ("'a' < 'B' && 'C' >= 'b'", true),
     ("matrix.list == 'ARRAY'", false),
+    // Beside a flag or a number a text is a number, or equals nothing.
+    ("inputs.flag == 'false'", false),
+    ("inputs.flag != 'false'", true),
+    ("inputs.flag == ''", true),
+    ("inputs.flag == '0'", true),
+    ("inputs.flag == '1'", false),
+    ("inputs.flag == 0", true),
+    ("inputs.count == ' 2.0 '", true),
+    ("inputs.count != 'two'", true),
+    ("inputs.count == inputs.flag", false),
+    // Of an event inputs are texts.
+    ("github.event.inputs.flag", true),
+    ("github.event.inputs.flag == 'false'", true),
+    ("github.event.inputs.count == '2'", true),
 ];
 
 #[test]

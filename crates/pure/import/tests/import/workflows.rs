@@ -113,8 +113,9 @@ jobs:
     let (checked, text) = plan(&imported);
     assert_eq!(checked.plan.steps.len(), 5, "{text}");
     assert!(
-        text.contains("script: echo")
-            || text.contains("script: |-\n      echo ''\"${VALUE_TITLE}\"'' \"${VALUE_V}\""),
+        text.contains(
+            "script: |-\n      set +u +o pipefail\n      echo ''\"${VALUE_TITLE}\"'' \"${VALUE_V}\""
+        ),
         "{text}"
     );
     assert!(text.contains("${{ inputs.github_event_issue_title }}"), "{text}");
