@@ -16,6 +16,7 @@ use dvt_model::code::Code;
 use dvt_model::context::OpContext;
 use dvt_model::id::{RequestId, TenantId};
 use dvt_model::scope::Minter;
+use dvt_store::port::error::Error as StoreError;
 use dvt_store::port::operation::Member;
 use dvt_store::{Clock, Options, Store};
 use std::path::PathBuf;
@@ -118,7 +119,16 @@ fn open_store(
     let folder = selected.folders.data.clone();
     let options = Options { folder, vfs: None, clock: Arc::clone(clock), minter: Arc::clone(minter) };
     // Beside the data folder, so that copying that back does not take the memory of what was signed with it.
-    Ok(Store::open_known(options, key, Some(selected.folders.checkpoints()))?)
+    Store::open_known(options, key, Some(selected.folders.checkpoints())).map_err(|error| match error {
+        // What is opened first is the platform's own key: the one that was given is another one.
+        StoreError::Decrypt => Problem::new(
+            Code::KeyUnavailable,
+            format!("the key `{}` does not open this data folder", selected.folders.key().display()),
+        )
+        .why("it is the key of another installation, or the data folder is")
+        .fix(format!("put the key file of this installation to {}", folder::shown(&selected.folders.key()))),
+        other => other.into(),
+    })
 }
 
 /// The key of this installation; it is put back from elsewhere where it is missing.

@@ -6,6 +6,7 @@ mod clock;
 mod command;
 mod compose;
 mod documents;
+mod files;
 mod problem;
 mod profile;
 mod running;

@@ -1,12 +1,12 @@
 //! `dvt init`: a commented plan that lints clean and runs. A file that exists is not written over.
 
+use crate::files;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
+use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::Args;
 use serde_json::json;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
 /// The plan that is written.
@@ -66,17 +66,10 @@ pub(crate) struct Arguments {
 /// Does it.
 pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Problem> {
     let name = arguments.file.display().to_string();
-    let opened = OpenOptions::new().write(true).create_new(true).open(&arguments.file);
-    let written = opened.and_then(|mut file| file.write_all(PLAN.as_bytes()).and_then(|()| file.sync_all()));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Problem::usage(format!("`{name}` exists and is not written over")).fix("dvt init another.yaml")
-        }
-        other => Problem::usage(format!("`{name}` cannot be written: {other}")),
-    })?;
+    files::write_new(&arguments.file, PLAN)?;
     if screen.for_people() {
-        screen.line(&name);
-        screen.note(&format!("next: dvt run {name} --allow-host"));
+        screen.line(&safe(&name));
+        screen.note(&safe(&format!("next: dvt run {name} --allow-host")));
     } else {
         screen.json(&json!({ "plan": name }));
     }

@@ -1,5 +1,6 @@
 //! `dvt man`: the manual pages, made of the same texts as `--help`, so that neither can be older than the other.
 
+use crate::files;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::duration::plural;
@@ -67,5 +68,5 @@ fn page(command: &Command, name: &str) -> Result<String, Problem> {
 }
 
 fn cannot(path: &Path, error: &std::io::Error) -> Problem {
-    Problem::usage(format!("`{}` cannot be written: {}", path.display(), error.kind()))
+    Problem::usage(format!("`{}` cannot be written: {}", path.display(), files::reason(error)))
 }

@@ -142,6 +142,11 @@ fn enter(line: CommandLine) -> Exit {
         .begin(&screen)
         .and_then(|()| Selected::resolve(profile.as_deref()))
         .and_then(|selected| dispatch(line.command, &selected, &mut screen));
+    // Of what failed otherwise more is to be said than that its result is cut.
+    let done = match screen.fault() {
+        Some(fault) if matches!(done, Ok(Exit::Completed)) => Err(fault),
+        _ => done,
+    };
     let exit = done.unwrap_or_else(|problem| {
         tell(&screen, &problem);
         problem.exit()

@@ -106,6 +106,7 @@ fn unnamed(picture: &Picture, run: RunId, paint: Paint, width: usize) -> String 
     let mut out = head(&code, &message, paint, width);
     let commands = [format!("dvt runs get {}", brief(run)), format!("dvt explain {code}")];
     out.push_str(&note("next:", &pack(&commands, "   ", "", width.saturating_sub(NOTE))));
+    out.push_str(&note("", &pack(&again(picture, run), "   ", "", width.saturating_sub(NOTE))));
     out
 }
 
@@ -127,6 +128,12 @@ fn what(step: &StepPicture) -> String {
 /// The first digits of an id, which name the run wherever an id does.
 pub(crate) fn brief(run: RunId) -> String {
     run.to_string().chars().take(RunId::PREFIX.len() + 8).collect()
+}
+
+/// The command that goes on with a run on which no engine works, with the word that its programs need again.
+pub(crate) fn resume(run: RunId, host_allowed: bool) -> String {
+    let word = if host_allowed { " --allow-host" } else { "" };
+    format!("dvt runs resume {}{word}", brief(run))
 }
 
 fn why(picture: &Picture, step: &StepPicture) -> String {

@@ -22,9 +22,13 @@ pub(crate) fn draw(picture: &Picture, event: &StoredEvent) -> Option<String> {
         EventName::RunPaused => "paused".to_owned(),
         EventName::RunResumed => "resumed".to_owned(),
         EventName::SignalReceived => "signal received".to_owned(),
-        EventName::RunFailing => match &picture.failed_step {
-            Some(step) => format!("failing, because {} failed", picture.shown(step)),
-            None => "failing".to_owned(),
+        EventName::RunFailing => match (&picture.failed_step, picture.failing.as_deref()) {
+            (Some(step), _) => format!("failing, because {} failed", picture.shown(step)),
+            (None, Some("RUN_TIMEOUT")) => {
+                "failing, because its time is over (`limits.maxDuration`)".to_owned()
+            }
+            (None, Some("HOLD_EXPIRED")) => "failing, because nobody looked after its hold".to_owned(),
+            (None, _) => "failing".to_owned(),
         },
         EventName::RunCancelRequested => "cancel requested".to_owned(),
         EventName::RunCompleted => "completed".to_owned(),

@@ -22,6 +22,8 @@ pub(crate) struct Picture {
     pub(crate) ended_at: Option<Timestamp>,
     /// Why it is on the way out, while it is: `FAILING` or `CANCELLING`.
     pub(crate) ending: Option<&'static str>,
+    /// Why it began to fail, as its event names it.
+    pub(crate) failing: Option<String>,
     pub(crate) inputs: Option<Value>,
     pub(crate) outputs: Option<Value>,
     pub(crate) failure: Option<Failure>,
@@ -135,6 +137,7 @@ impl Picture {
             started_at: None,
             ended_at: None,
             ending: None,
+            failing: None,
             inputs: None,
             outputs: None,
             failure: None,
@@ -191,6 +194,7 @@ impl Picture {
             EventName::SignalReceived => {}
             EventName::RunFailing => {
                 self.ending = Some("FAILING");
+                self.failing = payload.text("cause");
                 self.failed_step = payload.text("failedStepId");
             }
             EventName::RunCancelRequested => self.ending = Some("CANCELLING"),
@@ -337,9 +341,13 @@ impl Picture {
         failed.min_by_key(|(_, item)| item.ended_at).or(Some((base, step)))
     }
 
-    /// The failed step that the end is about: the one that the run names, else the first failed one.
+    /// The failed step that the end is about: the one that the run names, else the first failed one. Of a run that failed as a whole,
+    /// as when its time was over, it is none: what was ended with it is not why.
     pub(crate) fn culprit(&self) -> Option<(&String, &StepPicture)> {
         let named = self.failed_step.as_ref().and_then(|id| self.steps.get_key_value(id));
+        if named.is_none() && self.failure.is_some() {
+            return None;
+        }
         let first = || self.in_order().find(|(_, step)| step.status == StepStatus::Failed);
         named.or_else(first)
     }

@@ -2,6 +2,8 @@
 //!
 //! Results go to standard output, everything else to standard error.
 
+use crate::files;
+use crate::problem::Problem;
 use crate::view::paint::{Paint, in_ci};
 use crate::view::width::wrap;
 use rustix::fd::AsFd;
@@ -26,11 +28,13 @@ pub(crate) struct Screen {
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
     out_gone: bool,
+    /// Why a part of the result could not be written.
+    out_fault: Option<String>,
 }
 
 impl Screen {
     pub(crate) fn new(format: Format, quiet: bool, verbose: bool) -> Self {
-        Self { format, quiet, verbose, out_gone: false }
+        Self { format, quiet, verbose, out_gone: false, out_fault: None }
     }
 
     /// One that nobody reads.
@@ -85,10 +89,22 @@ impl Screen {
             return;
         }
         let mut stream = std::io::stdout().lock();
-        if stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).is_err() {
-            // The reader (`head`, a pager) has seen enough. What we do goes on without it.
+        if let Err(error) = stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
             self.out_gone = true;
+            // The reader (`head`, a pager) has seen enough. What we do goes on without it; but for that, the result is cut.
+            if error.kind() != std::io::ErrorKind::BrokenPipe {
+                self.out_fault = Some(files::reason(&error));
+            }
         }
+    }
+
+    /// The fault of a result that is not whole.
+    pub(crate) fn fault(&self) -> Option<Problem> {
+        let reason = self.out_fault.as_ref()?;
+        Some(
+            Problem::usage(format!("the result cannot be written: {reason}"))
+                .why("what was written of it is cut"),
+        )
     }
 
     /// A line of a result.
@@ -103,7 +119,7 @@ impl Screen {
 
     /// A line beside the result: news, hints. Not shown when `--quiet`.
     pub(crate) fn note(&self, text: &str) {
-        if !self.quiet {
+        if !self.quiet && self.out_fault.is_none() {
             self.say(text);
         }
     }

@@ -22,6 +22,7 @@ mod help;
 mod home;
 mod import;
 mod lint;
+mod named;
 mod numbers;
 mod outputs;
 mod persons;

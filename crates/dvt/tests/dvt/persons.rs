@@ -234,3 +234,20 @@ fn a_ledger_is_pruned_when_its_years_are_over() {
     assert_eq!((&left["status"], left["fromIndex"].as_u64()), (&"VALID".into(), Some(wanted)), "{left}");
     println!("pruned: {wanted} entries after {YEARS} days, the ledger from there VALID");
 }
+
+/// What was erased for a person is no damage: the look ahead says what the act says.
+#[test]
+fn a_run_whose_person_is_gone_is_not_run_again_and_the_look_ahead_says_so() {
+    let home = Home::new();
+    let text = "apiVersion: dvt/v1\nname: gone\ndata: { class: pii }\nsteps:\n  a: { uses: dvt/noop@1, with: { output: hers }, subject: eve }\n  \
+                b: { needs: a, script: 'exit 3' }\n";
+    home.dvt(&["run", &home.plan("gone", text), "--allow-host"]).ends(1);
+    let again = ["runs", "retry", "gone", "-m", "again", "--allow-host"];
+    let ahead = [again.as_slice(), &["--dry-run"]].concat();
+    home.dvt(&ahead).ends(0);
+    erase(&home, "eve");
+    for arguments in [ahead.as_slice(), &again] {
+        let told = home.dvt(arguments).ends(4);
+        assert!(told.err.contains("PAYLOAD_ERASED"), "{told:#?}");
+    }
+}

@@ -3,6 +3,7 @@
 
 use super::filter::{Filter, data};
 use crate::compose::Composition;
+use crate::files;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::duration::plural;
@@ -82,9 +83,7 @@ pub(crate) async fn run(
     };
     match &arguments.file {
         None => screen.out(&text),
-        Some(path) => std::fs::write(path, &text).map_err(|error| {
-            Problem::usage(format!("`{}` cannot be written: {}", path.display(), error.kind()))
-        })?,
+        Some(path) => files::write_new(path, &text)?,
     }
     let count = exported.entries.len();
     screen.note(&format!(

@@ -1,6 +1,7 @@
 //! `dvt audit prove`: one entry as a file that proves itself to whoever has the public key; `dvt audit verify --proof` checks it.
 
 use crate::compose::Composition;
+use crate::files;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::screen::Screen;
@@ -70,9 +71,7 @@ pub(crate) async fn run(
     match &arguments.file {
         None => screen.out(&file.to_string()),
         Some(path) => {
-            std::fs::write(path, file.to_string()).map_err(|error| {
-                Problem::usage(format!("`{}` cannot be written: {}", path.display(), error.kind()))
-            })?;
+            files::write_new(path, &file.to_string())?;
             screen.note(&format!(
                 "entry {} of {}, {} hashes: {}   check it: dvt audit verify --proof {}",
                 file.index,

@@ -5,6 +5,7 @@
 //! is compared with none: a rollback of all of it cannot be seen then, and the answer says `anchored: false`.
 
 use crate::compose::Composition;
+use crate::files;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::{Selected, folder};
@@ -203,21 +204,28 @@ fn of_installation(
     Ok(known::newest(&folders, ledger, keys)?.map(|known| known.checkpoint))
 }
 
+/// The most bytes of a proof, a checkpoint or a list of keys.
+const MOST_BYTES: u64 = 1 << 20;
+
 fn read(path: &Path) -> Result<String, Problem> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Problem::usage(format!("`{}` cannot be read: {}", path.display(), error.kind())))
+    files::read(path, MOST_BYTES)
 }
 
 fn read_keys(path: &Path) -> Result<Vec<VerifierKey>, Problem> {
     let text = read(path)?;
     let lines =
         text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
-    lines
+    let keys: Vec<VerifierKey> = lines
         .map(|(index, line)| {
             VerifierKey::parse(line.trim())
                 .map_err(|error| Problem::usage(format!("`{}`, line {}: {error}", path.display(), index + 1)))
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    if keys.is_empty() {
+        return Err(Problem::usage(format!("`{}` holds no key", path.display()))
+            .fix("one line a key, as `dvt config show` names the file of them"));
+    }
+    Ok(keys)
 }
 
 fn read_anchor(path: &Path, keys: &[VerifierKey]) -> Result<Checkpoint, Problem> {

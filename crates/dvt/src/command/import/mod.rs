@@ -7,6 +7,7 @@ pub(crate) mod dbt;
 pub(crate) mod github;
 pub(crate) mod wfcommons;
 
+use crate::files;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::view::duration::plural;
@@ -14,10 +15,7 @@ use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::Subcommand;
 use dvt_import::{Error, Imported};
-use dvt_model::code::Code;
 use serde_json::json;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Make a plan of a description that another tool wrote.
@@ -49,15 +47,7 @@ pub(crate) fn run(command: &Command, screen: &mut Screen) -> Result<Exit, Proble
 }
 
 fn read(path: &Path) -> Result<String, Problem> {
-    let cannot = |reason: String| Problem::usage(format!("`{}`: {reason}", path.display()));
-    let length = std::fs::metadata(path).map_err(|error| cannot(error.kind().to_string()))?.len();
-    if length > MOST_BYTES {
-        return Err(Problem::new(
-            Code::PayloadTooLarge,
-            format!("`{}` is larger than 256 MiB", path.display()),
-        ));
-    }
-    std::fs::read_to_string(path).map_err(|error| cannot(error.kind().to_string()))
+    files::read(path, MOST_BYTES)
 }
 
 fn refused(path: &Path, error: &Error) -> Problem {
@@ -74,7 +64,7 @@ fn give(
     let name = source.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let text = imported.text(&name);
     if let Some(path) = out {
-        write(path, &text)?;
+        files::write_new(path, &text)?;
     }
     if !screen.for_people() {
         let plan = out.map_or_else(|| json!(text), |path| json!(path.display().to_string()));
@@ -101,16 +91,4 @@ fn give(
         screen.say(&safe(&format!("not kept: {} ({}): {}{more}", loss.what, loss.why, named.join(", "))));
     }
     Ok(Exit::Completed)
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Problem> {
-    let opened = OpenOptions::new().write(true).create_new(true).open(path);
-    let written = opened.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Problem::usage(format!("`{}` exists and is not written over", path.display()))
-                .fix("--out ANOTHER_FILE")
-        }
-        other => Problem::usage(format!("`{}` cannot be written: {other}", path.display())),
-    })
 }

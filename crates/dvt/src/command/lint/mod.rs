@@ -132,9 +132,9 @@ fn told(source: &Source, outcome: &Outcome, screen: &mut Screen) {
             } else {
                 format!(" ({})", counts(outcome))
             };
-            screen.line(&format!("{}: ok{also}: {}", source.name, bounds(&checked.bounds)));
+            screen.line(&format!("{}: ok{also}: {}", safe(&source.name), bounds(&checked.bounds)));
         }
-        None => screen.line(&format!("{}: {}", source.name, counts(outcome))),
+        None => screen.line(&format!("{}: {}", safe(&source.name), counts(outcome))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The inputs of a run: from a file, from `-i`, from answers on a terminal, in this order of weight; then checked by the plan.
 
+use crate::files;
 use crate::problem::Problem;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
@@ -85,8 +86,7 @@ fn typed<'t>(name: &str, value: &'t str) -> Result<Cow<'t, str>, Problem> {
 
 fn from_file(path: &Path) -> Result<BTreeMap<String, Value>, Problem> {
     let shown = path.display();
-    let text = std::fs::read(path)
-        .map_err(|error| Problem::usage(format!("the inputs `{shown}` cannot be read: {}", error.kind())))?;
+    let text = files::read_bytes(path, MOST_BYTES)?;
     match dvt_model::canonical::parse(&text) {
         Ok(Value::Object(object)) => Ok(object.into_iter().collect()),
         Ok(_) => Err(Problem::usage(format!("`{shown}` holds no JSON object"))),

@@ -106,7 +106,7 @@ async fn show<A: Permits>(
             None => false,
         };
         if !goes_on && !has_more(composition, proof, &picture).await? {
-            exit = news::rests(run, screen);
+            exit = news::rests(run, picture.host_allowed, screen);
             break;
         }
     }

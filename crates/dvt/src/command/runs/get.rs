@@ -62,7 +62,7 @@ pub(crate) async fn run(
         None => Exit::Completed,
         // It may have ended in the moment in which nobody waited for it any more.
         Some(_) if look.picture.status.is_terminal() => Exit::of_run(look.picture.status),
-        Some(Waited::Rests) => news::rests(run, screen),
+        Some(Waited::Rests) => news::rests(run, look.picture.host_allowed, screen),
         Some(Waited::Ended | Waited::TooLong) => {
             screen.note("that was as long as this command was to wait; the run goes on");
             Exit::TimedOut
@@ -138,7 +138,7 @@ fn show(look: &Look, screen: &mut Screen) {
     screen.line("");
     if *is_recovering {
         screen.line(&format!("{} since {}", paint.yellow("RECOVERING"), row.updated_at));
-        screen.line(&format!("no engine works on it; go on: dvt runs resume {}", end::brief(run)));
+        screen.line(&format!("no engine works on it; go on: {}", end::resume(run, picture.host_allowed)));
         return;
     }
     let summary = end::summary(picture, None, paint, width);

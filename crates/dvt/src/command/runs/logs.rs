@@ -93,7 +93,7 @@ async fn follow_on(
 ) -> Result<Exit, Problem> {
     let run = read.resource().id;
     let Some(news) = News::of(composition, run, ROUTE).await? else {
-        return Ok(news::rests(run, screen));
+        return Ok(news::rests(run, picture.host_allowed, screen));
     };
     let mut tick = tokio::time::interval(LOOK);
     let mut coming = Box::pin(news.after(picture.last_run_seq));
@@ -119,7 +119,9 @@ async fn follow_on(
             return Ok(Exit::Completed);
         }
         match goes_on {
-            Some(false) if picture.last_run_seq == before => return Ok(news::rests(run, screen)),
+            Some(false) if picture.last_run_seq == before => {
+                return Ok(news::rests(run, picture.host_allowed, screen));
+            }
             Some(_) => coming = Box::pin(news.after(picture.last_run_seq)),
             None => {}
         }

@@ -3,7 +3,7 @@
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
-use crate::view::end::brief;
+use crate::view::end::{brief, resume};
 use crate::view::screen::Screen;
 use dvt_engine::client::Client;
 use dvt_model::code::Code;
@@ -51,8 +51,8 @@ fn unless_gone<T>(answer: Result<T, dvt_engine::Problem>) -> Result<Option<T>, P
 }
 
 /// Says that nothing more comes by itself.
-pub(super) fn rests(run: RunId, screen: &Screen) -> Exit {
-    let name = brief(run);
-    screen.note(&format!("no engine works on {name} any more; go on: dvt runs resume {name}"));
+pub(super) fn rests(run: RunId, host_allowed: bool, screen: &Screen) -> Exit {
+    let on = resume(run, host_allowed);
+    screen.note(&format!("no engine works on {} any more; go on: {on}", brief(run)));
     Exit::NoEngine
 }

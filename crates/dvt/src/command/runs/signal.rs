@@ -2,15 +2,22 @@
 
 use super::act;
 use crate::compose::Composition;
+use crate::files;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::running::typed::Act;
+use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_model::code::Code;
 use dvt_model::deed::Deed;
+use dvt_model::id::StepId;
 use dvt_model::proof::SignalSend;
 use serde_json::Value;
+use std::path::Path;
+
+/// The most bytes that a payload is read from.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// Send a named signal to a run; one that comes early is kept.
 ///
@@ -42,6 +49,13 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
+    if StepId::parse(&arguments.name).is_err() {
+        return Err(Problem::new(
+            Code::InvalidRequest,
+            format!("`{}` is no name of a signal", safe(&arguments.name)),
+        )
+        .why("a letter, then up to 63 letters, digits, `_` or `-`"));
+    }
     let payload = payload(&arguments.payload)?;
     let asked = Act {
         run: &arguments.run,
@@ -61,8 +75,7 @@ pub(crate) async fn run(
 fn payload(text: &str) -> Result<Value, Problem> {
     let invalid = |message: String| Problem::new(Code::SignalInvalidPayload, message);
     let read = match text.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| invalid(format!("`{path}` cannot be read: {error}")))?,
+        Some(path) => files::read(Path::new(path), MOST_BYTES)?,
         None => text.to_owned(),
     };
     serde_json::from_str(&read).map_err(|error| {

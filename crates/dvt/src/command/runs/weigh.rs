@@ -140,7 +140,7 @@ struct Ahead<'c> {
 
 impl<'c> Ahead<'c> {
     fn of(case: &'c Case) -> Result<Self, Problem> {
-        if case.events.first().is_some_and(|first| first.payload.is_none()) {
+        if case.events.iter().any(|event| event.payload.is_none()) {
             return Err(Problem::new(Code::PayloadErased, "what the run's payloads said is erased"));
         }
         match fold::state(&case.plan, &case.events) {

@@ -9,6 +9,7 @@ use crate::profile::{Selected, folder};
 use crate::signals::Signals;
 use crate::view::duration::plural;
 use crate::view::progress::Progress;
+use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_access::reading::Reading;
@@ -71,7 +72,7 @@ pub(crate) async fn run(
         let mebibytes = taken.bytes.div_ceil(1 << 20);
         let tenants = plural(taken.tenants, "tenant", "tenants");
         let files = plural(taken.files, "file", "files");
-        let line = format!("{file}: {tenants}, {files}, {mebibytes} MiB");
+        let line = format!("{}: {tenants}, {files}, {mebibytes} MiB", safe(&file));
         screen.line(&format!("{line}, sealed and read back"));
         screen.note(&format!("it opens with the key {key} alone, which is not in it: keep that apart"));
     } else {

@@ -8,7 +8,7 @@ mod step;
 
 pub(crate) use facts::Facts;
 
-use crate::view::end::brief;
+use crate::view::end::{brief, resume};
 use crate::view::picture::{Picture, StepPicture};
 use dvt_model::id::RunId;
 use dvt_model::run::{RunStatus, StepStatus};
@@ -204,7 +204,7 @@ fn no_engine(case: &Case<'_>, step: Option<&str>) -> Reason {
         Some(step) => format!("{} waits: no engine works on the run", case.picture.shown(step)),
         None => format!("{name} rests: no engine works on it"),
     };
-    Reason::new(step, "NO_ENGINE", text).next(format!("dvt runs resume {name}"))
+    Reason::new(step, "NO_ENGINE", text).next(resume(case.run, case.picture.host_allowed))
 }
 
 fn steps(case: &Case<'_>, which: impl Fn(&StepPicture) -> bool) -> Vec<Reason> {
