@@ -1,13 +1,14 @@
 //! An engine without a terminal: several processes at one data folder, and what is left when one of them is gone.
 
 use crate::home::{Home, Running, Told};
+use std::io::BufRead as _;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Each start writes a line; it ends when its file is there.
-const WAITS: &str = "apiVersion: dvt/v1\nname: waits\ninputs: { witness: { type: string }, go: { type: string } }\nsteps:\n  work:\n    script: |\n      echo begin >> \"$WITNESS\"\n      while [ ! -e \"$GO\" ]; do sleep 0.02; done\n      echo end >> \"$WITNESS\"\n    env: { WITNESS: '${{ inputs.witness }}', GO: '${{ inputs.go }}' }\n";
+const WAITS: &str = "apiVersion: dvt/v1\nname: waits\ninputs: { witness: { type: string }, go: { type: string } }\nsteps:\n  work:\n    script: |\n      echo begin >> \"$WITNESS\"\n      echo begun\n      while [ ! -e \"$GO\" ]; do sleep 0.02; done\n      echo end >> \"$WITNESS\"\n    env: { WITNESS: '${{ inputs.witness }}', GO: '${{ inputs.go }}' }\n";
 
 const GATE: &str = "apiVersion: dvt/v1\nname: gate\nsteps:\n  release: { approval: { role: operator } }\n  parcel: { needs: release, signal: parcel }\n  long: { needs: parcel, wait: 10m }\n";
 
@@ -151,6 +152,36 @@ fn a_detached_run_goes_on_when_the_terminal_that_was_the_engine_closes() {
     let open = listed["runs"].as_array().unwrap().iter().filter(|run| run["status"] == "RUNNING").count();
     assert_eq!(open, 1);
     until("the engine that stayed ends", || sockets(&home) == 0);
+}
+
+/// Whoever follows a run is not left behind where another engine stands by.
+#[test]
+fn followers_go_on_with_the_engine_that_takes_over() {
+    let home = Home::new();
+    let plan = home.plan("waits", WAITS);
+    let inputs = inputs(&home);
+    let mut terminal = Running::start(&home, &run(&plan, &inputs, &["--output", "jsonl"]));
+    terminal.until("\"StepStarted\"");
+    until("it begins", || lines(&home.path("witness")).len() == 1);
+    let mut resident = home.command(&["engine"]).spawn().unwrap();
+    let mut events = Running::start(&home, &["runs", "events", "@latest", "-f", "--output", "jsonl"]);
+    events.until("\"StepStarted\"");
+    let mut log = Running::start(&home, &["runs", "logs", "@latest", "-f"]);
+    log.until("begun");
+    let wait = home.command(&["runs", "get", "@latest", "--wait", "50s"]).spawn().unwrap();
+    terminal.child.kill().unwrap();
+    until("it begins again elsewhere", || lines(&home.path("witness")).len() == 2);
+    std::fs::write(home.path("go"), "").unwrap();
+    events.until("\"RunCompleted\"");
+    events.end().ends(0);
+    log.end().ends(0);
+    Told::of(wait.wait_with_output().unwrap()).ends(0);
+    let mut said = std::io::BufReader::new(resident.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(said.next().unwrap().contains("standing by"));
+    assert!(said.next().unwrap().contains("this process is the engine of"));
+    send("-TERM", &resident);
+    assert!(resident.wait().unwrap().success());
+    home.dvt(&["audit", "verify"]).ends(0);
 }
 
 /// The wall clock is set under a living engine: within its next look the doctor tells of it, and so do ledger and metrics. Control: the

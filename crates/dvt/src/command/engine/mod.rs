@@ -16,6 +16,7 @@ use crate::signals::{Heard, Signals};
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_engine::client::Client;
+use std::convert::Infallible;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -33,6 +34,9 @@ pub(crate) struct Arguments {
 
 /// Between two looks whether a detached run is open.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Between two looks of who stands by whether it is the engine by now.
+const STANDING_LOOK: Duration = Duration::from_millis(250);
 
 /// Does it.
 pub(crate) async fn run(
@@ -83,10 +87,24 @@ async fn work(
         stood = client.stand() => stood.map_err(Problem::from),
         () = ended(&mut signals, arguments.detached) => Ok(()),
         () = idle(&client), if arguments.detached => Ok(()),
+        never = taken_over(&client, &folder, screen) => match never {},
     };
     // In order: runs finish their turn, steps end, what is not sealed is sealed, the lease is given back.
     client.close().await?;
     stood
+}
+
+/// Says so when whoever stood by has become the engine.
+async fn taken_over(client: &Client, folder: &str, screen: &Screen) -> Infallible {
+    let stood_by = !client.is_engine();
+    let mut ticks = interval(STANDING_LOOK);
+    while !client.is_engine() {
+        ticks.tick().await;
+    }
+    if stood_by {
+        screen.note(&format!("this process is the engine of {folder} now"));
+    }
+    std::future::pending().await
 }
 
 /// Waits until there is no detached run left, twice in a row: one that is being queued is seen by the second look.

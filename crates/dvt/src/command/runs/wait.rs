@@ -28,7 +28,7 @@ pub(super) async fn for_end(
     run: RunId,
     patience: Duration,
     composition: &Composition,
-    route: &str,
+    route: &'static str,
 ) -> Result<Waited, Problem> {
     let read: Authorized<Run, RunReadStatus> =
         composition.access.run(&composition.context, run, route).await?;
@@ -39,7 +39,7 @@ async fn until_ended(
     run: RunId,
     read: &Authorized<Run, RunReadStatus>,
     composition: &Composition,
-    route: &str,
+    route: &'static str,
 ) -> Result<Waited, Problem> {
     let news = News::of(composition, run, route).await?;
     loop {
