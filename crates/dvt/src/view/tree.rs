@@ -150,6 +150,7 @@ fn skipped(step: &StepPicture) -> &str {
         Some("CONDITION_FALSE") => "left out: its condition is false",
         Some("DEPENDENCY_SKIPPED") => "left out: a step it needs was left out",
         Some("DEPENDENCY_FAILED") => "left out: a step it needs failed",
+        Some("OPERATOR_SKIP") => "left out by an operator",
         Some(other) => other,
         None => "left out",
     }

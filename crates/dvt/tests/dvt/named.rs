@@ -122,3 +122,32 @@ fn a_run_whose_time_is_over_says_so_everywhere() {
     }
     assert!(told.out.contains("its time is over"), "{told:#?}");
 }
+
+/// What is asked about before it ends for good is the run itself, not the word for it.
+#[test]
+fn what_would_be_kept_is_named_by_its_id() {
+    let home = Home::new();
+    let run = home.completed_run(&[]);
+    let told = home.dvt(&["data", "hold", "place", "@latest", "--dry-run", "-m", "court"]).ends(0);
+    assert!(told.out.contains(&run) && !told.out.contains("@latest"), "{told:#?}");
+}
+
+#[test]
+fn an_address_makes_no_file() {
+    let home = Home::new();
+    for place in ["127.0.0.1:99999", "collector:9464"] {
+        home.dvt(&["--metrics", place, "runs", "list"]).ends(2);
+        assert!(!home.path(place).exists(), "{place}");
+    }
+}
+
+/// Both fail at once, one with a code that is tried again: why it is not tried again is the other's failure, not its code.
+#[test]
+fn why_says_what_stopped_another_attempt() {
+    let home = Home::new();
+    let text = "apiVersion: dvt/v1\nname: both\nsteps:\n  quick: { script: 'exit 4' }\n  \
+                again: { script: 'sleep 1; exit 75', retry: { max: 1, initial: 1s, backoff: constant, on: [transient] } }\n";
+    home.dvt(&["run", &home.plan("both", text), "--allow-host"]).ends(1);
+    let told = home.dvt(&["runs", "why", "both", "again"]).ends(0);
+    assert!(told.out.contains("on its way to its end") && !told.out.contains("retry.on"), "{told:#?}");
+}

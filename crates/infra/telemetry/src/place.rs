@@ -10,6 +10,9 @@ pub enum Error {
     /// It would leave the machine.
     #[error("`{0}` is no address of this machine; 127.0.0.1 and [::1] are")]
     NotLoopback(SocketAddr),
+    /// Neither a file nor an address.
+    #[error("`{0}` is no address; 127.0.0.1:9464 is the form, and a file goes without such an end")]
+    NoAddress(String),
     /// No address of a collector.
     #[error("`{0}` is no collector: http://127.0.0.1:4318 is the form")]
     NoCollector(String),
@@ -28,14 +31,21 @@ pub enum Metrics {
 }
 
 impl Metrics {
-    /// `127.0.0.1:9464` is an address, anything else a file.
+    /// `127.0.0.1:9464` and `localhost:9464` are addresses; what ends like one is no file.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        match text.parse::<SocketAddr>() {
+        let address = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+        match address.as_deref().unwrap_or(text).parse::<SocketAddr>() {
             Ok(address) if address.ip().is_loopback() => Ok(Self::Loopback(address)),
             Ok(address) => Err(Error::NotLoopback(address)),
+            Err(_) if ends_like_an_address(text) => Err(Error::NoAddress(text.to_owned())),
             Err(_) => Ok(Self::File(PathBuf::from(text))),
         }
     }
+}
+
+fn ends_like_an_address(text: &str) -> bool {
+    let port = text.rsplit_once(':').map(|(_, port)| port);
+    port.is_some_and(|port| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A collector of traces on this machine, by OTLP over HTTP.
@@ -69,6 +79,10 @@ mod tests {
             assert!(matches!(Collector::parse(text), Err(Error::NoCollector(_))), "{text}");
         }
         assert!(matches!(Metrics::parse("[::1]:9464"), Ok(Metrics::Loopback(_))));
+        assert_eq!(Metrics::parse("localhost:9464").unwrap(), Metrics::parse("127.0.0.1:9464").unwrap());
+        for text in ["127.0.0.1:99999", "collector:9464", "localhost:99999"] {
+            assert!(matches!(Metrics::parse(text), Err(Error::NoAddress(_))), "{text}");
+        }
         assert_eq!(Metrics::parse("dvt.prom").unwrap(), Metrics::File("dvt.prom".into()));
         for text in ["http://127.0.0.1:4318", "http://localhost:4318/v1/traces", "http://[::1]:4318/"] {
             assert!(Collector::parse(text).is_ok(), "{text}");

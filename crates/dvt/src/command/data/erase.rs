@@ -1,6 +1,6 @@
 //! `dvt data erase`: destroys the keys of what a run or a person left. What will go is shown first.
 
-use super::{Whose, confirmed, draft, keeping, reason};
+use super::{Whose, confirmed, draft, keeping, reason, shown};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -64,7 +64,7 @@ pub(crate) async fn run(
     if transaction.is_held(&target).await? {
         return Err(Problem::new(
             Code::LegalHoldActive,
-            format!("a legal hold keeps {}", safe(&arguments.whose.shown())),
+            format!("a legal hold keeps {}", safe(&shown(&target))),
         )
         .fix("dvt data hold list"));
     }
@@ -75,9 +75,13 @@ pub(crate) async fn run(
     }
     if screen.for_people() {
         screen.note(&format!(
-            "{}: {} and what lies under them end for good; entries and proofs stay",
-            safe(&arguments.whose.shown()),
-            plural(would.keys + would.waiting, "key", "keys")
+            "{}: {} for good; entries and proofs stay",
+            safe(&shown(&target)),
+            plural(
+                would.keys + would.waiting,
+                "key and what lies under it ends",
+                "keys and what lies under them end"
+            )
         ));
     }
     let why = reason(arguments.message.as_ref(), "an erasure", screen)?;

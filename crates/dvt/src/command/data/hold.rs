@@ -1,7 +1,7 @@
 //! `dvt data hold place|release|list`: what may neither be erased nor end by its age.
 
 use super::would::{self, Takes};
-use super::{Whose, draft, keeping};
+use super::{Whose, draft, keeping, shown};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -159,7 +159,7 @@ async fn place_by<R: Resource>(
     let keeping = keeping(composition);
     if arguments.dry_run {
         let would = keeping.would_hold(proof, &record, &target).await?;
-        return Ok(foreseen(&arguments.whose, &would, screen));
+        return Ok(foreseen(&target, &would, screen));
     }
     let hold = keeping.hold(proof, &record, target).await?;
     if screen.for_people() {
@@ -171,7 +171,7 @@ async fn place_by<R: Resource>(
 }
 
 /// `--dry-run` of a hold: what it would stand over.
-fn foreseen(whose: &Whose, would: &WouldHold, screen: &mut Screen) -> Exit {
+fn foreseen(target: &Target, would: &WouldHold, screen: &mut Screen) -> Exit {
     let until = "until it is released";
     let mut lines = vec![match would.keys {
         None => format!("keeps everything that is there and that comes, {until}"),
@@ -187,7 +187,7 @@ fn foreseen(whose: &Whose, would: &WouldHold, screen: &mut Screen) -> Exit {
     let data = json!({
         "covers": would.covers, "subject": would.subject, "keys": would.keys, "heldAlready": would.is_held,
     });
-    would::show(&format!("{} would be held", safe(&whose.shown())), &lines, data, TAKES, screen)
+    would::show(&format!("{} would be held", safe(&shown(target))), &lines, data, TAKES, screen)
 }
 
 async fn release(

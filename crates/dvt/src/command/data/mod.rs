@@ -76,13 +76,14 @@ impl Whose {
             (None, None) => Target::Tenant,
         })
     }
+}
 
-    fn shown(&self) -> String {
-        match (&self.run, &self.person) {
-            (Some(run), _) => format!("run {run}"),
-            (None, Some(person)) => format!("person {person}"),
-            (None, None) => "everything of this tenant".to_owned(),
-        }
+/// A target, as people are asked about it: of a run the id, whatever was typed.
+fn shown(target: &Target) -> String {
+    match target {
+        Target::Run(run) => format!("run {run}"),
+        Target::Person(person) => format!("person {person}"),
+        Target::Tenant => "everything of this tenant".to_owned(),
     }
 }
 

@@ -48,9 +48,15 @@ fn failed(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
     let what = look.failure.as_ref().map_or_else(|| "it failed".to_owned(), describe);
     let most = look.most_attempts;
     let retry = defined(case, id).map(|step| &step.retry);
+    let is_ended = look.failure.as_ref().is_some_and(|failure| failure.error_code == Code::Cancelled);
     let why = match retry {
+        _ if is_ended => "it was ended with its run".to_owned(),
         Some(retry) if retry.max == 0 => "the step has no `retry`".to_owned(),
         Some(_) if look.attempts >= most => format!("all {most} attempts are used"),
+        // Another failure, or a cancel, was quicker than its next attempt.
+        Some(_) if was_ending(case, id) => {
+            "the run was on its way to its end, so it was not tried again".to_owned()
+        }
         Some(retry) => format!("`retry.on` names {} only", names(&retry.on)),
         None => format!("attempt {} of {most}", look.attempts),
     };
@@ -68,6 +74,14 @@ fn failed(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
     }
     Reason::new(Some(id), "FAILED", format!("{shown} failed: {what}; {why}"))
         .next(format!("dvt runs logs {name} --step {}", id.split('.').next().unwrap_or(id)))
+}
+
+/// Whether the run was, or is, on its way to its end for another reason than this step.
+fn was_ending(case: &Case<'_>, id: &str) -> bool {
+    let picture = case.picture;
+    let base = id.split('.').next().unwrap_or(id);
+    let by_other = picture.failed_step.as_deref().is_some_and(|step| step.split('.').next() != Some(base));
+    by_other || (picture.failed_step.is_none() && (picture.ending.is_some() || picture.status.is_terminal()))
 }
 
 fn names(on: &[RetryOn]) -> String {
@@ -204,10 +218,29 @@ fn pending(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
             (None, RunStatus::Cancelled) => "the run was cancelled before".to_owned(),
             (None, _) => "the run ended before".to_owned(),
         };
-        return Reason::new(Some(id), "NOT_STARTED", format!("{shown} was not started: {why}"));
+        let what = match look.attempts {
+            0 => "was not started".to_owned(),
+            attempts => format!("was not tried again after attempt {attempts}"),
+        };
+        return Reason::new(Some(id), "NOT_STARTED", format!("{shown} {what}: {why}"));
     }
     if case.is_recovering {
         return no_engine(case, Some(id));
+    }
+    // A step of `finally` and a compensation run on the way out.
+    let is_left = !look.has_condition && !look.is_finally && !id.ends_with(".compensate");
+    if picture.ending.is_some() && is_left {
+        let text = match &picture.failed_step {
+            Some(step) => {
+                format!("{shown} will not start: {step} failed, and after a failed step nothing new starts")
+            }
+            None => format!("{shown} will not start: the run is on its way to its end"),
+        };
+        return Reason::new(Some(id), "NOT_STARTED", text);
+    }
+    // What is paused gives no attempt out, whatever its time.
+    if look.retry_at.is_some() && picture.status == RunStatus::Paused {
+        return paused(case, Some(id));
     }
     if let Some(at) = look.retry_at {
         let what = look
@@ -222,17 +255,6 @@ fn pending(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
             moment(at, case.now)
         );
         return Reason::new(Some(id), "WAITS_FOR_RETRY", text);
-    }
-    // A step of `finally` and a compensation run on the way out.
-    let is_left = !look.has_condition && !look.is_finally && !id.ends_with(".compensate");
-    if picture.ending.is_some() && is_left {
-        let text = match &picture.failed_step {
-            Some(step) => {
-                format!("{shown} will not start: {step} failed, and after a failed step nothing new starts")
-            }
-            None => format!("{shown} will not start: the run is on its way to its end"),
-        };
-        return Reason::new(Some(id), "NOT_STARTED", text);
     }
     let open = |need: &&String| picture.steps.get(*need).is_some_and(|need| !need.is_over());
     let waits_for: Vec<String> = look.needs.iter().filter(open).map(|need| with_items(case, need)).collect();
@@ -252,9 +274,8 @@ fn pending(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
         return Reason::new(Some(id), "QUEUED", format!("{shown} waits: the run has not started yet"));
     }
     let most = case.plan.max_parallel;
-    let busy =
-        picture.steps.values().filter(|step| step.status == StepStatus::Running && step.wait_ms.is_none());
-    let busy = busy.count();
+    // A timer, an approval or a signal takes its place among them, too.
+    let busy = picture.steps.values().filter(|step| step.status == StepStatus::Running).count();
     if busy >= usize::try_from(most).unwrap_or(usize::MAX) {
         let text = format!("{shown} waits for room: `limits.maxParallel` is {most}, and {busy} steps run");
         return Reason::new(Some(id), "WAITS_FOR_ROOM", text);
