@@ -37,7 +37,7 @@ pub(crate) fn compile(
     let mut names = expressions::names(&draft);
     expressions::check(&draft, &mut names, &occurrences, sink);
     items::tell(&mut draft, sink);
-    sub_plans::inputs(&draft, &names, sink);
+    sub_plans::inputs(&draft, &mut names, sink);
     protection::classes(&draft, sink);
     // Where secrets are refused as such, advice about them would contradict it.
     if session.reach == Reach::Language {

@@ -29,8 +29,16 @@ pub(crate) fn check(draft: &Draft, names: &mut Names, occurrences: &[Occurrence]
         };
         names.item = item;
         names.run_status = is_finally;
-        let names = if occurrence.owner == Owner::Start { &before_start } else { &*names };
-        let (problems, shape) = examine(&occurrence.expression, names);
+        let (problems, shape) = match occurrence.owner {
+            Owner::Start => examine(&occurrence.expression, &before_start),
+            Owner::Compensation(at) => match draft.steps.get(at) {
+                Some(step) => {
+                    super::items::for_undoing(step, names, |names| examine(&occurrence.expression, names))
+                }
+                None => examine(&occurrence.expression, names),
+            },
+            Owner::Step(_) | Owner::Lists(_) | Owner::PlanOutputs => examine(&occurrence.expression, names),
+        };
         for problem in &problems {
             tell(draft, occurrence, problem, sink);
         }

@@ -142,12 +142,29 @@ pub(crate) fn of_value(value: &TemplateValue, names: &Names) -> Shape {
     }
 }
 
-/// What a step leaves behind, `foreach` included.
-pub(crate) fn left_behind(step: &StepDraft) -> Shape {
-    let one = match &step.output_schema {
+fn of_attempt(step: &StepDraft) -> Shape {
+    match &step.output_schema {
         Some(schema) => shape(schema),
         None => output_shape(step),
-    };
+    }
+}
+
+/// Asks something about what undoes a step: it sees what one attempt left behind, of a `foreach` that of its item.
+pub(crate) fn for_undoing<T>(step: &StepDraft, names: &mut Names, ask: impl FnOnce(&mut Names) -> T) -> T {
+    if step.foreach.is_none() {
+        return ask(names);
+    }
+    let all = names.steps.insert(step.id.clone(), of_attempt(step));
+    let answer = ask(names);
+    if let Some(all) = all {
+        names.steps.insert(step.id.clone(), all);
+    }
+    answer
+}
+
+/// What a step leaves behind, `foreach` included.
+pub(crate) fn left_behind(step: &StepDraft) -> Shape {
+    let one = of_attempt(step);
     match &step.foreach {
         None => one,
         // An item that failed under `continueOnError` left null.

@@ -177,15 +177,23 @@ fn refused(name: &str, told: &[Diagnostic]) -> String {
 }
 
 /// Compares what each step hands to its sub-plan with the inputs that it declares.
-pub(crate) fn inputs(draft: &Draft, names: &Names, sink: &mut Collector<'_>) {
+pub(crate) fn inputs(draft: &Draft, names: &mut Names, sink: &mut Collector<'_>) {
     for step in &draft.steps {
-        for step in std::iter::once(&**step).chain(step.compensate.as_deref()) {
-            if let Some(Form::Plan(sub_plan)) = &step.form
-                && let Some(child) = &sub_plan.child
-            {
-                of_step(step, child, names, sink);
-            }
+        if let Some(child) = child_of(step) {
+            of_step(step, child, names, sink);
         }
+        if let Some(undo) = step.compensate.as_deref()
+            && let Some(child) = child_of(undo)
+        {
+            super::items::for_undoing(step, names, |names| of_step(undo, child, names, sink));
+        }
+    }
+}
+
+fn child_of(step: &StepDraft) -> Option<&Plan> {
+    match &step.form {
+        Some(Form::Plan(sub_plan)) => sub_plan.child.as_deref(),
+        _ => None,
     }
 }
 
