@@ -1,6 +1,6 @@
 //! Conditions: what a step waits to know before its first attempt.
 //!
-//! Without a status function `if` means `success() && (…)`. A step that asks `always()` or `failure()` is *conditional*:
+//! Without a status function `if` means `success() && (…)`, and what is written so means the same. A step that asks `always()` or `failure()` is *conditional*:
 //! it alone may still start on the way out.
 
 use crate::bindings;
@@ -53,9 +53,9 @@ pub(crate) fn kind(condition: Option<&Expression>) -> Kind {
 /// Asks the condition of a step, item or compensation; all needs are settled.
 pub(crate) fn ask<G: Ground>(plan: &Plan, ground: &G, id: &StepId, step: &Step) -> Verdict {
     let success = step.needs.iter().all(|need| went_well(plan, ground, need));
-    let has_function = step.condition.as_ref().is_some_and(Expression::uses_status_function);
+    let asks_success = step.condition.as_ref().is_none_or(Expression::implies_success);
     let is_asked_per_item = is_per_item(step);
-    if !has_function && !success && id.index().is_none() {
+    if asks_success && !success && id.index().is_none() {
         let failed = step
             .needs
             .iter()

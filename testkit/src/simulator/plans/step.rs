@@ -219,6 +219,7 @@ fn condition(
         21..=30 if repeats => "index != 1",
         31 if repeats => "always() && index > 0",
         32 if repeats && manner.harsh => "item.absent",
+        33 if repeats => "success() && index != 1",
         _ => return Ok(None),
     };
     parse(source).map(Some)

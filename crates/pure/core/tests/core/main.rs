@@ -10,6 +10,7 @@ mod costs;
 mod determinism;
 mod drive;
 mod legality;
+mod meanings;
 mod numbers;
 #[path = "../../examples/determinism/plans.rs"]
 mod plans;

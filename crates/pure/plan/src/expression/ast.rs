@@ -155,6 +155,25 @@ pub(super) fn facts(root: &Node) -> Facts {
     facts
 }
 
+/// Whether a tree is false wherever `success()` is, because it says so itself.
+pub(super) fn asks_for_success(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Call { name, .. } => name == "success",
+        Kind::And(members) => members.iter().any(asks_for_success),
+        Kind::Or(members) => members.iter().all(asks_for_success),
+        Kind::Literal(_)
+        | Kind::Name { .. }
+        | Kind::List(_)
+        | Kind::Map(_)
+        | Kind::Has(_)
+        | Kind::Path { .. }
+        | Kind::Not(..)
+        | Kind::Negate(..)
+        | Kind::Chain { .. }
+        | Kind::Conditional { .. } => false,
+    }
+}
+
 fn visit<'a>(node: &'a Node, variables: &mut Vec<&'a str>, facts: &mut Facts) {
     match &node.kind {
         Kind::Literal(_) => {}

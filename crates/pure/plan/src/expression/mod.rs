@@ -39,6 +39,7 @@ struct Parsed {
     steps: BTreeSet<StepId>,
     status: StatusFunctions,
     uses_item: bool,
+    implies_success: bool,
     root: ast::Node,
 }
 
@@ -53,7 +54,13 @@ impl Expression {
         &self.0.steps
     }
 
-    /// Whether it calls `always()`, `success()` or `failure()` (then no `success() &&` is implied).
+    /// Whether as an `if` it means `success() && (…)`: without a status function, and also where it says just that itself. A text
+    /// that says what another one means is no other condition.
+    pub fn implies_success(&self) -> bool {
+        self.0.implies_success
+    }
+
+    /// Whether it calls `always()`, `success()` or `failure()`.
     pub fn uses_status_function(&self) -> bool {
         self.0.status != StatusFunctions::default()
     }
@@ -111,7 +118,10 @@ pub fn parse(source: &str) -> Result<Expression, SyntaxError> {
     let root = parse::parse(&tokens, source.len())?;
     let facts = ast::facts(&root);
     let (steps, status, uses_item) = (facts.steps, facts.status, facts.uses_item);
-    Ok(Expression(Arc::new(Parsed { source: source.to_owned(), steps, status, uses_item, root })))
+    let says_it = !status.always && !status.failure && ast::asks_for_success(&root);
+    let implies_success = status == StatusFunctions::default() || says_it;
+    let source = source.to_owned();
+    Ok(Expression(Arc::new(Parsed { source, steps, status, uses_item, implies_success, root })))
 }
 
 /// Expressions that were parsed: a plan says the same one many times, and they share one tree.

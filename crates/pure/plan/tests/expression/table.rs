@@ -176,6 +176,33 @@ fn what_an_expression_names_is_known_before_it_runs() {
     assert!(!parse("[1].map(item, item)").unwrap().uses_item());
 }
 
+/// `success() && (…)` is what an `if` means without saying so; said, it means the same.
+#[test]
+fn what_asks_for_success_is_known_before_it_runs() {
+    for implied in [
+        "item.ok",
+        "success()",
+        "(success())",
+        "success() && item.ok",
+        "item.ok && (inputs.x && success())",
+        "(success() && item.ok) || (inputs.x && success())",
+    ] {
+        assert!(parse(implied).unwrap().implies_success(), "{implied}");
+    }
+    for other in [
+        "always()",
+        "failure()",
+        "!success()",
+        "success() || item.ok",
+        "success() && always()",
+        "success() == inputs.x",
+        "success() ? true : item.ok",
+        "[1].all(x, success())",
+    ] {
+        assert!(!parse(other).unwrap().implies_success(), "{other}");
+    }
+}
+
 #[test]
 fn status_functions_answer_what_is_bound() {
     let failed = Bindings { success: false, failure: true, ..Bindings::default() };

@@ -328,8 +328,9 @@ impl Answer<'_> {
                 || fact.is_some_and(|fact| fact.status == StepStatus::Skipped && fact.by_operator)
         };
         let success = step.needs.iter().all(well);
-        let asks = step.condition.as_ref().is_some_and(|condition| condition.uses_status_function());
-        if parts.item.is_none() && !asks && !success {
+        // `success() && (…)` is what every `if` without a status function means; written out it is the same.
+        let by_success = step.condition.as_ref().is_none_or(|condition| condition.implies_success());
+        if parts.item.is_none() && by_success && !success {
             let failed =
                 step.needs.iter().any(|need| view.is(need.as_str(), StepStatus::Failed) && !well(need));
             let reason =
