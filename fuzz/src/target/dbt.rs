@@ -64,7 +64,9 @@ fn read(text: &[u8]) -> Vec<String> {
         Some((select, rest)) => (Some(select), rest),
         None => (None, text.as_ref()),
     };
-    let import = |form| imported(dbt::import(text, &Options { form, select, exclude: None }), true);
+    let import = |form| {
+        imported(dbt::import(text, &Options { form, select, exclude: None, tests_block: false }), true)
+    };
     drop(import(Form::Simulated));
     import(Form::Program)
 }

@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// What to leave out of it.
     #[arg(long, value_name = "SELECTION", num_args = 1..)]
     exclude: Vec<String>,
+    /// Hold back what reads a resource until its tests have passed, as `dbt build` does; without it tests hold nothing back.
+    #[arg(long)]
+    tests_block: bool,
     /// What steps do.
     #[arg(long = "as", value_enum, value_name = "FORM", default_value = "program")]
     form: As,
@@ -48,7 +51,12 @@ pub(crate) fn run(arguments: &Arguments, screen: &mut Screen) -> Result<Exit, Pr
         As::Program => Form::Program,
         As::Simulated => Form::Simulated,
     };
-    let options = Options { form, select: select.as_deref(), exclude: exclude.as_deref() };
+    let options = Options {
+        form,
+        select: select.as_deref(),
+        exclude: exclude.as_deref(),
+        tests_block: arguments.tests_block,
+    };
     let imported = dbt::import(&read(&arguments.manifest)?, &options)
         .map_err(|error| refused(&arguments.manifest, &error))?;
     give(&imported, &arguments.manifest, arguments.out.as_ref(), screen)

@@ -21,11 +21,12 @@ pub(super) enum Kind {
     SemanticModel,
     SavedQuery,
     UnitTest,
+    Function,
     Other,
 }
 
 impl Kind {
-    const WORDS: [(&'static str, Self); 14] = [
+    const WORDS: [(&'static str, Self); 15] = [
         ("model", Self::Model),
         ("seed", Self::Seed),
         ("snapshot", Self::Snapshot),
@@ -38,6 +39,7 @@ impl Kind {
         ("semantic_model", Self::SemanticModel),
         ("saved_query", Self::SavedQuery),
         ("unit_test", Self::UnitTest),
+        ("function", Self::Function),
         // Schemas up to v2 name them otherwise.
         ("data_test", Self::Test),
         ("rpc", Self::Other),
@@ -48,12 +50,23 @@ impl Kind {
     }
 
     pub(super) fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, kind)| *kind == self).map_or("other", |(name, _)| name)
+        let known = Self::WORDS.iter().find(|(_, kind)| *kind == self && self != Self::Other);
+        known.map_or("other", |(name, _)| name)
     }
 
     /// Whether it becomes a step.
     pub(super) fn runs(self) -> bool {
         matches!(self, Self::Model | Self::Seed | Self::Snapshot | Self::Test | Self::Operation)
+    }
+
+    /// Why there is no step for it.
+    pub(super) fn why_none(self) -> &'static str {
+        match self {
+            Self::UnitTest => "`dbt build` and `dbt test` run it; the plan has no step for it",
+            Self::Function => "`dbt build` makes it; the plan has no step for it, so it must be there",
+            Self::Other => "what dbt does with it is not known here, so there is no step",
+            _ => "dbt runs nothing for it by itself, so there is no step",
+        }
     }
 
     pub(super) fn is_test(self) -> bool {
@@ -97,6 +110,8 @@ pub(super) struct Manifest {
     pub(super) project: String,
     /// The schema that it says it has, where that is none that is known here, with the way to it.
     pub(super) odd_schema: Option<(String, Pointer)>,
+    /// Sections that are not known here and hold something, with the way to each.
+    pub(super) odd_sections: Vec<(String, Pointer)>,
     pub(super) resources: BTreeMap<String, Resource>,
     pub(super) children: BTreeMap<String, BTreeSet<String>>,
     /// With the way to each.
@@ -107,8 +122,20 @@ pub(super) struct Manifest {
 /// Schemas of manifests that are known here.
 const SCHEMAS: [&str; 11] = ["v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12"];
 
-const SECTIONS: [&str; 7] =
-    ["nodes", "sources", "exposures", "metrics", "semantic_models", "saved_queries", "unit_tests"];
+const SECTIONS: [&str; 8] = [
+    "nodes",
+    "sources",
+    "exposures",
+    "metrics",
+    "semantic_models",
+    "saved_queries",
+    "unit_tests",
+    "functions",
+];
+
+/// What stands beside them and holds no resources.
+const BESIDE: [&str; 9] =
+    ["metadata", "macros", "docs", "groups", "selectors", "disabled", "parent_map", "child_map", "group_map"];
 
 impl Resource {
     /// The way to it.
@@ -144,6 +171,13 @@ impl Manifest {
         let is_known = SCHEMAS.iter().any(|known| schema.ends_with(&format!("/{known}.json")));
         let way = || vec!["metadata".into(), "dbt_schema_version".into(), Hop::Value];
         let odd_schema = (!is_known).then(|| (schema.to_owned(), way()));
+        let holds = |value: &Value| value.as_object().is_some_and(|entries| !entries.is_empty());
+        let is_odd = |key: &str| !SECTIONS.contains(&key) && !BESIDE.contains(&key);
+        let sections = document.as_object().into_iter().flatten();
+        let odd_sections = sections
+            .filter(|(key, value)| is_odd(key) && holds(value))
+            .map(|(key, _)| (key.clone(), vec![key.as_str().into()]))
+            .collect();
         let mut resources = BTreeMap::new();
         for section in SECTIONS {
             for (id, value) in document.get(section).and_then(Value::as_object).into_iter().flatten() {
@@ -189,7 +223,7 @@ impl Manifest {
             .filter(|(_, value)| text_of(value, "package_name") == project)
             .map(|(_, value)| text_of(value, "original_file_path"))
             .collect();
-        Ok(Self { project, odd_schema, resources, children, disabled, macro_folders })
+        Ok(Self { project, odd_schema, odd_sections, resources, children, disabled, macro_folders })
     }
 }
 

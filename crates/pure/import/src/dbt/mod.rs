@@ -3,6 +3,8 @@
 //! Needs are `depends_on.nodes`; where a selection leaves nodes out, order is kept through them, as dbt keeps it. An
 //! operation is a hook of the project: it runs before or after everything, and says so by its tag.
 
+mod alone;
+mod held;
 mod manifest;
 mod select;
 mod steps;

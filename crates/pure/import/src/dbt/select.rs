@@ -153,14 +153,7 @@ fn matches(manifest: &Manifest, resource: &Resource, criterion: &Criterion<'_>) 
         resource.kind == kind && (glob(value, &resource.name) || glob(value, &full))
     };
     Ok(match criterion.method {
-        "fqn" => {
-            resource.kind != Kind::Source
-                && (is_named(&resource.fqn, value, resource.is_versioned)
-                    || resource
-                        .fqn
-                        .get(1..)
-                        .is_some_and(|unscoped| is_named(unscoped, value, resource.is_versioned)))
-        }
+        "fqn" => by_fqn(resource, value),
         "tag" => resource.tags.iter().any(|tag| glob(value, tag)),
         "path" => in_folder(&resource.path, value),
         "file" => {
@@ -212,6 +205,12 @@ fn version(resource: &Resource, value: &str) -> Result<bool, Error> {
         "none" => resource.version.is_none(),
         _ => return refuse(value, "versions are latest, prerelease, old and none"),
     })
+}
+
+/// Whether `fqn:` with this value selects the resource.
+pub(super) fn by_fqn(resource: &Resource, value: &str) -> bool {
+    let is = |fqn: &[String]| is_named(fqn, value, resource.is_versioned);
+    resource.kind != Kind::Source && (is(&resource.fqn) || resource.fqn.get(1..).is_some_and(is))
 }
 
 /// A name, a path of names, or one that ends in wildcards.

@@ -1,5 +1,7 @@
 //! Resources as steps.
 
+use super::alone::Alone;
+use super::held::{Held, may_be_held};
 use super::manifest::{Kind, Manifest, Resource};
 use super::select;
 use crate::report::Losses;
@@ -12,6 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 const MOST: usize = 50_000;
 /// What a step runs: the words of this script are ours, the manifest's stand in its environment.
 const SCRIPT: &str = r#"exec dbt "$DBT_VERB" --select "$DBT_SELECTION" --target-path "$TMPDIR/target" --log-path "$TMPDIR/logs""#;
+
+/// How long a step may take: as long as a run, for dbt knows no limit.
+const LONGEST: &str = "24h";
+/// The most needs that a plan has room for.
+const MOST_NEEDS: usize = (8 << 20) / 3;
 
 /// The tag of a step that everything else waits for.
 const ORDER_FIRST: &str = "order:first";
@@ -36,6 +43,8 @@ pub struct Options<'a> {
     pub select: Option<&'a str>,
     /// dbt's `--exclude`.
     pub exclude: Option<&'a str>,
+    /// Whether tests hold back what reads the resources that they test, as in `dbt build`.
+    pub tests_block: bool,
 }
 
 /// Imports a manifest.
@@ -51,8 +60,7 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
         if resource.kind.runs() {
             runs.insert(id, resource);
         } else {
-            let why = "dbt runs nothing for it by itself, so there is no step";
-            losses.point(resource.kind.word(), why, id, || resource.way(id));
+            losses.point(resource.kind.word(), resource.kind.why_none(), id, || resource.way(id));
         }
         for (parent, way) in &resource.dangling {
             let why = "it is disabled or not in the manifest, so nothing waits for it";
@@ -63,6 +71,10 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
         let why = "it is none of v2 to v12, and was read as v12; what is new in it is not known here";
         losses.point("dbt_schema_version", why, schema, || way.clone());
     }
+    for (section, way) in &manifest.odd_sections {
+        let why = "what stands there is not known here, so nothing of it is in the plan";
+        losses.point("section", why, section, || way.clone());
+    }
     for (id, way) in &manifest.disabled {
         losses.point("disabled", "it is switched off in the project", id, || way.clone());
     }
@@ -71,7 +83,30 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
         count if count > MOST => return Err(Error::TooLarge(count)),
         _ => {}
     }
-    let waits: Waits<'_> = runs.keys().map(|name| (*name, needs(&manifest, &runs, name))).collect();
+    let held = Held::of(&manifest);
+    let mut waits = Waits::new();
+    let mut blocking: BTreeSet<&str> = BTreeSet::new();
+    let mut count = 0;
+    for name in runs.keys() {
+        let (mut own, tests) = needs(&manifest, &runs, &held, name);
+        if options.tests_block {
+            own.extend(&tests);
+            count += own.len();
+        }
+        if count > MOST_NEEDS {
+            return Err(Error::TooLong(count * 3));
+        }
+        blocking.extend(tests);
+        waits.insert(name, own);
+    }
+    let blocks = |name: &&str| runs.get(name).is_some_and(|resource| !severity_is_warn(resource));
+    for test in blocking.into_iter().filter(|name| !options.tests_block && blocks(name)) {
+        let why = "in `dbt build` what reads the resources that it tests waits for it, and does not run where it fails; here only \
+                   with `--tests-block`";
+        losses.point("test", why, test, || {
+            runs.get(test).map(|resource| resource.way(test)).unwrap_or_default()
+        });
+    }
     if let Some(round) = round::of(&waits) {
         let of = |name: &&str| runs.get(name).map(|resource| resource.way(name));
         let way = round.first().and_then(of).unwrap_or_default();
@@ -80,6 +115,7 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
     }
     let ids = names::ids(runs.keys().copied());
     let hooks = Hooks::of(&runs);
+    let alone = (options.form == Form::Program).then(|| Alone::of(&manifest));
     let mut steps = Vec::new();
     let mut edges = 0;
     for (name, resource) in &runs {
@@ -91,7 +127,7 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
         let id = ids.get(*name).cloned().unwrap_or_default();
         let mut tags: Vec<String> = order.into_iter().collect();
         tags.extend(kept_tags(resource, &mut losses));
-        steps.push((id, step(name, resource, (needs, tags), options.form, &mut losses)));
+        steps.push((id, step(name, resource, (needs, tags), alone.as_ref(), &mut losses)));
     }
     let mut plan = vec![
         ("apiVersion".to_owned(), Node::word("dvt/v1")),
@@ -100,6 +136,9 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
     ];
     if options.form == Form::Program {
         plan.push(("files".to_owned(), Node::List(files(&manifest).into_iter().map(Node::Text).collect())));
+        plan.push(("defaults".to_owned(), Node::Map(vec![("timeout".to_owned(), Node::word(LONGEST))])));
+        let why = "dbt has no limit of time for a node; a step has 24 hours (`defaults`), and so has a run (`limits`)";
+        losses.point("timeout", why, "nodes", || vec!["nodes".into()]);
     }
     plan.push(("steps".to_owned(), Node::Map(steps)));
     let lost = losses.list(text);
@@ -108,17 +147,23 @@ pub fn import(text: &str, options: &Options<'_>) -> Result<Imported, Error> {
     Ok(Imported { plan: Node::Map(plan), report })
 }
 
-/// The nearest steps above, through what was not selected.
+/// The nearest steps above, through what was not selected, and the tests that hold this one back in the same way.
 fn needs<'a>(
     manifest: &'a Manifest,
     runs: &BTreeMap<&'a str, &Resource>,
+    held: &Held<'a>,
     name: &'a str,
-) -> BTreeSet<&'a str> {
-    let mut found = BTreeSet::new();
+) -> (BTreeSet<&'a str>, BTreeSet<&'a str>) {
+    let (mut found, mut tests) = (BTreeSet::new(), BTreeSet::new());
     let mut seen = BTreeSet::new();
     let mut open = vec![name];
+    let is_held = runs.get(name).is_some_and(|resource| may_be_held(resource.kind));
     while let Some(id) = open.pop() {
-        for parent in manifest.resources.get(id).into_iter().flat_map(|resource| &resource.parents) {
+        let Some(resource) = manifest.resources.get(id) else { continue };
+        if is_held {
+            tests.extend(held.tests(id, &resource.parents).filter(|test| runs.contains_key(test)));
+        }
+        for parent in &resource.parents {
             if !seen.insert(parent.as_str()) {
                 continue;
             }
@@ -129,7 +174,7 @@ fn needs<'a>(
             }
         }
     }
-    found
+    (found, tests)
 }
 
 /// Operations that run before, and after, everything.
@@ -184,7 +229,7 @@ fn step(
     name: &str,
     resource: &Resource,
     (needs, tags): (Vec<Node>, Vec<String>),
-    form: Form,
+    alone: Option<&Alone<'_>>,
     losses: &mut Losses,
 ) -> Node {
     let mut step = vec![("title".to_owned(), Node::Text(names::literal(name)))];
@@ -201,9 +246,8 @@ fn step(
         Kind::Test => Some("test"),
         _ => None,
     };
-    match verb.filter(|_| form == Form::Program) {
-        // dbt reads more than a name there: a blank, a comma, `+`, `*` or `:` would select other nodes than this one.
-        Some(_) if !resource.fqn.iter().all(|part| is_plain_name(part)) || resource.fqn.is_empty() => {
+    match alone.and_then(|alone| Some((verb?, alone.selection(name, resource)))) {
+        Some((_, None)) => {
             let why = "dbt cannot be told to do this node alone, so its step says so and fails";
             losses.point("fqn", why, name, || resource.way(name));
             let what = format!("the name of {name} is a selection of dbt; put here what does it alone");
@@ -212,8 +256,8 @@ fn step(
             let env = vec![("MISSING".to_owned(), Node::Text(names::literal(&what)))];
             step.push(("env".to_owned(), Node::Map(env)));
         }
-        Some(verb) => {
-            let selection = Node::Text(names::literal(&format!("fqn:{}", resource.fqn.join("."))));
+        Some((verb, Some(selection))) => {
+            let selection = Node::Text(names::literal(&selection));
             let env =
                 vec![("DBT_VERB".to_owned(), Node::word(verb)), ("DBT_SELECTION".to_owned(), selection)];
             step.push(("shell".to_owned(), Node::word("sh")));
@@ -221,25 +265,18 @@ fn step(
             step.push(("env".to_owned(), Node::Map(env)));
         }
         None => {
-            if form == Form::Program {
+            if alone.is_some() {
                 let why = "dbt runs its hooks with every command; the step only keeps their place";
                 losses.point("operation", why, name, || resource.way(name));
             }
             step.push(("uses".to_owned(), Node::word("dvt/noop@1")));
         }
     }
-    if severity_is_warn(resource) {
+    // dbt itself ends well where such a test finds rows, and badly where it could not ask.
+    if alone.is_none() && severity_is_warn(resource) {
         step.push(("continueOnError".to_owned(), Node::Flag(true)));
     }
     Node::Map(step)
-}
-
-/// Whether dbt reads this part of a name as nothing else.
-fn is_plain_name(part: &str) -> bool {
-    !part.is_empty()
-        && part
-            .chars()
-            .all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '-' || letter == '.')
 }
 
 pub(super) fn is_tag(tag: &str) -> bool {

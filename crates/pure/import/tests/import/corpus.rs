@@ -64,7 +64,7 @@ fn compare(folder: &Path, files: &Path, import: impl Fn(&str) -> Vec<Imported>, 
 fn every_dbt_manifest_has_the_expected_shape() {
     let Some(folder) = corpus("dbt") else { return };
     let both = |text: &str| {
-        let options = |form| Options { form, select: None, exclude: None };
+        let options = |form| Options { form, select: None, exclude: None, tests_block: false };
         [Form::Simulated, Form::Program].map(|form| dbt::import(text, &options(form)).unwrap()).to_vec()
     };
     compare(&folder, &folder.join("manifest"), both, 14);

@@ -8,7 +8,8 @@ use dvt_import::{argo, dbt, github, wfcommons};
 use dvt_plan::diagnostic::Source;
 use serde_json::json;
 
-const ALL: Options<'static> = Options { form: Form::Program, select: None, exclude: None };
+const ALL: Options<'static> =
+    Options { form: Form::Program, select: None, exclude: None, tests_block: false };
 
 /// Names that would be an expression, another key, a second document, an option or a shell command if they could.
 const HOSTILE: [&str; 8] = [

@@ -100,7 +100,10 @@ fn broken_texts_never_panic_and_what_is_imported_is_a_plan_that_can_be_read() {
         for imported in [github::import(text), argo::import(text), wfcommons::import(text)] {
             drop(imported.map(|imported| check(imported.text("x"))));
         }
-        drop(dbt::import(text, &Options { form: Form::Program, select: None, exclude: None }));
+        drop(dbt::import(
+            text,
+            &Options { form: Form::Program, select: None, exclude: None, tests_block: false },
+        ));
         drop(dvt_plan::expression::parse(text));
         check(text.to_owned());
         assert!(begun.elapsed() < PATIENCE, "a text took {:?}", begun.elapsed());

@@ -96,7 +96,7 @@ fn plan_of(source: &str, imported: &Imported) -> Checked {
 }
 
 fn import_dbt(text: &str) -> Result<Imported, Error> {
-    dbt::import(text, &Options { form: Form::Program, select: None, exclude: None })
+    dbt::import(text, &Options { form: Form::Program, select: None, exclude: None, tests_block: false })
 }
 
 #[test]

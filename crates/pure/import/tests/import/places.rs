@@ -42,7 +42,7 @@ fn held(file: &str, source: &str, imported: &Imported, wrong: &mut Vec<String>) 
 }
 
 fn import_dbt(text: &str) -> Result<Imported, Error> {
-    dbt::import(text, &Options { form: Form::Program, select: None, exclude: None })
+    dbt::import(text, &Options { form: Form::Program, select: None, exclude: None, tests_block: false })
 }
 
 type Import = fn(&str) -> Result<Imported, Error>;

@@ -33,7 +33,9 @@ const DBT: &str = r#"{"metadata": {"dbt_schema_version": "https://schemas.getdbt
 #[test]
 fn nodes_of_dbt() {
     for form in [Form::Program, Form::Simulated] {
-        let import = |text: &str, select| told(dbt::import(text, &Options { form, select, exclude: None }));
+        let import = |text: &str, select| {
+            told(dbt::import(text, &Options { form, select, exclude: None, tests_block: false }))
+        };
         assert_eq!(import(DBT, None), "nodes wait for each other: model.x.a → model.x.b → model.x.a (3:5)");
         let alone = DBT.replace("model.x.b\"]", "model.x.a\"]");
         assert_eq!(import(&alone, None), "nodes wait for each other: model.x.a → model.x.a (3:5)");

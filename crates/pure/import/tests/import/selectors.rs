@@ -42,8 +42,12 @@ fn what_dbt_selects_is_what_is_imported() {
         let answer: serde_json::Value = serde_json::from_str(line).unwrap();
         let recorded = answer["args"].as_str().unwrap();
         let (select, exclude, kind) = arguments(recorded);
-        let options =
-            Options { form: Form::Simulated, select: select.as_deref(), exclude: exclude.as_deref() };
+        let options = Options {
+            form: Form::Simulated,
+            select: select.as_deref(),
+            exclude: exclude.as_deref(),
+            tests_block: false,
+        };
         let of_kind = |id: &str| kind.as_deref().is_none_or(|kind| id.starts_with(&format!("{kind}.")));
         let found: BTreeSet<String> = match dbt::import(&manifest, &options) {
             Ok(imported) => {
@@ -72,10 +76,11 @@ fn a_selection_that_cannot_be_read_is_refused() {
     let manifest = r#"{"metadata":{"dbt_schema_version":"https://schemas.getdbt.com/dbt/manifest/v12.json"},
         "nodes":{"model.a.b":{"resource_type":"model","name":"b","package_name":"a","fqn":["a","b"],"depends_on":{"nodes":[]}}}}"#;
     for selection in ["state:modified", "tag:", "@b+", "test_type:odd"] {
-        let options = Options { form: Form::Program, select: Some(selection), exclude: None };
+        let options =
+            Options { form: Form::Program, select: Some(selection), exclude: None, tests_block: false };
         assert!(matches!(dbt::import(manifest, &options), Err(Error::Selection { .. })), "{selection}");
     }
-    let options = Options { form: Form::Program, select: Some("b"), exclude: None };
+    let options = Options { form: Form::Program, select: Some("b"), exclude: None, tests_block: false };
     assert_eq!(dbt::import(manifest, &options).unwrap().report.steps, 1);
 }
 
@@ -99,7 +104,8 @@ fn models_by_access_group_and_version() {
     let metadata = r#"{"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json", "project_name": "shop"}"#;
     let manifest = format!(r#"{{"metadata": {metadata}, "nodes": {{{}}}}}"#, nodes.join(","));
     let names = |selection: &str| -> Vec<String> {
-        let options = Options { form: Form::Simulated, select: Some(selection), exclude: None };
+        let options =
+            Options { form: Form::Simulated, select: Some(selection), exclude: None, tests_block: false };
         let Ok(imported) = dbt::import(&manifest, &options) else { return Vec::new() };
         let steps = imported.plan.get("steps").unwrap().entries().to_vec();
         steps.into_iter().map(|(id, _)| id.rsplit('_').next().unwrap().to_owned()).collect()
@@ -117,14 +123,15 @@ fn models_by_access_group_and_version() {
     ] {
         assert_eq!(names(selection), expected, "{selection}");
     }
-    let options = Options { form: Form::Simulated, select: Some("version:newest"), exclude: None };
+    let options =
+        Options { form: Form::Simulated, select: Some("version:newest"), exclude: None, tests_block: false };
     assert!(matches!(dbt::import(&manifest, &options), Err(Error::Selection { .. })));
 }
 
 /// What a schema that is not known here may say anew is not dropped without a word.
 #[test]
 fn a_schema_that_is_not_known_is_told() {
-    let options = Options { form: Form::Simulated, select: None, exclude: None };
+    let options = Options { form: Form::Simulated, select: None, exclude: None, tests_block: false };
     let told = |version: &str| {
         let manifest = format!(
             r#"{{"metadata": {{"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/{version}.json"}},
