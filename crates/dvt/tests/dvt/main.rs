@@ -26,6 +26,7 @@ mod named;
 mod numbers;
 mod outputs;
 mod persons;
+mod persons_below;
 mod pipe;
 mod plan_test;
 mod plans;

@@ -1,14 +1,17 @@
 //! Whose personal data a step's payloads are: what `subject` names, and what flows from the outputs that a step reads.
 //!
+//! Surprising are the runs of sub-plans: they know nothing of each other, so a child is told whom its inputs are about, its last event
+//! says whom its outputs or its failure are about, and of several both mean everybody whom the run that tells it has met.
+//!
 //! A step that names a subject speaks for its output; one that declassifies gives an output that is about nobody. Surprising: both are
 //! still given what they read, so their arguments, their log and their failures stay about everybody who flowed in.
 
 use crate::event::Event;
-use crate::event::body::{RunFailed, SignalReceived, StepStarted};
+use crate::event::body::{RunFailed, RunQueued, SignalReceived, StepStarted};
 use crate::evolve;
 use crate::ground::Ground;
 use crate::render;
-use crate::state::State;
+use crate::state::{Queued, State};
 use dvt_model::id::StepId;
 use dvt_model::run::EventName;
 use dvt_plan::expression::{Expression, Fault};
@@ -32,7 +35,7 @@ pub enum About {
 }
 
 impl About {
-    fn names(&self) -> BTreeSet<String> {
+    pub(crate) fn names(&self) -> BTreeSet<String> {
         match self {
             Self::Person(name) => BTreeSet::from([name.clone()]),
             Self::Several(names) => names.iter().cloned().collect(),
@@ -48,6 +51,17 @@ impl About {
                 Self::Several(names.into_iter().collect())
             }
             Some(_) | None => self,
+        }
+    }
+
+    /// By name, for another run: of several, everybody whom this one has met.
+    pub(crate) fn named(&self, mut met: BTreeSet<String>) -> Self {
+        match self {
+            Self::Person(name) => Self::Person(name.clone()),
+            Self::Several(names) => {
+                met.extend(names.iter().cloned());
+                Self::Several(met.into_iter().collect())
+            }
         }
     }
 
@@ -78,7 +92,79 @@ fn flows<G: Ground>(ground: &G, id: &StepId, step: &Step) -> Option<About> {
     let undone = id.undone();
     let undone = undone.as_ref().and_then(|undone| ground.step(undone));
     let undone = undone.into_iter().flat_map(|facts| [facts.about.as_ref(), facts.about_output.as_ref()]);
-    join(read.chain(undone))
+    join(read.chain(undone).chain([of_given(ground.queued(), |mut visit| step.each_expression(&mut visit))]))
+}
+
+/// Whom the inputs of the run are about, for whatever names them. A text that only looks like them counts: nothing is left out.
+fn of_given(queued: Option<&Queued>, visit: impl FnOnce(&mut dyn FnMut(&Expression))) -> Option<&About> {
+    let about = queued?.about.as_ref()?;
+    let mut reads = false;
+    visit(&mut |expression| reads |= expression.source().contains("inputs"));
+    reads.then_some(about)
+}
+
+/// The same for the outputs of the plan.
+fn given_to_outputs<'q>(plan: &Plan, queued: Option<&'q Queued>) -> Option<&'q About> {
+    of_given(queued, |mut visit| plan.outputs.values().for_each(|value| value.each_expression(&mut visit)))
+}
+
+/// Whose data the outputs of the plan are.
+pub(crate) fn of_outputs<G: Ground>(plan: &Plan, ground: &G) -> Option<About> {
+    let named = render::names_of_outputs(plan);
+    let named = named.iter().map(|step| ground.step(step)?.about_output.as_ref());
+    join(named.chain([given_to_outputs(plan, ground.queued())]))
+}
+
+/// What the run of a sub-plan says to its parent in its last event; others have nobody to tell.
+pub(crate) fn for_parent<G: Ground>(ground: &G, whose: Option<About>) -> Option<About> {
+    ground.queued()?.parent_run_id?;
+    Some(whose?.named(ground.persons()))
+}
+
+/// What a sub-plan's end adds: whose the step's failure and its output are. A step that declassifies, or names a subject, speaks for its
+/// output here as elsewhere.
+pub(crate) fn of_child<G: Ground>(ground: &G, id: &StepId, step: &Step, ended: Option<&About>) -> Whose {
+    let (Some(ended), Some(facts)) = (ended, ground.step(id)) else { return Whose::default() };
+    let output = join([facts.about_output.as_ref(), Some(ended)].into_iter());
+    Whose {
+        inputs: join([facts.about.as_ref(), Some(ended)].into_iter()),
+        output: output.filter(|_| !speaks_for_output(step)),
+    }
+}
+
+/// What the items of a `foreach` over a sub-plan add to what its step gives.
+pub(crate) fn of_children<G: Ground>(ground: &G, base: &StepId, step: &Step, count: u32) -> Option<About> {
+    if !matches!(step.form, Form::Plan(_)) || speaks_for_output(step) {
+        return None;
+    }
+    let before = ground.step(base)?.about_output.as_ref();
+    let items: Vec<Option<About>> =
+        (0..count).map(|index| ground.step(&base.item(index))?.about_output.clone()).collect();
+    join(std::iter::once(before).chain(items.iter().map(Option::as_ref))).filter(|all| Some(all) != before)
+}
+
+/// What the item whose failure a step repeats adds to what that may tell of.
+pub(crate) fn of_failed_item<G: Ground>(ground: &G, base: &StepId, step: &Step, index: u32) -> Option<About> {
+    if !matches!(step.form, Form::Plan(_)) {
+        return None;
+    }
+    let before = ground.step(base)?.about.as_ref();
+    let item = ground.step(&base.item(index))?.about.as_ref();
+    join([before, item].into_iter()).filter(|both| Some(both) != before)
+}
+
+/// What was taken over may be about anybody whom the other run knew.
+pub(crate) fn taken_over<G: Ground>(ground: &mut G, id: &StepId, step: &Step) {
+    if step.declassify.is_some() || ground.persons().is_empty() {
+        return;
+    }
+    if let Some(facts) = ground.step_mut(id) {
+        facts.about_output = Some(About::Several(Vec::new()));
+    }
+}
+
+fn speaks_for_output(step: &Step) -> bool {
+    step.declassify.is_some() || step.subject.is_some()
 }
 
 fn whose(step: &Step, flow: Option<About>, own: Option<About>) -> Whose {
@@ -152,6 +238,17 @@ pub struct Kept {
 }
 
 impl State {
+    /// Everybody whose data the run has met, by name.
+    pub fn known(&self) -> &BTreeSet<String> {
+        &self.persons
+    }
+
+    /// Whose data the inputs are, by name, where whoever began the run said so.
+    pub fn inputs_about(&self) -> Option<About> {
+        let about = self.queued.as_ref()?.about.as_ref()?;
+        Some(about.named(self.persons.clone()))
+    }
+
     /// Whose data the newest attempt of a step is given and prints.
     pub fn about(&self, step: &StepId) -> Option<&About> {
         self.steps.get(step)?.about.as_ref()
@@ -169,9 +266,31 @@ pub fn kept(plan: &Plan, state: &State, events: &[Event]) -> Vec<Kept> {
             let whose = body.map(|body| Whose { inputs: body.about, output: body.output_about });
             begun.insert(step, whose.unwrap_or_default());
         }
+        // What came with the end of a sub-plan counts for all that follows in the same breath.
+        if let (Some(step), Some(about)) = (&event.step_id, told_at_end(event)) {
+            let facts = state.steps.get(step);
+            let whose = begun.entry(step).or_insert_with(|| Whose {
+                inputs: facts.and_then(|facts| facts.about.clone()),
+                output: facts.and_then(|facts| facts.about_output.clone()),
+            });
+            if event.name == EventName::StepFailed {
+                whose.inputs = Some(about);
+            } else {
+                whose.output = Some(about);
+            }
+        }
         all.push(of_event(plan, state, &begun, event));
     }
     all
+}
+
+/// Whom the end of a step, or of a run, says that it is about.
+fn told_at_end(event: &Event) -> Option<About> {
+    let says = matches!(
+        event.name,
+        EventName::StepCompleted | EventName::StepFailed | EventName::RunCompleted | EventName::RunFailed
+    );
+    says.then(|| About::deserialize(event.payload.get("about")?).ok()).flatten()
 }
 
 fn of_event(plan: &Plan, state: &State, begun: &BTreeMap<&StepId, Whose>, event: &Event) -> Kept {
@@ -185,10 +304,14 @@ fn of_event(plan: &Plan, state: &State, begun: &BTreeMap<&StepId, Whose>, event:
     };
     let Some(step) = &event.step_id else {
         let about = match event.name {
-            EventName::RunCompleted => join(render::names_of_outputs(plan).iter().map(output)),
-            EventName::RunFailed => body::<RunFailed>(event)
-                .and_then(|body| body.failed_step_id)
-                .and_then(|step| inputs(&step).cloned()),
+            EventName::RunCompleted => told_at_end(event).or_else(|| {
+                let given = given_to_outputs(plan, state.queued.as_ref());
+                join(render::names_of_outputs(plan).iter().map(output).chain([given]))
+            }),
+            EventName::RunFailed => told_at_end(event).or_else(|| {
+                let failed = body::<RunFailed>(event).and_then(|body| body.failed_step_id);
+                failed.and_then(|step| inputs(&step).cloned())
+            }),
             EventName::SignalReceived => of_signal(plan, body::<SignalReceived>(event).as_ref(), &output),
             EventName::RunQueued => of_inputs(plan, event),
             EventName::RunStarted
@@ -213,7 +336,8 @@ fn of_event(plan: &Plan, state: &State, begun: &BTreeMap<&StepId, Whose>, event:
         EventName::StepCompleted => Kept { class: classes.output, about: output(step).cloned() },
         // What was taken over from another run is about whom that run knew.
         EventName::StepReused => {
-            let is_about = plan.steps.values().any(|step| step.subject.is_some());
+            let is_about =
+                !state.persons.is_empty() || plan.steps.values().any(|step| step.subject.is_some());
             Kept { class: classes.output, about: is_about.then(|| About::Several(Vec::new())) }
         }
         // It may bring back what the step reads.
@@ -242,8 +366,16 @@ fn of_event(plan: &Plan, state: &State, begun: &BTreeMap<&StepId, Whose>, event:
     }
 }
 
-/// The inputs of a run are about whom steps name out of them.
+/// The inputs of a run are about whom steps name out of them, and about whom it was told with them.
 fn of_inputs(plan: &Plan, event: &Event) -> Option<About> {
+    let told = body::<RunQueued>(event);
+    let about = told.as_ref().and_then(|told| told.about.clone());
+    let known = told.map(|told| told.known.into_iter().collect()).filter(|known: &Vec<_>| !known.is_empty());
+    let named = named_by_inputs(plan, event);
+    join([named.as_ref(), about.as_ref(), known.map(About::Several).as_ref()].into_iter())
+}
+
+fn named_by_inputs(plan: &Plan, event: &Event) -> Option<About> {
     let naming: Vec<&Step> = plan.steps.values().filter(|step| names_by_inputs(step)).collect();
     if naming.is_empty() {
         return None;

@@ -1,5 +1,6 @@
 //! Commands: all that can be asked of a run.
 
+use crate::about::About;
 use crate::event::body::{ApprovalGate, Trigger, Verdict};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::code::Code;
@@ -95,6 +96,8 @@ pub struct ChildEnded {
     pub child_run_id: RunId,
     /// How it ended.
     pub outcome: ChildOutcome,
+    /// Whose data its outputs or its failure are, as its last event says.
+    pub about: Option<About>,
 }
 
 /// How a child's run ended.
@@ -154,6 +157,10 @@ pub struct Start {
     pub depth: u32,
     /// Who may not vote under `not: initiator`.
     pub initiators: BTreeSet<PrincipalId>,
+    /// Whose data the inputs are, by name: those of a sub-plan are about whom its parent's step was given.
+    pub about: Option<About>,
+    /// Whom the original run knows: what is taken over from it may be about each of them.
+    pub known: BTreeSet<String>,
 }
 
 impl Start {
@@ -175,6 +182,8 @@ impl Start {
             parent_run_id: None,
             depth: 0,
             initiators: BTreeSet::new(),
+            about: None,
+            known: BTreeSet::new(),
         }
     }
 }

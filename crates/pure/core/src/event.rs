@@ -6,6 +6,7 @@ mod key;
 pub use key::idempotency_key;
 pub(crate) use key::token;
 
+use crate::about::About;
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::id::{PrincipalId, RunId, StepId};
 use dvt_model::run::{EventName, Power};
@@ -85,6 +86,8 @@ pub struct StartChild {
     pub power: Power,
     /// Who may not vote in it either.
     pub initiators: BTreeSet<PrincipalId>,
+    /// Whose data its inputs are; of several, everybody whom the parent knows, by name.
+    pub about: Option<About>,
 }
 
 /// An attempt to be given out: everything a worker needs but the files.

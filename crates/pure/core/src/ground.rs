@@ -1,10 +1,12 @@
 //! Where the fold writes: the state itself, or the overlay of a decision that may still be dropped. One fold serves
 //! both, so a decision can never foresee another state than the one that comes.
 
+use crate::about::About;
 use crate::event::body::SignalReceived;
 use crate::state::{Lane, Place, Queued, Run, State, Step};
 use dvt_model::id::StepId;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Reads and writes of the fold.
 pub(crate) trait Ground {
@@ -28,6 +30,9 @@ pub(crate) trait Ground {
     fn set_signal(&mut self, number: u32, signal: Option<SignalReceived>);
     /// The numbers of all of them, the oldest first; at most 100.
     fn signal_numbers(&self) -> Vec<u32>;
+    /// Everybody whose data the run has met.
+    fn persons(&self) -> BTreeSet<String>;
+    fn meet(&mut self, about: Option<&About>);
     /// The run is over: nobody asks for a value any more.
     fn forget_values(&mut self);
 
@@ -106,6 +111,12 @@ impl Ground for State {
     fn signal_numbers(&self) -> Vec<u32> {
         self.signals.keys().copied().collect()
     }
+    fn persons(&self) -> BTreeSet<String> {
+        self.persons.clone()
+    }
+    fn meet(&mut self, about: Option<&About>) {
+        self.persons.extend(about.into_iter().flat_map(About::names));
+    }
     fn forget_values(&mut self) {
         self.outputs.clear();
         self.inputs.clear();
@@ -115,7 +126,7 @@ impl Ground for State {
 
 /// The places of one lane that follow a place.
 pub(crate) fn after<'a>(
-    places: &'a std::collections::BTreeSet<Place>,
+    places: &'a BTreeSet<Place>,
     place: &Place,
 ) -> impl Iterator<Item = &'a Place> + use<'a> {
     use std::ops::Bound::Excluded;

@@ -29,6 +29,7 @@ pub fn group_of(plan: &Plan, start: &Start) -> Result<Option<String>, Refusal> {
         parent_run_id: start.parent_run_id,
         depth: start.depth,
         initiators: start.initiators.clone(),
+        about: None,
     };
     State { queued: Some(queued), ..State::default() }.group(plan)
 }

@@ -29,6 +29,9 @@ pub struct State {
     pub(crate) inputs: BTreeMap<StepId, Value>,
     /// Named signals that nobody took yet, by their number.
     pub(crate) signals: BTreeMap<u32, SignalReceived>,
+    /// Everybody whose data the run has met: what is about several of them is about any of them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) persons: BTreeSet<String>,
 }
 
 /// What RunQueued said.
@@ -46,6 +49,9 @@ pub(crate) struct Queued {
     pub(crate) parent_run_id: Option<RunId>,
     pub(crate) depth: u32,
     pub(crate) initiators: BTreeSet<PrincipalId>,
+    /// Whose data the inputs are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) about: Option<About>,
 }
 
 /// The small facts of the run; copied by every decision.

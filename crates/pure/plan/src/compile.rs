@@ -52,7 +52,9 @@ pub(crate) fn compile(
         return None;
     }
     let outputs = items::of_outputs(&draft, &names);
+    let places = protection::places(&draft);
     let plan = assemble(draft, &graph)?;
+    protection::crossings(&plan, &places, sink);
     let bounds = bounds::of(&plan);
     size::check(root, &bounds, sink);
     (sink.errors() == 0).then_some(Compiled { plan, bounds, outputs })

@@ -150,7 +150,7 @@ impl Stage<'_> {
                     self.ends
                         .retain(|(_, end)| !matches!(end, Ending::Child(ended) if ended.step_id == step_id));
                     let outcome = ChildOutcome::Cancelled;
-                    let ended = ChildEnded { step_id, child_run_id, outcome };
+                    let ended = ChildEnded { step_id, child_run_id, outcome, about: None };
                     self.later(0, Ending::Child(ended));
                 }
                 Effect::Stop { step_id, engine_attempt_id, .. } => {
@@ -216,7 +216,10 @@ impl Stage<'_> {
             End::Silence => return,
         };
         let (step_id, child_run_id) = (child.step_id.clone(), child.child_run_id);
-        self.later(answer.lasts_ms, Ending::Child(ChildEnded { step_id, child_run_id, outcome }));
+        self.later(
+            answer.lasts_ms,
+            Ending::Child(ChildEnded { step_id, child_run_id, outcome, about: None }),
+        );
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), Refusal> {

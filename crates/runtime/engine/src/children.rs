@@ -12,6 +12,7 @@ use crate::queue::Admission;
 use crate::run::load::digest_of;
 use crate::run::{Hot, Message};
 use crate::{Problem, library};
+use dvt_core::About;
 use dvt_core::command::{ChildEnded, ChildOutcome, Start};
 use dvt_core::event::StartChild;
 use dvt_model::code::Code;
@@ -46,6 +47,9 @@ pub(crate) enum Order {
     /// End it.
     End { step_id: StepId, child_run_id: RunId, how: Ending },
 }
+
+/// How a child's run ended, and whose data that tells.
+type End = (ChildOutcome, Option<About>);
 
 /// How a child is ended.
 #[derive(Clone, Copy)]
@@ -120,9 +124,9 @@ impl Families {
     }
 
     /// The parent is told. One that has ended, or is not in memory, finds it in the ledger when it needs it.
-    fn tell(&self, child_run_id: RunId, outcome: ChildOutcome) {
+    fn tell(&self, child_run_id: RunId, (outcome, about): End) {
         if let Some(Waiting { parent, step_id, .. }) = self.take(child_run_id) {
-            let ended = ChildEnded { step_id, child_run_id, outcome };
+            let ended = ChildEnded { step_id, child_run_id, outcome, about };
             drop(parent.send(Message::ChildEnded(Box::new(ended))));
         }
     }
@@ -204,7 +208,7 @@ impl Parent {
         loop {
             let problem = match self.bring(engine, child).await {
                 Ok(None) => return,
-                Ok(Some(outcome)) => return engine.families.tell(child.child_run_id, outcome),
+                Ok(Some(end)) => return engine.families.tell(child.child_run_id, end),
                 Err(problem) => problem,
             };
             tries += 1;
@@ -216,7 +220,8 @@ impl Parent {
                 _ => false,
             };
             if !again {
-                return engine.families.tell(child.child_run_id, ChildOutcome::Failed(failure_of(problem)));
+                let end = (ChildOutcome::Failed(failure_of(problem)), None);
+                return engine.families.tell(child.child_run_id, end);
             }
             if paused(engine, &mut pause).await {
                 return;
@@ -225,7 +230,7 @@ impl Parent {
     }
 
     /// The child goes on (`None`), or has ended.
-    async fn bring(&self, engine: &Arc<Engine>, child: &StartChild) -> Result<Option<ChildOutcome>, Problem> {
+    async fn bring(&self, engine: &Arc<Engine>, child: &StartChild) -> Result<Option<End>, Problem> {
         let run = child.child_run_id;
         match engine.row(&self.scope, run).await {
             Ok(row) if row.status.is_terminal() => outcome_of(engine, &self.scope, &row).await.map(Some),
@@ -258,6 +263,13 @@ impl Parent {
             let message = "the sub-plan is not the one that its parent pins";
             return Err(Problem::new(Code::PlanIntegrityValidationFailed, message));
         }
+        // A parent that was admitted before classes were compared is held to them here.
+        if let Some(runs) = library::running(&self.plan, &child.step_id)
+            && let Some(crossing) = self.plan.crossing(runs, &plan)
+        {
+            let message = format!("the class of the sub-plan does not fit its step: {crossing:?}");
+            return Err(Problem::new(Code::InvalidPlanSchema, message));
+        }
         let whole = library::whole(&transaction, &document, &plan).await?;
         let bounds = bounds_of(whole.as_ref().unwrap_or(&plan), &document)?;
         let inputs = check_inputs(&plan, child.inputs.clone())?;
@@ -276,6 +288,7 @@ impl Parent {
             parent_run_id: Some(child.parent_run_id),
             depth: child.depth,
             initiators: child.initiators.clone(),
+            about: child.about.clone(),
             ..Start::plain(child.child_run_id, self.scope.tenant().key(), plan_ref, power)
         };
         let entering = match Key::of_start(self.scope.ids(), &plan, &start)? {
@@ -388,7 +401,7 @@ impl Engine {
 }
 
 /// How a run ended, as its last event says.
-async fn outcome_of(engine: &Engine, scope: &TenantScope, row: &RunRow) -> Result<ChildOutcome, Problem> {
+async fn outcome_of(engine: &Engine, scope: &TenantScope, row: &RunRow) -> Result<End, Problem> {
     let broken = || Problem::new(Code::LedgerIntegrityFailed, "the end of a sub-plan's run cannot be read");
     let transaction = engine.parts().store.begin(scope, Kind::Engine)?;
     let before = row.last_run_seq.saturating_sub(1);
@@ -399,18 +412,17 @@ async fn outcome_of(engine: &Engine, scope: &TenantScope, row: &RunRow) -> Resul
         .payload
         .ok_or_else(|| Problem::new(Code::PayloadErased, "the outputs of the sub-plan's run are erased"))?;
     let part = |key: &str| payload.get(key).cloned().unwrap_or_default();
-    match name {
+    let outcome = match name {
         EventName::RunCompleted => {
-            let outputs = serde_json::from_value(part("outputs")).map_err(|_| broken())?;
-            Ok(ChildOutcome::Completed(outputs))
+            ChildOutcome::Completed(serde_json::from_value(part("outputs")).map_err(|_| broken())?)
         }
         EventName::RunFailed => {
-            let failure = serde_json::from_value(part("failure")).map_err(|_| broken())?;
-            Ok(ChildOutcome::Failed(failure))
+            ChildOutcome::Failed(serde_json::from_value(part("failure")).map_err(|_| broken())?)
         }
-        EventName::RunCancelled => Ok(ChildOutcome::Cancelled),
-        _ => Err(broken()),
-    }
+        EventName::RunCancelled => ChildOutcome::Cancelled,
+        _ => return Err(broken()),
+    };
+    Ok((outcome, serde_json::from_value(part("about")).map_err(|_| broken())?))
 }
 
 /// `0.0.0-dev.d<12 hex>` where the document has no version of its own, as for a plan that lies in a folder.

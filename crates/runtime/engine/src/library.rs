@@ -9,7 +9,7 @@ use dvt_model::canonical;
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
 use dvt_plan::diagnostic::Source;
-use dvt_plan::plan::{Form, Plan};
+use dvt_plan::plan::{Form, Plan, Step};
 use dvt_plan::sub_plan::{Found, MOST_DOCUMENTS, SubPlans, Wanted};
 use dvt_plan::{Checked, Reach, Surroundings};
 use dvt_store::port::transaction::TenantTx;
@@ -77,9 +77,13 @@ pub(crate) fn files_of(document: &Value) -> Option<Digest> {
 
 /// The plan that a step, item or compensation runs, as its document pins it.
 pub(crate) fn pinned(plan: &Plan, step: &dvt_model::id::StepId) -> Option<Digest> {
+    digest_of(&running(plan, step)?.form)
+}
+
+/// The step, or what undoes it, that a step, item or compensation of a run is an attempt of.
+pub(crate) fn running<'p>(plan: &'p Plan, step: &dvt_model::id::StepId) -> Option<&'p Step> {
     let named = plan.steps.get(step.step())?;
-    let runs = if step.is_compensation() { named.compensate.as_deref()? } else { named };
-    digest_of(&runs.form)
+    if step.is_compensation() { named.compensate.as_deref() } else { Some(named) }
 }
 
 fn digest_of(form: &Form) -> Option<Digest> {

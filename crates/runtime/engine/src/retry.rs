@@ -97,6 +97,8 @@ impl Engine {
             selection: queued.selection,
             original_run_id: Some(original),
             reuse,
+            about: fold.state.inputs_about(),
+            known: fold.state.known().clone(),
             initiators: self.parts().two_persons.kept_out(start.context.principal().id),
             ..Start::plain(chance::run(self.now()), scope.tenant().key(), plan_ref, power)
         };

@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::simulator::plans::filled;
+use dvt_core::About;
 use dvt_core::command::{ChildEnded, ChildOutcome, Command, Outcome, Report};
 use dvt_core::event::{Dispatch, Effect, StartChild};
 use dvt_model::code::Code;
@@ -57,7 +58,8 @@ impl World<'_> {
             | Effect::StopChild { step_id, child_run_id, .. } => {
                 self.children.retain(|child| child.ended.child_run_id != child_run_id);
                 let ends_at = self.now.plus_ms(self.random.below(4_000));
-                let ended = ChildEnded { step_id, child_run_id, outcome: ChildOutcome::Cancelled };
+                let ended =
+                    ChildEnded { step_id, child_run_id, outcome: ChildOutcome::Cancelled, about: None };
                 self.children.push(Child { ended, ends_at });
             }
         }
@@ -69,12 +71,20 @@ impl World<'_> {
             self.coverage.fault("double delivery");
             return;
         }
+        // The id says whose data it brings back, so that no chance is used up by it.
+        let about = match child.child_run_id.key().chars().last() {
+            Some('0'..='3') => Some(About::Person("ada".to_owned())),
+            Some('4'..='6') => Some(About::Person("bob".to_owned())),
+            Some('7'..='8') => Some(About::Several(vec!["ada".to_owned(), "cleo".to_owned()])),
+            _ => None,
+        };
         let outcome = match self.random.below(10) {
             0..=1 => ChildOutcome::Failed(failure(Code::StepError, FailureCategory::User, Some(1), false)),
             2 => ChildOutcome::Cancelled,
             _ => ChildOutcome::Completed(BTreeMap::from([("last".to_owned(), json!(self.random.below(9)))])),
         };
-        let ended = ChildEnded { step_id: child.step_id.clone(), child_run_id: child.child_run_id, outcome };
+        let ended =
+            ChildEnded { step_id: child.step_id.clone(), child_run_id: child.child_run_id, outcome, about };
         let form = self.plan.steps.get(child.step_id.step()).map(|step| &step.form);
         let plan = match form {
             Some(Form::Plan(sub_plan)) => sub_plan.child.as_deref(),

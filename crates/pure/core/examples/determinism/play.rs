@@ -236,7 +236,7 @@ impl<'a> Play<'a> {
                 };
                 let (step_id, child_run_id) = (child.step_id.clone(), child.child_run_id);
                 if !self.golden.silent.contains(&step_id.as_str()) {
-                    self.pool.push(End::Child(ChildEnded { step_id, child_run_id, outcome }));
+                    self.pool.push(End::Child(ChildEnded { step_id, child_run_id, outcome, about: None }));
                 }
             }
             Effect::CancelChild { step_id, child_run_id }
@@ -244,7 +244,7 @@ impl<'a> Play<'a> {
                 self.pool.retain(|end| !matches!(end, End::Child(ended) if ended.step_id == *step_id));
                 let (step_id, child_run_id) = (step_id.clone(), *child_run_id);
                 let outcome = ChildOutcome::Cancelled;
-                self.pool.push(End::Child(ChildEnded { step_id, child_run_id, outcome }));
+                self.pool.push(End::Child(ChildEnded { step_id, child_run_id, outcome, about: None }));
             }
         }
     }

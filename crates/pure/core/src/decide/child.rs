@@ -2,10 +2,12 @@
 // A child may do what its parent may, and nothing more: power is handed down, never made.
 
 use super::begin::of_engine;
-use super::complete::complete;
+use super::complete::complete_about;
 use super::draft::{Draft, refusal, unknown};
-use super::fail::fail;
+use super::fail::{fail, fail_about};
 use super::finish::finish;
+use super::offer::step_of;
+use crate::about;
 use crate::command::{ChildEnded, ChildOutcome, Refusal};
 use crate::event::body::StepStarted;
 use crate::event::{Effect, StartChild};
@@ -55,6 +57,8 @@ pub(super) fn start(
 pub(super) fn give_out(draft: &mut Draft<'_>, id: &StepId) -> Result<(), Refusal> {
     let facts = draft.step(id).ok_or_else(|| unknown(id))?;
     let (logical_attempt_id, Some(child_run_id)) = (facts.logical, facts.child) else { return Ok(()) };
+    // INVARIANT(INV-18): what a sub-plan is given is about whom its step was given it about.
+    let about = facts.about.as_ref().map(|about| about.named(draft.persons()));
     let Some(queued) = draft.queued() else { return Ok(()) };
     let inputs = draft.inputs(id).and_then(|inputs| inputs.get("with")?.as_object()).cloned();
     let child = StartChild {
@@ -66,6 +70,7 @@ pub(super) fn give_out(draft: &mut Draft<'_>, id: &StepId) -> Result<(), Refusal
         inputs: inputs.unwrap_or_else(Map::new).into_iter().collect(),
         power: queued.power.clone(),
         initiators: queued.initiators.clone(),
+        about,
     };
     draft.effect(Effect::StartChild(child));
     Ok(())
@@ -85,15 +90,19 @@ pub(super) fn ended(draft: &mut Draft<'_>, ended: &ChildEnded) -> Result<(), Ref
     if facts.status != StepStatus::Running {
         return Ok(());
     }
+    // INVARIANT(INV-18): what a sub-plan gives is about whom its run says, whatever its step reads.
+    let told = about::of_child(draft, id, step_of(draft, id)?, ended.about.as_ref());
     match &ended.outcome {
         ChildOutcome::Completed(outputs) => {
             let outputs = Value::Object(outputs.clone().into_iter().collect());
             match super::report::accepted(draft, id, &outputs) {
-                Ok(result) => complete(draft, id, result, Usage::default(), None)?,
-                Err(failure) => fail(draft, id, failure, Usage::default())?,
+                Ok(result) => complete_about(draft, id, result, (Usage::default(), None), told.output)?,
+                Err(failure) => fail_about(draft, id, failure, Usage::default(), told.inputs)?,
             }
         }
-        ChildOutcome::Failed(failure) => fail(draft, id, failure.clone(), Usage::default())?,
+        ChildOutcome::Failed(failure) => {
+            fail_about(draft, id, failure.clone(), Usage::default(), told.inputs)?;
+        }
         ChildOutcome::Cancelled => {
             let message = "the run of the sub-plan was cancelled".to_owned();
             fail(draft, id, of_engine(Code::Cancelled, FailureCategory::User, message), Usage::default())?;

@@ -46,7 +46,7 @@ fn record(draft: &mut Draft<'_>, id: &StepId) -> Result<(), Refusal> {
     draft.step_event(
         EventName::StepFailed,
         id,
-        &StepFailed { failure, usage: Usage::default(), retry_at: None },
+        &StepFailed { failure, usage: Usage::default(), retry_at: None, about: None },
     )
 }
 

@@ -2,6 +2,8 @@
 
 use super::draft::{Draft, unknown};
 use super::fail;
+use super::offer::step_of;
+use crate::about::{self, About};
 use crate::command::Refusal;
 use crate::event::body::StepCompleted;
 use crate::evolve;
@@ -22,9 +24,20 @@ pub(super) fn complete(
     usage: Usage,
     signal_id: Option<SignalId>,
 ) -> Result<(), Refusal> {
+    complete_about(draft, id, result, (usage, signal_id), None)
+}
+
+/// The same where only the end says whose the output is.
+pub(super) fn complete_about(
+    draft: &mut Draft<'_>,
+    id: &StepId,
+    result: Value,
+    (usage, signal_id): (Usage, Option<SignalId>),
+    about: Option<About>,
+) -> Result<(), Refusal> {
     let started_at = draft.step(id).and_then(|facts| facts.started_at).unwrap_or(draft.now);
     let duration_ms = draft.now.ms_since(started_at);
-    let body = StepCompleted { result, duration_ms, usage, artifact_refs: Vec::new(), signal_id };
+    let body = StepCompleted { result, duration_ms, usage, artifact_refs: Vec::new(), signal_id, about };
     draft.step_event(EventName::StepCompleted, id, &body)?;
     settle_items(draft, id)
 }
@@ -48,7 +61,8 @@ pub(super) fn settle_items(draft: &mut Draft<'_>, id: &StepId) -> Result<(), Ref
         let failure = error.unwrap_or_else(|| {
             fail::failure(Code::StepError, FailureCategory::User, super::ENGINE, "an item failed")
         });
-        return fail::fail(draft, &base, failure, Usage::default());
+        let about = about::of_failed_item(draft, &base, step_of(draft, &base)?, index);
+        return fail::fail_about(draft, &base, failure, Usage::default(), about);
     }
     // In a drain none of them begins any more; the step is closed at its end, for a retry may still withdraw the failure.
     if items.next < items.count {
@@ -63,5 +77,6 @@ pub(super) fn settle_items(draft: &mut Draft<'_>, id: &StepId) -> Result<(), Ref
         let failure = fail::failure(Code::OutputLimit, FailureCategory::User, super::ENGINE, message);
         return fail::fail(draft, &base, failure, Usage::default());
     }
-    complete(draft, &base, result, Usage::default(), None)
+    let about = about::of_children(draft, &base, step_of(draft, &base)?, items.count);
+    complete_about(draft, &base, result, (Usage::default(), None), about)
 }

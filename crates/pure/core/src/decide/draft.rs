@@ -2,6 +2,7 @@
 //!
 //! It copies what it changes and nothing else, so a decision costs what it touches, not what the run weighs.
 
+use crate::about::About;
 use crate::command::{Input, Refusal};
 use crate::event::body::SignalReceived;
 use crate::event::{Effect, Event};
@@ -32,6 +33,7 @@ pub(crate) struct Draft<'a> {
     outputs: BTreeMap<StepId, Option<Value>>,
     inputs: BTreeMap<StepId, Option<Value>>,
     signals: BTreeMap<u32, Option<SignalReceived>>,
+    met: BTreeSet<String>,
     is_forgotten: bool,
     entropy: [u8; 32],
     /// Ids drawn so far.
@@ -63,6 +65,7 @@ impl<'a> Draft<'a> {
             outputs: BTreeMap::new(),
             inputs: BTreeMap::new(),
             signals: BTreeMap::new(),
+            met: BTreeSet::new(),
             is_forgotten: false,
             entropy: input.entropy,
             drawn: 0,
@@ -226,6 +229,12 @@ impl Ground for Draft<'_> {
     fn signal_numbers(&self) -> Vec<u32> {
         let known: BTreeSet<u32> = self.below.signals.keys().chain(self.signals.keys()).copied().collect();
         known.into_iter().filter(|number| self.signal(*number).is_some()).collect()
+    }
+    fn persons(&self) -> BTreeSet<String> {
+        self.below.persons.union(&self.met).cloned().collect()
+    }
+    fn meet(&mut self, about: Option<&About>) {
+        self.met.extend(about.into_iter().flat_map(About::names));
     }
     fn forget_values(&mut self) {
         self.is_forgotten = true;

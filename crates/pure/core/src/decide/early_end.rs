@@ -24,7 +24,7 @@ pub(super) fn queue_expired(draft: &mut Draft<'_>) -> Result<(), Refusal> {
         ENGINE,
         "the run waited too long in the queue",
     );
-    draft.run_event(EventName::RunFailed, 1, &RunFailed { failure, failed_step_id: None })
+    draft.run_event(EventName::RunFailed, 1, &RunFailed { failure, failed_step_id: None, about: None })
 }
 
 /// The plan cannot be trusted, or the run cannot be begun.
@@ -37,7 +37,11 @@ pub(super) fn abort(draft: &mut Draft<'_>, failure: &Failure) -> Result<(), Refu
         return Err(refusal(Code::InvalidStateTransition, "the run has completed a step"));
     }
     close_all(draft)?;
-    draft.run_event(EventName::RunFailed, 1, &RunFailed { failure: failure.clone(), failed_step_id: None })
+    draft.run_event(
+        EventName::RunFailed,
+        1,
+        &RunFailed { failure: failure.clone(), failed_step_id: None, about: None },
+    )
 }
 
 /// Another run ends this one.

@@ -4,6 +4,7 @@ use super::complete::settle_items;
 use super::dispatch::token;
 use super::draft::{Draft, unknown};
 use super::offer::step_of;
+use crate::about::About;
 use crate::command::Refusal;
 use crate::event::body::{FailingCause, Pause, PauseCause, RunFailing, StepFailed};
 use crate::ground::Ground;
@@ -25,6 +26,17 @@ pub(super) fn fail(
     failure: Failure,
     usage: Usage,
 ) -> Result<(), Refusal> {
+    fail_about(draft, id, failure, usage, None)
+}
+
+/// The same where only the end says whose data the failure tells of.
+pub(super) fn fail_about(
+    draft: &mut Draft<'_>,
+    id: &StepId,
+    failure: Failure,
+    usage: Usage,
+    about: Option<About>,
+) -> Result<(), Refusal> {
     let step = step_of(draft, id)?;
     let facts = draft.step(id).ok_or_else(|| unknown(id))?;
     let logical = facts.logical.0;
@@ -37,7 +49,7 @@ pub(super) fn fail(
     } else {
         None
     };
-    draft.step_event(EventName::StepFailed, id, &StepFailed { failure, usage, retry_at })?;
+    draft.step_event(EventName::StepFailed, id, &StepFailed { failure, usage, retry_at, about })?;
     if !id.is_plain() {
         return settle_items(draft, id);
     }

@@ -4,6 +4,7 @@ use super::ENGINE;
 use super::close::{close, of_the_drain};
 use super::draft::Draft;
 use super::fail::{failure, of_expression};
+use crate::about;
 use crate::command::Refusal;
 use crate::event::body::{Cancellation, FailingCause, RunCompleted, RunFailed};
 use crate::evolve;
@@ -14,6 +15,7 @@ use crate::state::{Cancel, Failing, Lane, Run};
 use crate::way_out::{self, Phase};
 use dvt_model::code::Code;
 use dvt_model::failure::{Failure, FailureCategory};
+use dvt_model::id::StepId;
 use dvt_model::run::{EventName, RunStatus, StepStatus};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -59,24 +61,36 @@ pub(super) fn over(draft: &mut Draft<'_>, incomplete: Option<Failure>) -> Result
 fn completed(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     if let Some(id) = draft.after(&Lane::FailedFinally.start()).and_then(|place| place.id()) {
         let failure = draft.step(&id).and_then(|facts| facts.error.clone()).unwrap_or_else(a_step_failed);
-        return draft.run_event(EventName::RunFailed, 1, &RunFailed { failure, failed_step_id: Some(id) });
+        return run_failed(draft, failure, Some(id));
     }
     match render::outputs(draft.plan, draft) {
         Ok(outputs) if weight(&outputs) > render::MAX_VALUE_BYTES => {
             let message = format!("the outputs weigh more than {} bytes together", render::MAX_VALUE_BYTES);
             let failure = failure(Code::OutputLimit, FailureCategory::User, "expression", message);
-            draft.run_event(EventName::RunFailed, 1, &RunFailed { failure, failed_step_id: None })
+            run_failed(draft, failure, None)
         }
         Ok(outputs) => {
             let started_at = draft.run().started_at.unwrap_or(draft.now);
             let duration_ms = draft.now.ms_since(started_at);
-            draft.run_event(EventName::RunCompleted, 1, &RunCompleted { outputs, duration_ms })
+            let about = about::for_parent(draft, about::of_outputs(draft.plan, draft));
+            draft.run_event(EventName::RunCompleted, 1, &RunCompleted { outputs, duration_ms, about })
         }
-        Err(fault) => {
-            let body = RunFailed { failure: of_expression(&fault), failed_step_id: None };
-            draft.run_event(EventName::RunFailed, 1, &body)
-        }
+        Err(fault) => run_failed(draft, of_expression(&fault), None),
     }
+}
+
+/// The run failed, by a step or by its outputs.
+fn run_failed(
+    draft: &mut Draft<'_>,
+    failure: Failure,
+    failed_step_id: Option<StepId>,
+) -> Result<(), Refusal> {
+    let whose = match &failed_step_id {
+        Some(id) => draft.step(id).and_then(|facts| facts.about.clone()),
+        None => about::of_outputs(draft.plan, draft),
+    };
+    let about = about::for_parent(draft, whose);
+    draft.run_event(EventName::RunFailed, 1, &RunFailed { failure, failed_step_id, about })
 }
 
 /// The canonical bytes of the outputs, which become one value: braces, and of each its name, a colon and a comma.
@@ -105,7 +119,7 @@ fn failed(draft: &mut Draft<'_>, incomplete: Option<Failure>) -> Result<(), Refu
             failure(Code::RunTimeout, FailureCategory::Timeout, ENGINE, message)
         }
     };
-    draft.run_event(EventName::RunFailed, 1, &RunFailed { failure, failed_step_id })
+    run_failed(draft, failure, failed_step_id)
 }
 
 fn cancelled(draft: &mut Draft<'_>, failure: Option<Failure>) -> Result<(), Refusal> {

@@ -36,6 +36,8 @@ pub(super) fn decide(draft: &mut Draft<'_>, start: &Start) -> Result<(), Refusal
         parent_run_id: start.parent_run_id,
         depth: start.depth,
         initiators: start.initiators.clone(),
+        about: start.about.clone(),
+        known: start.known.clone(),
     };
     draft.run_event(EventName::RunQueued, 1, &body)
 }

@@ -1,6 +1,7 @@
 //! The fold of run events, with the conditions that stand beside the table.
 
 use super::{body, ending, invalid, shown};
+use crate::about::About;
 use crate::condition::Kind;
 use crate::event::body::{
     CancelCause, Cancellation, FailingCause, Pause, RunFailing, RunQueued, SignalReceived,
@@ -208,6 +209,8 @@ fn queued<G: Ground>(plan: &Plan, ground: &mut G, body: RunQueued, event: &Event
             facts.readers += 1;
         }
     }
+    ground.meet(body.about.as_ref());
+    ground.meet(Some(&About::Several(body.known.into_iter().collect())));
     ground.set_queued(Queued {
         run_id: body.run_id,
         tenant_id: body.tenant_id,
@@ -220,6 +223,7 @@ fn queued<G: Ground>(plan: &Plan, ground: &mut G, body: RunQueued, event: &Event
         parent_run_id: body.parent_run_id,
         depth: body.depth,
         initiators: body.initiators,
+        about: body.about.map(About::told),
     });
     let run = ground.run_mut();
     run.queued_at = Some(event.at);

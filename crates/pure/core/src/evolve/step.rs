@@ -2,7 +2,7 @@
 
 use super::step_end::{attempt_ends, failed, keep, step_ends};
 use super::{body, invalid, retry_requested, shown};
-use crate::about::About;
+use crate::about::{self, About};
 use crate::condition::Kind;
 use crate::event::body::{
     SkipReason, StepCompleted, StepRedispatched, StepRetryRequested, StepReused, StepSkipped, StepStarted,
@@ -94,6 +94,7 @@ pub(super) fn apply<G: Ground>(
                 ready::remove(plan, ground, id, step);
             }
             keep(ground, id, result);
+            about::taken_over(ground, id, step);
             step_ends(plan, ground, id, step, next, event);
             undo::add(plan, ground, id, step);
         }
@@ -240,6 +241,8 @@ fn started<G: Ground>(
     facts.due_at = body.due_at;
     facts.retry_at = None;
     facts.child = body.child_run_id;
+    ground.meet(body.about.as_ref());
+    ground.meet(body.output_about.as_ref());
     facts.about = body.about.map(About::told);
     facts.about_output = body.output_about.map(About::told);
     if let (Some(_), false) = (id.index(), id.is_compensation())
@@ -318,7 +321,7 @@ fn completed<G: Ground>(
     event: &Event,
     next: StepStatus,
 ) {
-    let StepCompleted { result, signal_id, .. } = body;
+    let StepCompleted { result, signal_id, about, .. } = body;
     let run = ground.run_mut();
     run.seq += 1;
     run.succeeded += u32::from(id.is_plain());
@@ -328,6 +331,12 @@ fn completed<G: Ground>(
     if let Some(facts) = ground.step_mut(id) {
         facts.answered = Some((event.slot, event.engine_attempt_id));
         facts.error = None;
+    }
+    if let Some(about) = about {
+        ground.meet(Some(&about));
+        if let Some(facts) = ground.step_mut(id) {
+            facts.about_output = Some(about.told());
+        }
     }
     if let Some(signal_id) = signal_id {
         let taken = ground

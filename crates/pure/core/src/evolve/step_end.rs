@@ -2,6 +2,7 @@
 
 use super::retry_requested;
 use super::step::counts;
+use crate::about::About;
 use crate::condition::Kind;
 use crate::event::Event;
 use crate::event::body::StepFailed;
@@ -73,7 +74,9 @@ pub(super) fn failed<G: Ground>(
     // An attempt that the engine itself closed was not answered: a later report of it is late, not repeated.
     let answered = (body.failure.failure_source != crate::decide::ENGINE)
         .then_some((event.slot, event.engine_attempt_id));
+    ground.meet(body.about.as_ref());
     let Some(facts) = ground.step_mut(id) else { return };
+    facts.about = body.about.map(About::told).or_else(|| facts.about.take());
     facts.answered = answered.or(facts.answered);
     if let Some(at) = body.retry_at {
         lookup::next_attempt(facts);

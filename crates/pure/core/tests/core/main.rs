@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod about;
+mod across;
 mod cost;
 #[allow(dead_code, reason = "the harness of determinism asks for more of it")]
 #[path = "../../examples/determinism/costs.rs"]

@@ -3,7 +3,11 @@
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report, shown};
 use crate::document::{Draft, StepDraft, classes as words};
-use crate::plan::Form;
+use crate::plan::{Crossing, Form, Part, Plan};
+use crate::read::tree::Place;
+use dvt_model::id::PlanName;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Compares the class of each step with the plan's.
 pub(crate) fn classes(draft: &Draft, sink: &mut Collector<'_>) {
@@ -18,6 +22,64 @@ pub(crate) fn permissions(draft: &Draft, sink: &mut Collector<'_>) {
             granted(draft, undo, sink);
         }
     }
+}
+
+/// Where the steps that run sub-plans say so, and what undoes them.
+pub(crate) fn places(draft: &Draft) -> BTreeMap<(Arc<str>, Part), Place> {
+    let mut places = BTreeMap::new();
+    for step in &draft.steps {
+        for one in std::iter::once(&**step).chain(step.compensate.as_deref()) {
+            if let Some(Form::Plan(_)) = &one.form {
+                places.insert((step.id.clone(), one.part), one.form_place);
+            }
+        }
+    }
+    places
+}
+
+/// Compares the class of each sub-plan with those of the step that runs it, both ways.
+pub(crate) fn crossings(plan: &Plan, places: &BTreeMap<(Arc<str>, Part), Place>, sink: &mut Collector<'_>) {
+    for ((id, part), place) in places {
+        let Some(step) = plan.steps.get(&**id) else { continue };
+        let runs = if *part == Part::Compensation { step.compensate.as_deref() } else { Some(step) };
+        let Some(runs) = runs else { continue };
+        let Form::Plan(sub_plan) = &runs.form else { continue };
+        if let Some(child) = &sub_plan.child
+            && let Some(crossing) = plan.crossing(runs, child)
+        {
+            tell(&child.name, crossing, *place, sink);
+        }
+    }
+}
+
+fn tell(child: &PlanName, crossing: Crossing, place: Place, sink: &mut Collector<'_>) {
+    let word = words::word;
+    let (message, why, fix) = match crossing {
+        Crossing::AbovePlan(carries, most) => (
+            format!("`{child}` carries `{}` data, and the plan at most `{}`", word(carries), word(most)),
+            "the outputs of a sub-plan, and how it fails, are payloads of the plan that runs it",
+            format!("data: {{ class: {} }}   in the plan", word(carries)),
+        ),
+        Crossing::AboveStep(carries, gives) => (
+            format!("`{child}` carries `{}` data, and the step gives `{}`", word(carries), word(gives)),
+            "what a sub-plan gives keeps its class, unless the step declassifies it",
+            format!("dataClass: {}   in the step, or   declassify: <reason>", word(carries)),
+        ),
+        Crossing::HandsDown(given, most) => (
+            format!(
+                "the step hands over `{}` data, and `{child}` carries at most `{}`",
+                word(given),
+                word(most)
+            ),
+            "a step without `dataClass` has the class of its plan, and what it reads raises it",
+            format!(
+                "data: {{ class: {} }}   in `{child}`, or   dataClass: {}   in the step if its `with` is no more than that",
+                word(given),
+                word(most)
+            ),
+        ),
+    };
+    sink.add(Report::error(codes::CLASS_ABOVE_PLAN, place, message).why(why).fix(fix));
 }
 
 fn class(draft: &Draft, step: &StepDraft, sink: &mut Collector<'_>) {

@@ -3,7 +3,7 @@
 //! A step that says nothing has the class of the plan: what nobody lowered is protected as the plan asks. Surprising: a step that
 //! declassifies is still given what it reads, so its arguments, its log and its failures keep the higher class.
 
-use super::{DataClass, Part, Plan, Step};
+use super::{DataClass, Form, Part, Plan, Step};
 use dvt_model::id::StepId;
 use std::collections::BTreeMap;
 
@@ -45,5 +45,43 @@ fn of_step(plan: &Plan, found: &BTreeMap<StepId, Classes>, step: &Step) -> Class
         (None, None) => plan.data_class,
     };
     let output = if step.declassify.is_some() { own } else { own.max(read) };
-    Classes { input: output.max(read).max(undone_by), output }
+    // How a sub-plan fails may tell of whatever its plan carries, which is no more than this one.
+    let runs = |step: &Step| matches!(step.form, Form::Plan(_));
+    let fails =
+        if runs(step) || step.compensate.as_deref().is_some_and(runs) { plan.data_class } else { output };
+    Classes { input: output.max(read).max(undone_by).max(fails), output }
+}
+
+/// Why data may not cross between a step and the sub-plan that it runs. Both classes are told, the higher one first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crossing {
+    /// The sub-plan carries more than the plan.
+    AbovePlan(DataClass, DataClass),
+    /// It carries more than what the step gives, and the step does not declassify.
+    AboveStep(DataClass, DataClass),
+    /// The step hands over more than the sub-plan carries.
+    HandsDown(DataClass, DataClass),
+}
+
+/// Compares the class of a sub-plan with those of the step (or of what undoes it) that runs it.
+// INVARIANT(INV-18): a class crosses into a sub-plan and back as it flows between steps, or the plan is refused.
+pub(super) fn crossing(plan: &Plan, step: &Step, child: &Plan) -> Option<Crossing> {
+    let carries = child.data_class;
+    if carries > plan.data_class {
+        return Some(Crossing::AbovePlan(carries, plan.data_class));
+    }
+    let gives = plan.classes(&step.id).output;
+    let speaks = step.declassify.is_some() && step.part != Part::Compensation;
+    if carries > gives && !speaks {
+        return Some(Crossing::AboveStep(carries, gives));
+    }
+    let mut hands_over = false;
+    if let Some(with) = &step.with {
+        with.each_expression(&mut |_| hands_over = true);
+    }
+    let of_base = plan.steps.get(&step.id).and_then(|base| base.data_class);
+    let own = step.data_class.or(of_base).unwrap_or(plan.data_class);
+    let read = step.reads.iter().map(|read| plan.classes(read).output).max().unwrap_or_default();
+    let given = own.max(read);
+    (hands_over && given > carries).then_some(Crossing::HandsDown(given, carries))
 }

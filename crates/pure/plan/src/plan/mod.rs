@@ -11,7 +11,7 @@ mod retry;
 mod step;
 mod steps;
 
-pub use classes::Classes;
+pub use classes::{Classes, Crossing};
 pub use few::{Named, StepIds};
 pub use foreach::{Foreach, Lists, MOST_ITEMS, NoItems, Source};
 pub use form::{Approval, Form, OutputMode, PlanReference, PluginReference, Shell, Signal, SubPlan};
@@ -221,6 +221,11 @@ impl Plan {
     pub fn classes(&self, step: &StepId) -> Classes {
         let own = Classes { input: self.data_class, output: self.data_class };
         self.classes.get(step.step()).copied().unwrap_or(own)
+    }
+
+    /// Why a sub-plan may not be run by this step, or by what undoes a step: its class does not fit theirs.
+    pub fn crossing(&self, step: &Step, child: &Plan) -> Option<Crossing> {
+        classes::crossing(self, step, child)
     }
 
     /// Who needs each step, and the layers by Kahn's algorithm; steps that wait for each other stay in layer 0. Over the places of

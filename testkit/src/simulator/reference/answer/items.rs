@@ -109,12 +109,14 @@ impl Answer<'_> {
         match failed.filter(|_| !step.continue_on_error) {
             Some(item) if !runs => {
                 let failure = self.view.fact(item).map(|fact| fact.failure()).unwrap_or_default();
+                self.brought = self.item_failed(base, item);
                 self.fail(base, &failure, Usage::default());
             }
             None if over => {
                 let outputs =
                     items.iter().map(|item| self.view.fact(item).map_or(Value::Null, |fact| fact.output()));
                 let outputs = Value::Array(outputs.collect());
+                self.brought = self.items_gave(base);
                 self.complete(base, outputs, Usage::default());
             }
             Some(_) | None => {}

@@ -9,6 +9,7 @@ mod items;
 mod reports;
 mod retry;
 mod signals;
+mod whose;
 
 pub(super) use begin::{add, is_base};
 
@@ -59,13 +60,16 @@ pub(super) struct Answer<'a> {
     ids: u32,
     pub(super) view: View,
     expected: Expected,
+    /// Whose data what ends next brings; null where nobody says so.
+    brought: Value,
 }
 
 /// What must follow this command after the events that were read.
 pub fn expect(plan: &Plan, past: &Reading, input: &Input) -> Result<Expected, Code> {
     let view = past.view.clone();
     let (now, entropy) = (input.now, input.entropy);
-    let mut answer = Answer { plan, now, entropy, ids: 0, view, expected: Expected::default() };
+    let (expected, brought) = (Expected::default(), Value::Null);
+    let mut answer = Answer { plan, now, entropy, ids: 0, view, expected, brought };
     answer.command(&input.command)?;
     Ok(answer.expected)
 }
@@ -122,7 +126,11 @@ impl Answer<'_> {
     }
 
     /// An event of a step's newest attempt.
-    fn say_step(&mut self, name: &'static str, unit: &str, payload: Value) {
+    fn say_step(&mut self, name: &'static str, unit: &str, mut payload: Value) {
+        if name == "StepStarted" {
+            let flow = self.flows(unit);
+            add(&mut payload, [("about", flow.clone()), ("outputAbout", flow)]);
+        }
         let (attempt, dispatch) = self.attempt(unit);
         let (step, at) = (Some(unit.to_owned()), self.now);
         self.push(Said { name, step, slot: attempt, dispatch, at, payload });

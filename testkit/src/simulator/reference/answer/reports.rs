@@ -1,6 +1,7 @@
 //! Ends: reports of workers, ends of children, votes, and what time and lost workers do.
 
 use super::begin::is_base;
+use super::whose::{both, gave, given};
 use super::{Answer, Essence, failure, is_inside};
 use crate::simulator::reference::course::{self, Phase};
 use crate::simulator::reference::view::Unit;
@@ -42,7 +43,8 @@ impl Answer<'_> {
             "usage": usage,
             "artifactRefs": [],
         });
-        super::begin::add(&mut payload, [("signalId", json!(signal))]);
+        let about = std::mem::take(&mut self.brought);
+        super::begin::add(&mut payload, [("signalId", json!(signal)), ("about", about)]);
         self.say_step("StepCompleted", unit, payload);
         self.settle_base(unit);
     }
@@ -52,7 +54,8 @@ impl Answer<'_> {
         let Some(step) = self.step(unit).cloned() else { return };
         let again = self.again(unit, &step, failure);
         let mut payload = json!({ "failure": failure, "usage": usage });
-        super::begin::add(&mut payload, [("retryAt", json!(again))]);
+        let about = std::mem::take(&mut self.brought);
+        super::begin::add(&mut payload, [("retryAt", json!(again)), ("about", about)]);
         self.say_step("StepFailed", unit, payload);
         self.settle_base(unit);
         self.after_an_end();
@@ -96,6 +99,15 @@ impl Answer<'_> {
         }
         if fact.status != StepStatus::Running {
             return Ok(());
+        }
+        if let Some(about) = &ended.about {
+            let before = match &ended.outcome {
+                ChildOutcome::Completed(_) => gave(Some(&fact)),
+                ChildOutcome::Failed(_) => given(Some(&fact)),
+                ChildOutcome::Cancelled => Value::Null,
+            };
+            let is_told = !matches!(ended.outcome, ChildOutcome::Cancelled);
+            self.brought = if is_told { both(&before, &json!(about)) } else { Value::Null };
         }
         match &ended.outcome {
             ChildOutcome::Completed(outputs) => self.complete(&unit, json!(outputs), Usage::default()),

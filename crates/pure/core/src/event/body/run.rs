@@ -1,5 +1,6 @@
 //! Payloads of run events. What came later is optional, so that what was stored before still reads.
 
+use crate::about::About;
 use dvt_model::action::Role;
 use dvt_model::digest::Digest;
 use dvt_model::failure::Failure;
@@ -64,6 +65,12 @@ pub struct RunQueued {
     /// Who may not vote where an approval says `not: initiator`: the starter, and whom the starter acts for.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub initiators: BTreeSet<PrincipalId>,
+    /// Whose data the inputs are, where whoever began it said so: the parent of a sub-plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
+    /// Whom the original run knew.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub known: BTreeSet<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -198,6 +205,9 @@ pub struct RunCompleted {
     pub outputs: BTreeMap<String, Value>,
     /// From RunStarted.
     pub duration_ms: u64,
+    /// Of a sub-plan: whose data the outputs are, by name, for its parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
 }
 
 /// `RunFailed`
@@ -209,4 +219,7 @@ pub struct RunFailed {
     /// The step whose failure it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_step_id: Option<StepId>,
+    /// Of a sub-plan: whose data the failure may tell of, by name, for its parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
 }

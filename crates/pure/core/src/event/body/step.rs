@@ -78,6 +78,9 @@ pub struct StepCompleted {
     /// The named signal that a `signal:` step took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal_id: Option<SignalId>,
+    /// Whose the output is, where only its end could say so: that of a sub-plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
 }
 
 /// `StepFailed`
@@ -91,6 +94,9 @@ pub struct StepFailed {
     /// When the next attempt is due, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
+    /// Whose data the step was given and its failure tells of, where only its end could say so: that of a sub-plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
 }
 
 /// Why a step is left out.
