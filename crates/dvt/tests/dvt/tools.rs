@@ -92,3 +92,39 @@ fn graphs_and_differences() {
     home.dvt(&["plan", "diff", &new, &old, "--refuse-wider"]).ends(0);
     assert_eq!(home.dvt(&["plan", "diff", &old, &old]).ends(0).out, "no difference\n");
 }
+
+/// What packed files hold, and what a sub-plan does, is what runs; and what nothing shows to be no wider is refused as well.
+#[test]
+fn a_difference_that_may_be_wider_is_refused() {
+    let home = Home::new();
+    for side in ["a", "b"] {
+        std::fs::create_dir(home.path(side)).unwrap();
+        let plan = "apiVersion: dvt/v1\nname: demo\nfiles: ['*.py']\nsteps:\n  a: { run: [python3, x.py] }\n  b: { plan: ./child.yaml }\n";
+        std::fs::write(home.path(&format!("{side}/plan.yaml")), plan).unwrap();
+        let child = "apiVersion: dvt/v1\nname: child\nsteps:\n  c: { run: [echo] }\n";
+        std::fs::write(home.path(&format!("{side}/child.yaml")), child).unwrap();
+        std::fs::write(home.path(&format!("{side}/x.py")), "print(1)").unwrap();
+    }
+    let diff = ["plan", "diff", "a/plan.yaml", "b/plan.yaml", "--refuse-wider"];
+    assert_eq!(home.dvt(&diff).ends(0).out, "no difference\n");
+    let change = |file: &str, from: &str, to: &str| {
+        let file = home.path(file);
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from));
+        std::fs::write(file, text.replace(from, to)).unwrap();
+    };
+    change("b/x.py", "print(1)", "print(2)");
+    let told = home.dvt(&diff).ends(6).out;
+    assert!(told.starts_with("wider rights\n  ~ filesDigest: "), "{told}");
+    change("b/x.py", "print(2)", "print(1)");
+    change("b/child.yaml", "[echo]", "[rm]");
+    let told = home.dvt(&diff).ends(6).out;
+    assert_eq!(told, "wider rights\n  ~ steps.b.plan.steps.c.run: [\"echo\"] → [\"rm\"]\n");
+    change("b/child.yaml", "[rm]", "[echo]");
+    change("b/plan.yaml", "run: [python3, x.py]", "run: [python3, x.py], env: { A: b }");
+    let told = home.dvt(&diff).ends(6).out;
+    assert_eq!(told, "possibly wider rights\n  + steps.a.env: {\"A\":\"b\"}\n");
+    // What cannot be packed cannot be compared.
+    std::fs::remove_file(home.path("b/x.py")).unwrap();
+    assert!(home.dvt(&diff).ends(2).err.contains("matches nothing"));
+}

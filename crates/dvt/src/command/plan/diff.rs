@@ -1,6 +1,8 @@
-//! `dvt plan diff A B`: what changed, wider rights first. A wider right ends in exit code 6, so that a gate can ask a person.
+//! `dvt plan diff A B`: what changed, wider rights first. A right that is wider, or that nothing shows not to be, ends in exit
+//! code 6, so that a gate can ask a person.
 
 use crate::command::plan::checked;
+use crate::documents::pack;
 use crate::documents::sub_plans::Library;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -8,9 +10,10 @@ use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_model::code::Code;
+use dvt_plan::Checked;
 use dvt_plan::difference::{self, Change};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Letters of one value that people are shown.
 const SHOWN: usize = 60;
@@ -28,7 +31,7 @@ pub(crate) struct Arguments {
     /// The plan after.
     #[arg(value_name = "B")]
     after: PathBuf,
-    /// Exit code 6 where a right is wider than before.
+    /// Exit code 6 where a right is wider than before, or may be.
     #[arg(long)]
     refuse_wider: bool,
 }
@@ -39,16 +42,17 @@ pub(crate) fn run(
     library: &mut Library<'_>,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
-    let before = checked(&arguments.before, library, screen)?;
-    let after = checked(&arguments.after, library, screen)?;
+    let before = packed(&arguments.before, library, screen)?;
+    let after = packed(&arguments.after, library, screen)?;
     let difference = difference::between(&before, &after);
-    let is_wider = !difference.widened.is_empty();
+    let is_wider = difference.may_be_wider();
     if screen.for_people() {
         if difference.is_empty() {
             screen.line("no difference");
         }
         for (title, changes) in [
             ("wider rights", &difference.widened),
+            ("possibly wider rights", &difference.possibly_widened),
             ("narrower rights", &difference.narrowed),
             ("other changes", &difference.changed),
         ] {
@@ -63,6 +67,17 @@ pub(crate) fn run(
         screen.json(&value);
     }
     Ok(if is_wider && arguments.refuse_wider { Exit::Conflict } else { Exit::Completed })
+}
+
+/// A plan with the digest of its packed files, for what they hold is what runs.
+fn packed(file: &Path, library: &mut Library<'_>, screen: &Screen) -> Result<Checked, Problem> {
+    let checked = checked(file, library, screen)?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let packed = pack::pack(folder.unwrap_or(Path::new(".")), &checked.plan.files)?;
+    Ok(match packed {
+        Some(packed) => checked.with_files(packed.digest),
+        None => checked,
+    })
 }
 
 /// `+ files: "b.py"`, `- …`, `~ limits.maxParallel: 2 → 8`

@@ -16,6 +16,7 @@ mod refused;
 mod repair;
 mod security;
 mod sub_plans;
+mod wider;
 
 use dvt_model::digest::Digest;
 use dvt_plan::diagnostic::Source;
@@ -35,6 +36,11 @@ fn lint(name: &str, text: &str) -> Outcome {
 fn surroundings<'c>(text: &str, sub_plans: &'c Children) -> Surroundings<'c> {
     let reach = if text.starts_with("# reach: language") { Reach::Language } else { Reach::Runs };
     Surroundings { sub_plans, reach }
+}
+
+/// All of the language.
+fn surroundings_with(sub_plans: &dyn SubPlans) -> Surroundings<'_> {
+    Surroundings { sub_plans, reach: Reach::Language }
 }
 
 /// The plans of `tests/children`, and those that were stored.
