@@ -8,7 +8,7 @@ use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report};
 use crate::document::{Draft, StepDraft};
 use crate::expression::check::{Names, Shape, examine, most};
-use crate::input::Schema;
+use crate::input::{Schema, Type};
 use crate::plan::{Foreach, MOST_ITEMS, Source};
 use crate::template::TemplateValue;
 use serde_json::Value;
@@ -71,18 +71,20 @@ fn of_list(list: &TemplateValue, draft: &Draft, index: &BTreeMap<Arc<str>, usize
     match list {
         TemplateValue::Literal(Value::Array(items)) => Some(items.len() as u64),
         TemplateValue::List(items) => Some(items.len() as u64),
-        TemplateValue::Expression(expression) => most(expression, &|path| declared(path, draft, index)),
+        TemplateValue::Expression(expression) => {
+            most(expression, &|path, repeats| declared(path, repeats, draft, index))
+        }
         TemplateValue::Literal(_) | TemplateValue::Text(_) | TemplateValue::Object(_) => None,
     }
 }
 
-/// The declared maximum of a list that a path names.
-fn declared(path: &[&str], draft: &Draft, index: &BTreeMap<Arc<str>, usize>) -> Option<u64> {
+/// The declared maximum of a list that a path names, or of what macros repeat over.
+fn declared(path: &[&str], repeats: bool, draft: &Draft, index: &BTreeMap<Arc<str>, usize>) -> Option<u64> {
     match path {
-        ["inputs", name, rest @ ..] => of_schema(&draft.inputs.get(*name)?.schema, rest),
+        ["inputs", name, rest @ ..] => of_schema(&draft.inputs.get(*name)?.schema, rest, repeats),
         ["vars", name, rest @ ..] => {
             let found = rest.iter().try_fold(draft.vars.get(*name)?, |value, name| value.get(name))?;
-            found.as_array().map(|items| items.len() as u64)
+            Some(of_fixed(found, repeats))
         }
         ["steps", id, "output", rest @ ..] => {
             let step = draft.steps.get(*index.get(*id)?)?;
@@ -91,20 +93,38 @@ fn declared(path: &[&str], draft: &Draft, index: &BTreeMap<Arc<str>, usize>) -> 
                     foreach.is_bounded.then_some(foreach.most.min(MOST_ITEMS))
                 }
                 Some(_) => None,
-                None => of_schema(step.output_schema.as_ref()?, rest),
+                None => of_schema(step.output_schema.as_ref()?, rest, repeats),
             }
         }
         _ => None,
     }
 }
 
-fn of_schema(schema: &Schema, path: &[&str]) -> Option<u64> {
+/// What a schema says of the items of a list and, where macros repeat, of the keys of an object. What it does not say has no
+/// maximum.
+fn of_schema(schema: &Schema, path: &[&str], repeats: bool) -> Option<u64> {
     let found = path.iter().try_fold(schema, |schema, name| schema.properties.get(*name))?;
-    let fixed = |value: &Value| value.as_array().map(|items| items.len() as u64);
-    let one_of =
-        found.one_of.as_ref().and_then(|values| values.iter().map(|value| fixed(value).unwrap_or(0)).max());
-    let constant = found.constant.as_ref().map(|value| fixed(value).unwrap_or(0));
-    [found.max_items, one_of, constant].into_iter().flatten().min()
+    let may_be = |one: Type| found.types.is_empty() || found.types.contains(&one);
+    let keys = if repeats && may_be(Type::Object) {
+        (!found.additional).then_some(found.properties.len() as u64)
+    } else {
+        Some(0)
+    };
+    let items = if may_be(Type::Array) { found.max_items } else { Some(0) };
+    let largest = |values: &[Value]| values.iter().map(|value| of_fixed(value, repeats)).max();
+    let one_of = found.one_of.as_deref().and_then(largest);
+    let constant = found.constant.as_ref().map(|value| of_fixed(value, repeats));
+    let structure = items.zip(keys).map(|(items, keys)| items.max(keys));
+    [structure, one_of, constant].into_iter().flatten().min()
+}
+
+/// What a value has that is written down. A `foreach` over anything but a list fails before it has items.
+fn of_fixed(value: &Value, repeats: bool) -> u64 {
+    match value {
+        Value::Array(items) => items.len() as u64,
+        Value::Object(members) if repeats => members.len() as u64,
+        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
 }
 
 /// The shape of one item.

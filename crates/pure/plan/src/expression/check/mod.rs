@@ -11,7 +11,7 @@ pub mod shape;
 use super::Expression;
 use super::ast::{Kind, Node};
 use super::value::Value;
-pub use most::most;
+pub use most::{Declared, most};
 pub use shape::Shape;
 use std::collections::BTreeMap;
 use std::ops::Range;
