@@ -39,7 +39,7 @@ pub(crate) fn tell(draft: &mut Draft, sink: &mut Collector<'_>) {
         let (count, is_bounded) = (foreach.most, foreach.is_bounded);
         foreach.most = count.min(MOST_ITEMS);
         // Of a list that is none nobody asks how long it is.
-        if count <= MOST_ITEMS || !sink.has_room() || sink.has_error_within(place) {
+        if count <= MOST_ITEMS || !sink.has_room_for_warnings() || sink.has_error_within(place) {
             continue;
         }
         let report = if is_bounded {

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// Diagnostics that people are shown at most.
 pub(crate) const MOST_SHOWN: usize = 100;
-/// Reports that are kept before ordering.
+/// Errors that are kept before ordering, and as many warnings: neither takes the room of the other.
 const MOST_KEPT: usize = 2_000;
 /// Characters of user input that a message repeats at most.
 const MOST_QUOTED: usize = 60;
@@ -106,7 +106,11 @@ pub(crate) struct Collector<'t> {
     /// Made when a place is told: most plans have nothing to be told of.
     line_starts: OnceCell<Vec<u32>>,
     reports: Vec<Report>,
+    /// Errors, kept or not.
     errors: usize,
+    /// Warnings, kept or not.
+    warnings: usize,
+    /// Of both, those that are not kept.
     uncounted: usize,
     events: usize,
 }
@@ -114,7 +118,8 @@ pub(crate) struct Collector<'t> {
 impl<'t> Collector<'t> {
     /// For this text; empty where a stored document is read again.
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, line_starts: OnceCell::new(), reports: Vec::new(), errors: 0, uncounted: 0, events: 0 }
+        let (line_starts, reports) = (OnceCell::new(), Vec::new());
+        Self { text, line_starts, reports, errors: 0, warnings: 0, uncounted: 0, events: 0 }
     }
 
     /// The text that is read.
@@ -124,8 +129,12 @@ impl<'t> Collector<'t> {
 
     /// Adds one.
     pub(crate) fn add(&mut self, report: Report) {
-        self.errors += usize::from(report.severity == Severity::Error);
-        if self.reports.len() < MOST_KEPT {
+        let kept = match report.severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *kept += 1;
+        if *kept <= MOST_KEPT {
             self.reports.push(report);
         } else {
             self.uncounted += 1;
@@ -134,7 +143,7 @@ impl<'t> Collector<'t> {
 
     /// Adds an error that may stand a hundred thousand times: beyond what is kept it is counted, and its message never made.
     pub(crate) fn add_error(&mut self, make: impl FnOnce() -> Report) {
-        if self.reports.len() < MOST_KEPT {
+        if self.errors < MOST_KEPT {
             self.add(make());
         } else {
             self.errors += 1;
@@ -145,7 +154,7 @@ impl<'t> Collector<'t> {
     /// Takes everything back: what is told instead is that the text could not be read to its end.
     pub(crate) fn clear(&mut self) {
         self.reports.clear();
-        (self.errors, self.uncounted) = (0, 0);
+        (self.errors, self.warnings, self.uncounted) = (0, 0, 0);
     }
 
     /// One more event of the parser was read.
@@ -158,8 +167,13 @@ impl<'t> Collector<'t> {
         self.events
     }
 
-    /// Whether a costly message would still be seen.
+    /// Whether the costly message of an error would still be seen: errors are shown before warnings.
     pub(crate) fn has_room(&self) -> bool {
+        self.errors < MOST_SHOWN
+    }
+
+    /// Whether one more warning would still be seen.
+    pub(crate) fn has_room_for_warnings(&self) -> bool {
         self.reports.len() < MOST_SHOWN
     }
 

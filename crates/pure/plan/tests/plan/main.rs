@@ -14,6 +14,7 @@ mod pages;
 mod pictures;
 mod refused;
 mod repair;
+mod room;
 mod security;
 mod sub_plans;
 mod wider;
