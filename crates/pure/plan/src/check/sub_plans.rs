@@ -2,7 +2,11 @@
 //!
 //! A sub-plan is read and checked whole, with everything below it, before its parent is accepted; its digest is pinned
 //! into the parent's, so what was checked is what runs.
+//!
+//! Whether a plan is inside itself is asked of the plan and all that lies below it, never of what happens to stand above: so the
+//! answer is the same in whichever order documents are read, and may be remembered.
 
+use crate::compile::Compiled;
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report, shown};
 use crate::diagnostic::{Diagnostic, Severity, nearest};
@@ -10,32 +14,32 @@ use crate::digest_of;
 use crate::document::{Draft, StepDraft};
 use crate::expression::check::{Names, Shape};
 use crate::input::{Input, Type};
-use crate::plan::{Form, Plan, PlanReference, Step};
+use crate::plan::{Form, Plan, PlanReference};
 use crate::session::{Child, Session};
 use crate::sub_plan::{Found, MOST_DEEP, MOST_DOCUMENTS, Wanted};
 use crate::template::TemplateValue;
 use dvt_model::digest::Digest;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// Finds every sub-plan that the draft names.
 pub(crate) fn resolve(draft: &mut Draft, from: &str, session: &Session<'_>, sink: &mut Collector<'_>) {
     let name = draft.name.as_ref().map(ToString::to_string).unwrap_or_default();
-    session.above.borrow_mut().push((from.to_owned(), name));
+    session.above.borrow_mut().push((from.to_owned(), name.clone()));
     for step in &mut draft.steps {
-        one(step, from, session, sink);
+        one(step, (from, &name), session, sink);
         if let Some(undo) = &mut step.compensate {
-            one(undo, from, session, sink);
+            one(undo, (from, &name), session, sink);
         }
     }
     session.above.borrow_mut().pop();
 }
 
-fn one(step: &mut StepDraft, from: &str, session: &Session<'_>, sink: &mut Collector<'_>) {
+fn one(step: &mut StepDraft, (from, name): (&str, &str), session: &Session<'_>, sink: &mut Collector<'_>) {
     let Some(Form::Plan(sub_plan)) = &mut step.form else { return };
-    match child(&sub_plan.reference, sub_plan.digest, from, session) {
+    let found = child(&sub_plan.reference, sub_plan.digest, from, session);
+    match found.and_then(|child| apart(name, child)) {
         Ok(child) => {
             sub_plan.digest = Some(child.digest);
             sub_plan.bounds = Some(child.bounds.clone());
@@ -49,6 +53,16 @@ fn one(step: &mut StepDraft, from: &str, session: &Session<'_>, sink: &mut Colle
             sink.add(report.why("a plan is checked together with everything that it runs"));
         }
     }
+}
+
+/// A sub-plan below which the plan that names it does not stand again.
+fn apart(name: &str, child: Rc<Child>) -> Result<Rc<Child>, String> {
+    let way = child.way_to(name);
+    if way.is_empty() { Ok(child) } else { Err(inside_itself(std::iter::once(name).chain(way))) }
+}
+
+fn inside_itself<'n>(round: impl Iterator<Item = &'n str>) -> String {
+    format!("would run inside itself: {}", round.collect::<Vec<_>>().join(" → "))
 }
 
 fn child(
@@ -76,13 +90,11 @@ fn too_deep() -> String {
     format!("lies more than {MOST_DEEP} levels deep")
 }
 
-/// Levels of sub-plans below a plan whose own sub-plans were found.
-fn height(plan: &Plan, session: &Session<'_>) -> usize {
-    let heights = session.heights.borrow();
+/// What was found for the sub-plans of a plan, each once.
+fn below(plan: &Plan, session: &Session<'_>) -> Vec<Rc<Child>> {
+    let found = session.found.borrow();
     let of = |form: &Form| match form {
-        Form::Plan(sub_plan) => {
-            sub_plan.digest.and_then(|digest| heights.get(&digest)).map_or(0, |height| height + 1)
-        }
+        Form::Plan(sub_plan) => sub_plan.digest,
         Form::Run { .. }
         | Form::Script { .. }
         | Form::Noop { .. }
@@ -90,14 +102,11 @@ fn height(plan: &Plan, session: &Session<'_>) -> usize {
         | Form::Wait { .. }
         | Form::WaitUntil { .. }
         | Form::Approval(_)
-        | Form::Signal(_) => 0,
+        | Form::Signal(_) => None,
     };
-    let undone = |undo: &Step| of(&undo.form);
-    plan.steps
-        .values()
-        .map(|step| of(&step.form).max(step.compensate.as_deref().map_or(0, undone)))
-        .max()
-        .unwrap_or(0)
+    let forms = plan.steps.values().flat_map(|step| std::iter::once(step).chain(step.compensate.as_deref()));
+    let digests: BTreeSet<Digest> = forms.filter_map(|step| of(&step.form)).collect();
+    digests.iter().filter_map(|digest| found.get(digest).cloned()).collect()
 }
 
 fn look_up(
@@ -117,9 +126,15 @@ fn look_up(
     }
     let cannot = |why: String| format!("cannot be had: {why}");
     let found = session.sub_plans.find(&Wanted { reference, from, digest: pinned }).map_err(cannot)?;
-    let child = match found {
+    let (compiled, digest) = match found {
         Found::Written(source) => {
-            inside_itself(session, |(place, _)| *place == source.name)?;
+            // A document that is being read is not read again; that it leads back to itself is wrong wherever one enters.
+            let above = session.above.borrow();
+            if let Some(begin) = above.iter().position(|(place, _)| *place == source.name) {
+                let names = above.iter().skip(begin).map(|(_, name)| name.as_str());
+                return Err(inside_itself(names.clone().chain(names.take(1))));
+            }
+            drop(above);
             let outcome = crate::check_within(&source, session);
             let Some((checked, outputs)) = outcome.0 else { return Err(refused(&source.name, &outcome.1)) };
             let packed = session.sub_plans.pack(&source, &checked).map_err(cannot)?;
@@ -129,38 +144,23 @@ fn look_up(
             };
             let digest = checked.digest();
             session.documents.borrow_mut().insert(digest, checked.canonical.into_value());
-            let height = height(&checked.plan, session);
-            Child { plan: Arc::new(checked.plan), digest, bounds: checked.bounds, outputs, height }
+            (Compiled { plan: checked.plan, bounds: checked.bounds, outputs }, digest)
         }
         Found::Stored(document) => {
             let digest = digest_of(&document);
             let compiled = crate::load_within(&document, &reference.to_string(), session);
             let compiled = compiled.map_err(|told| refused(&reference.to_string(), &told))?;
             session.documents.borrow_mut().insert(digest, document);
-            let height = height(&compiled.plan, session);
-            Child {
-                plan: Arc::new(compiled.plan),
-                digest,
-                bounds: compiled.bounds,
-                outputs: compiled.outputs,
-                height,
-            }
+            (compiled, digest)
         }
     };
-    if pinned.is_some_and(|pinned| pinned != child.digest) {
+    if pinned.is_some_and(|pinned| pinned != digest) {
         return Err("is another one than the document pins".to_owned());
     }
-    inside_itself(session, |(_, name)| name == child.plan.name.as_str())?;
-    session.heights.borrow_mut().insert(child.digest, child.height);
-    Ok(Rc::new(child))
-}
-
-fn inside_itself(session: &Session<'_>, is_it: impl Fn(&(String, String)) -> bool) -> Result<(), String> {
-    let above = session.above.borrow();
-    let Some(begin) = above.iter().position(is_it) else { return Ok(()) };
-    let names = above.iter().skip(begin).map(|(_, name)| name.as_str());
-    let round: Vec<&str> = names.clone().chain(names.take(1)).collect();
-    Err(format!("would run inside itself: {}", round.join(" → ")))
+    let below = below(&compiled.plan, session);
+    let child = Rc::new(Child::new(compiled, digest, below));
+    session.found.borrow_mut().insert(digest, child.clone());
+    Ok(child)
 }
 
 fn refused(name: &str, told: &[Diagnostic]) -> String {

@@ -8,6 +8,7 @@ use dvt_plan::plan::Form;
 use dvt_plan::sub_plan::{Found, SubPlans, Wanted};
 use dvt_plan::{Checked, Reach, Surroundings};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 const PARENT: &str = "apiVersion: dvt/v1
 name: parent
@@ -143,4 +144,65 @@ fn levels_count_from_where_a_plan_is_named() {
     assert!(check(7).checked.is_some(), "control: eight levels by the longer way");
     let told = check(8).diagnostics;
     assert!(told.iter().any(|one| one.message.contains("lies more than 8 levels deep")), "{told:?}");
+}
+
+/// Documents by path.
+struct Folder(BTreeMap<&'static str, String>);
+
+impl SubPlans for Folder {
+    fn find(&self, wanted: &Wanted<'_>) -> Result<Found, String> {
+        let name = wanted.reference.to_string();
+        let text = self.0.get(name.as_str()).ok_or("there is no such file")?.clone();
+        Ok(Found::Written(Source { name, text }))
+    }
+
+    fn pack(&self, _: &Source, _: &Checked) -> Result<Option<Digest>, String> {
+        Ok(None)
+    }
+}
+
+fn named(name: &str, steps: &str) -> String {
+    format!("apiVersion: dvt/v1\nname: {name}\nsteps: {{ {steps} }}\n")
+}
+
+/// `f` has the name of a plan that stands two levels below it, by way of `d`, which is right by itself.
+fn folder() -> Folder {
+    Folder(BTreeMap::from([
+        ("./e.yaml", named("e", "a: { run: [x] }")),
+        ("./d.yaml", named("d", "a: { plan: ./e.yaml }")),
+        ("./f.yaml", named("e", "a: { plan: ./d.yaml }")),
+    ]))
+}
+
+/// Whether a plan is inside itself is no matter of which of its steps is read first, nor of the form in which it is read.
+#[test]
+fn the_order_of_the_text_decides_nothing() {
+    let folder = folder();
+    let check = |steps: &str| {
+        let source = Source { name: "./top.yaml".to_owned(), text: named("top", steps) };
+        dvt_plan::check_with(&source, &Surroundings { sub_plans: &folder, reach: Reach::Runs })
+    };
+    let round =
+        "the sub-plan `./f.yaml` is refused: the sub-plan `./d.yaml` would run inside itself: e → d → e";
+    for steps in [
+        "two: { plan: ./f.yaml }",
+        "one: { plan: ./d.yaml }, two: { plan: ./f.yaml }",
+        "two: { plan: ./f.yaml }, one: { plan: ./d.yaml }",
+        "z: { plan: ./d.yaml }, a: { plan: ./f.yaml }",
+        "a: { plan: ./d.yaml }, b: { plan: ./e.yaml }, c: { plan: ./f.yaml }",
+        "a: { run: [x], compensate: { plan: ./d.yaml } }, c: { plan: ./f.yaml }",
+    ] {
+        let outcome = check(steps);
+        assert!(outcome.checked.is_none(), "{steps}");
+        let told: Vec<&str> = outcome.diagnostics.iter().map(|one| one.message.as_str()).collect();
+        assert!(told.len() == 1 && told[0].starts_with(round), "{steps}: {told:?}");
+    }
+    let right = check("one: { plan: ./d.yaml }, two: { plan: ./e.yaml }").checked.unwrap();
+    // What was accepted as text is accepted as it is stored, whose steps stand in another order.
+    let children = Children { stored: right.sub_plans.clone() };
+    assert!(dvt_plan::load_with(right.canonical.value(), &surroundings("", &children)).is_ok());
+    // The plan itself counts as one of those above.
+    let source = Source { name: "./top.yaml".to_owned(), text: named("e", "a: { plan: ./d.yaml }") };
+    let outcome = dvt_plan::check_with(&source, &Surroundings { sub_plans: &folder, reach: Reach::Runs });
+    assert!(outcome.diagnostics[0].message.contains("e → d → e"), "{:?}", outcome.diagnostics);
 }
