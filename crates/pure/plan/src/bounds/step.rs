@@ -2,9 +2,10 @@
 
 use crate::plan::{Backoff, Form, Retry, Step};
 
-/// Bytes of one output: of a program, and of a plugin.
+/// Bytes of one output of a program, which its worker counts.
 const PROGRAM_OUTPUT: u64 = 1 << 20;
-const PLUGIN_OUTPUT: u64 = 8 << 20;
+/// Bytes of every other output: of a plugin, of the one that runs in process, and of a sub-plan, whose output is one object.
+const VALUE_OUTPUT: u64 = 8 << 20;
 /// Bytes of a signal's payload (contract 4.5).
 const SIGNAL_OUTPUT: u64 = 64_000;
 /// What an approval leaves behind.
@@ -27,7 +28,7 @@ pub(super) struct Load {
     pub(super) at_once: u64,
     /// Of these, the ones of sub-plans.
     pub(super) children_at_once: u64,
-    /// Outputs of all items.
+    /// Outputs of all items; the list of a `foreach` is made of these.
     pub(super) output_bytes: u64,
     /// Whether the number of items is declared, here and in sub-plans.
     pub(super) is_bounded: bool,
@@ -49,6 +50,12 @@ impl Default for Load {
 }
 
 impl Load {
+    /// One attempt takes that long, and all of them together.
+    fn works(&mut self, attempt_ms: u64, all_ms: u64) {
+        self.attempt_ms = attempt_ms;
+        self.working_ms = self.working_ms.saturating_add(all_ms);
+    }
+
     pub(super) fn add(&mut self, other: &Self) {
         self.attempts = self.attempts.saturating_add(other.attempts);
         self.children_at_once = self.children_at_once.saturating_add(other.children_at_once);
@@ -82,11 +89,18 @@ fn of(base: &Step, body: &Step, max_parallel: u32) -> Load {
     };
     let timeout = body.timeout_ms.unwrap_or(0);
     let output = match &body.form {
-        Form::Run { .. } | Form::Script { .. } | Form::Noop { .. } | Form::Uses(_) => {
-            load.attempt_ms = timeout;
-            load.working_ms = load.working_ms.saturating_add(all(timeout));
-            let most = if matches!(body.form, Form::Uses(_)) { PLUGIN_OUTPUT } else { PROGRAM_OUTPUT };
-            body.limits.output_bytes.unwrap_or(most)
+        Form::Run { .. } | Form::Script { .. } => {
+            load.works(timeout, all(timeout));
+            body.limits.output_bytes.unwrap_or(PROGRAM_OUTPUT)
+        }
+        Form::Uses(_) => {
+            load.works(timeout, all(timeout));
+            body.limits.output_bytes.unwrap_or(VALUE_OUTPUT)
+        }
+        Form::Noop { .. } => {
+            load.works(timeout, all(timeout));
+            // No worker counts what it gives.
+            VALUE_OUTPUT
         }
         Form::Wait { duration_ms } => {
             load.waiting_ms = all(*duration_ms);
@@ -111,13 +125,12 @@ fn of(base: &Step, body: &Step, max_parallel: u32) -> Load {
                 (None, None) => return load,
             };
             load.attempts = load.attempts.saturating_add(all(child.attempts));
-            load.attempt_ms = child.duration_ms;
-            load.working_ms = load.working_ms.saturating_add(all(child.duration_ms));
+            load.works(child.duration_ms, all(child.duration_ms));
             load.children_at_once = beside.saturating_mul(child.parallel);
             load.at_once = load.at_once.saturating_add(load.children_at_once);
             load.is_bounded &= child.is_bounded;
             load.output_bytes = all(child.output_bytes);
-            PROGRAM_OUTPUT
+            VALUE_OUTPUT
         }
     };
     load.output_bytes = load.output_bytes.saturating_add(output.saturating_mul(items));

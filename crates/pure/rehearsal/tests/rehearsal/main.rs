@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+use dvt_model::digest::Digest;
 use dvt_plan::diagnostic::{Diagnostic, Source};
 use dvt_plan::plan::Plan;
-use dvt_plan::test_file;
+use dvt_plan::sub_plan::{Found, SubPlans, Wanted};
+use dvt_plan::{Checked, Reach, Surroundings, test_file};
 
 const PLAN: &str = "
 apiVersion: dvt/v1
@@ -188,4 +190,44 @@ fn names_that_the_plan_does_not_have_are_told_with_the_nearest() {
     );
     assert!(told.iter().all(|told| told.code == "DVT-T001"));
     assert_eq!((told[0].span.line, told[0].span.column), (4, 14));
+}
+
+/// What the core takes as the outputs of steps for which no worker counts is never more than the plan was counted with.
+// INVARIANT(INV-21): no history exceeds the bounds that its plan was admitted with.
+#[test]
+fn outputs_stay_within_their_bound() {
+    struct One;
+    impl SubPlans for One {
+        fn find(&self, _: &Wanted<'_>) -> Result<Found, String> {
+            let text = "apiVersion: dvt/v1\nname: child\nsteps: { a: { wait: 1s } }\n";
+            Ok(Found::Written(source("child.yaml", text)))
+        }
+        fn pack(&self, _: &Source, _: &Checked) -> Result<Option<Digest>, String> {
+            Ok(None)
+        }
+    }
+    for kib in [1, 1_025, 4_000] {
+        let large = "x".repeat(kib * 1_024);
+        // The one gives what its plan says, the other what the test says.
+        let noop = format!("uses: dvt/noop@1, with: {{ output: {{ x: {large} }} }}");
+        for form in [noop.as_str(), "plan: ./child.yaml"] {
+            let text = format!("apiVersion: dvt/v1\nname: shop\nsteps: {{ a: {{ {form} }} }}\n");
+            let surroundings = Surroundings { sub_plans: &One, reach: Reach::Runs };
+            let outcome = dvt_plan::check_with(&source("plan.yaml", &text), &surroundings);
+            let checked = outcome.checked.unwrap_or_else(|| panic!("{:?}", outcome.diagnostics));
+            let case = format!(
+                "plan: plan.yaml\ntests: {{ one: {{ stubs: {{ a: {{ output: {{ x: {large} }} }} }}, expect: {{ status: COMPLETED }} }} }}"
+            );
+            let file = test_file::read(&source("plan.test.yaml", &case));
+            let file = file.file.unwrap_or_else(|| panic!("{:?}", file.diagnostics));
+            let played = dvt_rehearsal::rehearse(&checked.plan, &file.cases[0]).played.unwrap();
+            let bytes: usize = played.steps.values().map(|step| step.output.to_string().len()).sum();
+            assert!(
+                bytes as u64 <= checked.bounds.output_bytes,
+                "{bytes} of {}",
+                checked.bounds.output_bytes
+            );
+            assert!(bytes > kib * 1_024, "it was taken");
+        }
+    }
 }
