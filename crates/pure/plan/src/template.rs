@@ -118,6 +118,15 @@ fn close(text: &str) -> Option<usize> {
                 index = string_end(bytes, index, raw)?;
                 continue;
             }
+            // A comment ends with its line, or with the expression that it stands in: what comes after is text again.
+            b'/' if at(index + 1) == Some(b'/') => {
+                let rest = bytes.get(index..)?;
+                let ends = |pair: &[u8]| pair == b"}}" || pair.first() == Some(&b'\n');
+                index += rest.windows(2).position(ends)?;
+                if at(index) == Some(b'}') {
+                    return Some(index);
+                }
+            }
             b'{' => depth += 1,
             b'}' if depth == 0 && at(index + 1) == Some(b'}') => return Some(index),
             b'}' => depth = depth.saturating_sub(1),
@@ -177,6 +186,10 @@ mod tests {
             ("${{ {'a': {'b': 1}}}}", vec!["<{'a': {'b': 1}}>"]),
             ("${{ '${{' }}", vec!["<'${{'>"]),
             ("ä${{ü}}ö", vec!["ä", "<ü>", "ö"]),
+            ("${{ a // it's }}!", vec!["<a // it's>", "!"]),
+            ("${{ a // ' }} and ${{ b // \" }}", vec!["<a // '>", " and ", "<b // \">"]),
+            ("${{ a // {{ it's\n + '}}' }}!", vec!["<a // {{ it's\n + '}}'>", "!"]),
+            ("${{ 'http://x' }}!", vec!["<'http://x'>", "!"]),
         ] {
             assert_eq!(shape(text), expected, "{text}");
         }
@@ -184,7 +197,15 @@ mod tests {
 
     #[test]
     fn one_that_does_not_end_is_told_with_its_beginning() {
-        for (text, at) in [("x ${{ a", 2), ("${{ ' }}", 0), ("${{ {{ }}", 0), ("${{ a }} ${{ \\", 9)] {
+        for (text, at) in [
+            ("x ${{ a", 2),
+            ("${{ ' }}", 0),
+            ("${{ {{ }}", 0),
+            ("${{ a }} ${{ \\", 9),
+            ("${{ a // ' }} and ${{ ' }}", 18),
+            ("${{ a //", 0),
+            ("${{ a // b\n", 0),
+        ] {
             assert_eq!(split(text), Err(at), "{text}");
         }
     }

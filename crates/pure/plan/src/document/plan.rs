@@ -189,7 +189,8 @@ fn name(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<PlanName> {
 /// A semantic version: three numbers, and what may follow them.
 fn version(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<String> {
     let place = or(entry.value.place, entry.place);
-    let found = entry.value.as_text().filter(|text| is_semantic_version(text));
+    // What was published under a looser rule is known by the version that it has.
+    let found = entry.value.as_text().filter(|text| reader.is_canonical() || is_semantic_version(text));
     if found.is_none() {
         let what = match &entry.value.kind {
             crate::read::tree::Kind::Text(text) => shown(text),
@@ -202,7 +203,8 @@ fn version(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<String> {
     found.map(str::to_owned)
 }
 
-/// Three numbers, and what may follow them.
+/// Three numbers, and what may follow them. Before a release a number has no leading zero either (semver.org, rule 9), or two
+/// spellings would be one version.
 pub(crate) fn is_semantic_version(text: &str) -> bool {
     let (core, build) = text.split_once('+').map_or((text, None), |(core, build)| (core, Some(build)));
     let (core, before) = core.split_once('-').map_or((core, None), |(core, before)| (core, Some(before)));
@@ -215,12 +217,14 @@ pub(crate) fn is_semantic_version(text: &str) -> bool {
     let word = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
-    let words = |text: Option<&str>| text.is_none_or(|text| text.split('.').all(word));
+    let is_padded = |part: &str| {
+        part.len() > 1 && part.starts_with('0') && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
     text.len() <= 128
         && core.split('.').count() == 3
         && core.split('.').all(number)
-        && words(before)
-        && words(build)
+        && before.is_none_or(|text| text.split('.').all(|part| word(part) && !is_padded(part)))
+        && build.is_none_or(|text| text.split('.').all(word))
 }
 
 /// `tags`: words for selecting.

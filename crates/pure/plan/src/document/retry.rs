@@ -52,7 +52,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<Ret
         reader.wrong(or(entry.value.place, entry.place), "retry", expected, &entry.value);
         return None;
     }
-    let mut has_max = false;
+    let (mut has_max, mut has_initial, mut has_ceiling) = (false, false, false);
     for key in reader.family("retry", entry.place, &entry.value, &FAMILY)? {
         match key.name() {
             "max" => {
@@ -68,8 +68,14 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<Ret
                 ];
                 retry.backoff = reader.one_of(key, &words).unwrap_or(retry.backoff);
             }
-            "initial" => retry.initial_ms = reader.duration(key, 0, LONGEST_PAUSE_MS).unwrap_or(0),
-            "ceiling" => retry.ceiling_ms = reader.duration(key, 0, LONGEST_PAUSE_MS).unwrap_or(u64::MAX),
+            "initial" => {
+                has_initial = true;
+                retry.initial_ms = reader.duration(key, 0, LONGEST_PAUSE_MS).unwrap_or(0);
+            }
+            "ceiling" => {
+                has_ceiling = true;
+                retry.ceiling_ms = reader.duration(key, 0, LONGEST_PAUSE_MS).unwrap_or(u64::MAX);
+            }
             "jitter" => {
                 let words = [("full", true), ("none", false)];
                 retry.full_jitter = reader.one_of(key, &words).unwrap_or(true);
@@ -85,6 +91,12 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<Ret
             "`retry` does not say how often: `max` is missing",
         );
         reader.sink.add(report.fix("retry: { max: 3 }"));
+    }
+    // The one that is not said follows the one that is.
+    match (has_initial, has_ceiling) {
+        (true, false) => retry.ceiling_ms = retry.ceiling_ms.max(retry.initial_ms),
+        (false, true) => retry.initial_ms = retry.initial_ms.min(retry.ceiling_ms),
+        (true, true) | (false, false) => {}
     }
     if retry.initial_ms > retry.ceiling_ms {
         let message = "the first pause of `retry` is longer than its `ceiling`";

@@ -38,7 +38,7 @@ pub(crate) fn read(
     if digest.is_none() && reader.mode == Mode::Canonical {
         reader.error(codes::MISSING_KEY, place, "a stored plan pins the digests of its sub-plans");
     }
-    let reference = match reference(text) {
+    let reference = match reference(text, reader.is_canonical()) {
         Ok(reference) => reference,
         Err(why) => {
             let message = format!("{} names no plan", shown(text));
@@ -50,12 +50,13 @@ pub(crate) fn read(
     Some(Form::Plan(Box::new(SubPlan { reference, digest, child: None, bounds: None })))
 }
 
-fn reference(text: &str) -> Result<PlanReference, &'static str> {
+/// In a stored document the digest says which plan it is, and its version may be of a looser rule.
+fn reference(text: &str, is_stored: bool) -> Result<PlanReference, &'static str> {
     if let Some((name, version)) = text.split_once('@') {
         if PlanName::parse(name).is_err() {
             return Err("the name of a plan: a letter, then up to 63 letters, digits, `_` or `-`");
         }
-        if !is_semantic_version(version) {
+        if !is_stored && !is_semantic_version(version) {
             return Err("a published plan is named with its whole version, such as 1.4.0");
         }
         return Ok(PlanReference::Published { name: name.to_owned(), version: version.to_owned() });
