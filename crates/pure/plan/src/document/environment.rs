@@ -8,7 +8,7 @@ use crate::read::tree::{Entry, Kind};
 use crate::template::TemplateValue;
 
 /// Names that decide what code runs in every program, so that a value from outside would be code.
-const LOADERS: &[&str] = &["PATH", "IFS", "ENV", "BASH_ENV", "SHELLOPTS", "BASHOPTS", "PS4"];
+pub(crate) const LOADERS: &[&str] = &["PATH", "IFS", "ENV", "BASH_ENV", "SHELLOPTS", "BASHOPTS", "PS4"];
 
 /// Reads it.
 pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, owner: Owner) -> Named<TemplateValue> {

@@ -14,7 +14,7 @@ use crate::template::TemplateValue;
 use std::collections::BTreeMap;
 
 /// Lists of one product.
-const MOST_LISTS: usize = 16;
+pub(crate) const MOST_LISTS: usize = 16;
 /// Steps at once that one `foreach` may ask for.
 const MOST_PARALLEL: u64 = 10_000;
 

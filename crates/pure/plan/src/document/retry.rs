@@ -142,11 +142,22 @@ pub(crate) const EXIT: Family = Family { what: "an entry of `on`", keys: &["exit
 
 fn exit(reader: &mut Reader<'_, '_>, item: &Node<'_>, entry: &Entry<'_>) -> Option<RetryOn> {
     let mut statuses = Vec::new();
-    for key in reader.family("on", entry.place, item, &EXIT)? {
+    let keys = reader.family("on", entry.place, item, &EXIT)?;
+    // What was published while this was let in runs as it did: nothing is retried by it.
+    if item.entry("exit").is_none() && !reader.is_canonical() {
+        let place = or(item.place, entry.place);
+        let report = Report::error(codes::MISSING_KEY, place, "an entry of `on` does not say its `exit`");
+        reader.sink.add(report.fix("on: [{ exit: [75] }]"));
+    }
+    for key in keys {
         let nodes = match &key.value.kind {
             Kind::List(nodes) => &**nodes,
             _ => std::slice::from_ref(&key.value),
         };
+        if nodes.is_empty() && !reader.is_canonical() {
+            let message = "`exit` is empty, so nothing would be retried";
+            reader.error(codes::OUT_OF_LIMITS, key.place, message);
+        }
         for node in nodes {
             let status = reader.integer_node("exit", node, key.place, 1, 255);
             statuses.extend(status.and_then(|status| i32::try_from(status).ok()));

@@ -1,9 +1,12 @@
 //! What the keys of a step take. That a step has exactly one form, and which keys belong to which form, is from the reader's tables.
 
-use super::values::{ID, duration, integer, literal, size, strings, tags, words};
+use super::values::{ID, NAME, duration, integer, literal, size, some_duration, strings, tags, words};
 use super::{Key, family};
 use crate::document::form::{FORMS, KEYS_OF_FORMS, NOOP, WITH, WORK};
-use crate::document::{approval, classes, retry as retries, secrets, signal, step_limits, steps};
+use crate::document::{
+    approval, classes, environment, foreach, retry as retries, secrets, signal, step_limits, steps,
+};
+use crate::plan::MOST_ITEMS;
 use dvt_model::action::Role;
 use serde_json::{Map, Value, json};
 
@@ -82,6 +85,11 @@ fn role() -> Value {
     json!({"enum": roles.collect::<Vec<_>>()})
 }
 
+/// Names that belong to DVT, and those that decide what code runs.
+fn loaders() -> String {
+    format!("^(DVT_|LD_|DYLD_)|^({})$", environment::LOADERS.join("|"))
+}
+
 fn key(key: &str) -> Option<Key> {
     form(key).or_else(|| common(key))
 }
@@ -146,7 +154,10 @@ fn common(key: &str) -> Option<Key> {
             (json!({}), "what the program reads on its standard input, the plugin or sub-plan as inputs")
         }
         "env" => (
-            json!({"type": "object", "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"}}),
+            json!({"type": "object", "propertyNames": {
+                "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
+                "not": {"pattern": loaders()},
+            }}),
             "the environment, all of it; expressions are data here",
         ),
         "secrets" => (
@@ -165,7 +176,7 @@ fn common(key: &str) -> Option<Key> {
             json!({"$ref": "#/definitions/schema"}),
             "the schema of the output; references are checked by it",
         ),
-        "timeout" => (duration(), "the longest time of one attempt"),
+        "timeout" => (some_duration(), "the longest time of one attempt"),
         "retry" => (retry(), "how often, and when, it is tried again"),
         "tier" => (words(&["host", "contained", "sealed"]), "the weakest wall that this step accepts"),
         "limits" => (
@@ -187,18 +198,29 @@ fn common(key: &str) -> Option<Key> {
         "needs" => (strings(&json!({"type": "string", "pattern": ID}), 50_000), "steps that come before"),
         "if" => (json!({"type": ["string", "boolean"]}), "an expression: whether the step runs"),
         "foreach" => (
-            json!({"type": ["string", "array", "object"]}),
+            {
+                let list = json!({"type": ["string", "array"], "pattern": "\\S", "maxItems": MOST_ITEMS});
+                json!({
+                    "type": ["string", "array", "object"],
+                    "pattern": "\\S",
+                    "maxItems": MOST_ITEMS,
+                    "minProperties": 1,
+                    "maxProperties": foreach::MOST_LISTS,
+                    "propertyNames": {"pattern": NAME},
+                    "additionalProperties": list,
+                })
+            },
             "a list, an expression that gives one, or an object of lists (their product)",
         ),
         "key" => (json!({"type": "string"}), "an expression that names each item in logs and status"),
         "maxParallel" => (integer(1, 10_000), "items at once"),
-        "exclude" => (json!({"type": ["string", "array"]}), "items of the product that are left out"),
+        "exclude" => (json!({"type": "array"}), "items of the product that are left out"),
         "continueOnError" => (json!({"type": "boolean"}), "whether the run goes on where this step fails"),
         "compensate" => {
             (json!({"$ref": "#/definitions/compensation"}), "what undoes the step after a failure")
         }
         "dataClass" => (class(), "the class of the step's output"),
-        "subject" => (json!({}), "whose personal data this is"),
+        "subject" => (json!({"type": ["string", "number"], "pattern": "\\S"}), "whose personal data this is"),
         "declassify" => (
             json!({"type": "string", "pattern": "\\S", "not": {"pattern": "\\$\\{\\{"}}),
             "the reason why the output is less protected than what it was made of",

@@ -12,10 +12,24 @@ pub(super) const NAME: &str = "^[A-Za-z_][A-Za-z0-9_]{0,63}$";
 
 /// `1h30m`: units from large to small, each once.
 pub(super) fn duration() -> Value {
+    durations("(?=.)")
+}
+
+/// The same, and not nothing.
+pub(super) fn some_duration() -> Value {
+    durations("(?=.*[1-9])")
+}
+
+/// The same, of a second at least, as far as one part of it tells.
+pub(super) fn long_duration() -> Value {
+    durations("(?=.*[1-9][0-9]*(d|h|m(?!s)|s)|.*[1-9][0-9]{3}[0-9]*ms)")
+}
+
+fn durations(ahead: &str) -> Value {
     let mut units = duration::UNITS.to_vec();
     units.sort_by_key(|(_, ms)| std::cmp::Reverse(*ms));
     let parts: String = units.iter().map(|(unit, _)| format!("([0-9]+{unit})?")).collect();
-    json!({"type": "string", "pattern": format!("^(?=.){parts}$"), "examples": ["90s", "10m", "1h30m"]})
+    json!({"type": "string", "pattern": format!("^{ahead}{parts}$"), "examples": ["90s", "10m", "1h30m"]})
 }
 
 /// `512MiB`

@@ -72,7 +72,7 @@ fn every_key_says_what_it_takes_and_what_it_is_for() {
 }
 
 /// What the validator says of each document: nothing, or its first fault.
-fn validated(schema: &Value, documents: &[(String, Value)]) -> Option<Vec<Option<String>>> {
+pub(crate) fn validated(schema: &Value, documents: &[(String, Value)]) -> Option<Vec<Option<String>>> {
     let program = "
 import json, sys
 import jsonschema
