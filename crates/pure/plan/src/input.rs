@@ -29,7 +29,7 @@ pub struct Schema {
     /// Exactly this.
     pub constant: Option<Value>,
     /// Found in a string.
-    pub pattern: Option<regex::Regex>,
+    pub pattern: Option<Pattern>,
     /// Characters of a string.
     pub min_length: Option<u64>,
     /// Characters of a string.
@@ -54,6 +54,29 @@ pub struct Schema {
     pub title: Option<String>,
     /// For people.
     pub description: Option<String>,
+}
+
+/// A regular expression as it was written, and as it is matched: `\d`, `\w`, `\s` and `\b` are ASCII, as in `matches`.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    source: String,
+    regex: regex::Regex,
+}
+
+impl Pattern {
+    pub(crate) const fn new(source: String, regex: regex::Regex) -> Self {
+        Self { source, regex }
+    }
+
+    /// As it was written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether it is found anywhere in the text.
+    pub fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
 }
 
 /// Types of JSON Schema.
@@ -248,7 +271,7 @@ impl Schema {
             within(text.chars().count() as f64, bounds[0], bounds[1], at, " characters")?;
         }
         match self.pattern.as_ref().filter(|pattern| !pattern.is_match(text)) {
-            Some(pattern) => Err(format!("{at}does not match `{pattern}`")),
+            Some(pattern) => Err(format!("{at}does not match `{}`", pattern.source())),
             None => Ok(()),
         }
     }

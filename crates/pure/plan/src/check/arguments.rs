@@ -1,11 +1,13 @@
-//! DVT-P022: a whole argument from an expression could be read as an option of the program.
+//! DVT-P022: a whole argument from an expression could be read as an option of the program; DVT-P012 where that takes code.
 
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report, shown};
 use crate::document::{Draft, StepDraft};
+use crate::expression::Begins;
 use crate::input::{Input, Schema, Type};
 use crate::plan::{Form, Source};
 use crate::template::{Piece, Template, TemplateValue};
+use dvt_model::interpreter::Role;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -18,13 +20,15 @@ pub(crate) fn check(draft: &Draft, sink: &mut Collector<'_>) {
             continue;
         }
         // What is code is refused already; a second word about it would only distract.
-        let code = super::literals::code_positions(program, arguments);
-        for (index, (template, place)) in arguments.iter().zip(&step.argument_places).enumerate() {
+        let roles = super::literals::roles(program, arguments);
+        let places = step.argument_places.iter().zip(roles);
+        for (index, (template, (place, role))) in arguments.iter().zip(places).enumerate() {
+            // A program of the table that takes code behind `--` all the same has said so.
             if template.as_literal() == Some("--") {
                 break;
             }
             let Some(Piece::Expression(expression)) = template.pieces.first() else { continue };
-            if code.contains(&index) || cannot_be_option(template, step, &draft.inputs) {
+            if role >= Role::Unknown || cannot_be_option(template, step, &draft.inputs) {
                 continue;
             }
             let source = expression.source().trim();
@@ -37,57 +41,81 @@ pub(crate) fn check(draft: &Draft, sink: &mut Collector<'_>) {
                 ),
             };
             let message = format!("the value of {} may begin with `-`", shown(source));
-            let report = Report::warning(codes::ARGUMENT_MAY_BE_OPTION, *place, message);
-            sink.add(report.why("the program would read it as an option").fix(fix));
+            let report = if role == Role::MayBeOption {
+                Report::error(codes::LITERAL_PLACE, *place, message)
+                    .why("an option of this program takes code, so whoever decides this value could write code here")
+            } else {
+                Report::warning(codes::ARGUMENT_MAY_BE_OPTION, *place, message)
+                    .why("the program would read it as an option")
+            };
+            sink.add(report.fix(fix));
         }
     }
 }
 
 fn cannot_be_option(template: &Template, step: &StepDraft, inputs: &BTreeMap<String, Input>) -> bool {
-    let [Piece::Expression(first), ..] = template.pieces.as_slice() else { return false };
-    let source = first.source().trim();
-    if let Some(text) = source.strip_prefix('\'') {
-        return !text.starts_with('-');
+    for piece in &template.pieces {
+        let begins = match piece {
+            Piece::Text(text) => Begins::of(text),
+            Piece::Expression(expression) => expression.begins(&|path| of_path(path, step, inputs)),
+        };
+        match begins {
+            Begins::Otherwise => return true,
+            Begins::MaybeDash => return false,
+            // What follows may be the beginning.
+            Begins::MaybeEmpty => {}
+        }
     }
+    true
+}
+
+fn of_path(path: &str, step: &StepDraft, inputs: &BTreeMap<String, Input>) -> Begins {
     // These are made by DVT and never begin with a dash.
-    if matches!(source, "run.id" | "run.startedAt" | "run.status" | "tenant.id")
-        || source.starts_with("hash(")
-    {
-        return true;
+    if matches!(path, "run.id" | "run.startedAt" | "run.status" | "tenant.id" | "index") {
+        return Begins::Otherwise;
     }
     let input = |name: &str| inputs.get(name.strip_prefix("inputs.")?).map(|input| &input.schema);
-    if source == "index" {
-        return true;
-    }
-    if source == "item" {
+    if path == "item" {
         return match step.foreach.as_ref().map(|foreach| &foreach.source) {
-            Some(Source::List(TemplateValue::Literal(Value::Array(items)))) => items.iter().all(harmless),
+            Some(Source::List(TemplateValue::Literal(Value::Array(items)))) => of_values(items),
             Some(Source::List(TemplateValue::Expression(list))) => {
-                input(list.source().trim()).and_then(|list| list.items.as_deref()).is_some_and(is_harmless)
+                let items = input(list.source().trim()).and_then(|list| list.items.as_deref());
+                items.map_or(Begins::MaybeDash, of_schema)
             }
-            _ => false,
+            _ => Begins::MaybeDash,
         };
     }
-    input(source).is_some_and(is_harmless)
+    input(path).map_or(Begins::MaybeDash, of_schema)
 }
 
-fn harmless(value: &Value) -> bool {
-    !value.as_str().is_some_and(|text| text.starts_with('-'))
-        && !value.as_f64().is_some_and(|number| number < 0.0)
+fn of_values(values: &[Value]) -> Begins {
+    let of = |value: &Value| match value {
+        Value::String(text) => Begins::of(text),
+        Value::Number(number) if number.as_f64().is_none_or(|number| number < 0.0) => Begins::MaybeDash,
+        Value::Null | Value::Array(_) | Value::Object(_) | Value::Bool(_) | Value::Number(_) => {
+            Begins::Otherwise
+        }
+    };
+    values.iter().map(of).max().unwrap_or(Begins::MaybeDash)
 }
 
-/// Whether no value that fits begins with a dash.
-fn is_harmless(schema: &Schema) -> bool {
+/// What the values that fit begin with.
+fn of_schema(schema: &Schema) -> Begins {
+    if let Some(values) = &schema.one_of {
+        return of_values(values);
+    }
+    if let Some(value) = &schema.constant {
+        return of_values(std::slice::from_ref(value));
+    }
     let positive = schema.minimum.is_some_and(|least| least >= 0.0);
-    schema.one_of.as_ref().is_some_and(|values| values.iter().all(harmless))
-        || schema.constant.as_ref().is_some_and(harmless)
-        || schema.pattern.as_ref().is_some_and(|pattern| starts_with_letter(pattern.as_str()))
+    let is_harmless = schema.pattern.as_ref().is_some_and(|pattern| starts_with_letter(pattern.source()))
         || (!schema.types.is_empty()
             && schema.types.iter().all(|one| match one {
                 Type::Boolean | Type::Null => true,
                 Type::Integer | Type::Number => positive,
                 Type::String | Type::Array | Type::Object => false,
-            }))
+            }));
+    if is_harmless { Begins::Otherwise } else { Begins::MaybeDash }
 }
 
 /// Whether a pattern is anchored and its first letter cannot be a dash; alternatives at the top are not looked into.
@@ -98,9 +126,12 @@ fn starts_with_letter(pattern: &str) -> bool {
     }
     let (first, after) = match rest.strip_prefix('[') {
         Some(set) => match set.split_once(']') {
-            // Ranges such as `a-z` are fine; a dash at either end is a dash.
+            // Ranges such as `a-z` are fine; a dash at either end is a dash, and classes such as `[:alpha:]` are not read.
             Some((set, after)) => (
-                !set.starts_with(['-', '^']) && !set.ends_with('-') && !set.contains('\\') && !wide(set),
+                !set.starts_with(['-', '^'])
+                    && !set.ends_with('-')
+                    && !set.contains(['\\', '['])
+                    && !wide(set),
                 after,
             ),
             None => return false,

@@ -6,38 +6,40 @@ use crate::document::templates::locate;
 use crate::plan::Shell;
 use crate::read::tree::{Entry, Kind, Node, Place};
 use crate::template::{OPEN, Part, Piece, Template, split};
-use dvt_model::interpreter::Words;
+use dvt_model::interpreter::{Role, Words};
 
-/// Which arguments an interpreter runs as code: those after `-c` or `-e`, or glued to them.
-pub(crate) fn code_positions(program: &str, arguments: &[Template]) -> Vec<usize> {
+/// What each argument is to the program that reads it.
+pub(crate) fn roles(program: &str, arguments: &[Template]) -> Vec<Role> {
     let mut words = Words::default();
     words.word(Some(program));
-    let is_code = arguments.iter().enumerate().filter(|(_, template)| {
-        let begins = match template.pieces.first() {
-            Some(Piece::Text(text)) => text.as_str(),
-            _ => "",
-        };
-        let is_code = words.reader(begins).is_some();
-        words.word(template.as_literal());
-        is_code
-    });
-    is_code.map(|(index, _)| index).collect()
+    let role = |template: &Template| match (template.as_literal(), template.pieces.first()) {
+        (Some(text), _) => words.read(text, true),
+        (None, Some(Piece::Text(text))) => words.read(text, false),
+        (None, _) => words.read("", false),
+    };
+    arguments.iter().map(role).collect()
 }
 
-/// Refuses expressions in arguments that are code.
+/// Refuses expressions in arguments that are code, or may be: what cannot be known is refused.
 pub(crate) fn code_arguments(
     sink: &mut Collector<'_>,
     program: &str,
     arguments: &[Template],
     places: &[Place],
 ) {
-    for index in code_positions(program, arguments) {
-        let Some((template, place)) = arguments.get(index).zip(places.get(index)) else { continue };
+    for ((template, place), role) in arguments.iter().zip(places).zip(roles(program, arguments)) {
+        if role < Role::Unknown {
+            continue;
+        }
         let Some(name) = first_expression(template) else { continue };
         let at = first_place(sink.text(), *place).unwrap_or(*place);
-        let message = format!("the value of {} would become code here", shown(&name));
+        let (would, label) = match role {
+            Role::Unknown => ("may", "what this word is to its program is not known before the run"),
+            _ => ("would", "expressions are not allowed in code that an interpreter is given"),
+        };
+        let message = format!("the value of {} {would} become code here", shown(&name));
         let report = Report::error(codes::LITERAL_PLACE, at, message)
-            .label("expressions are not allowed in code that an interpreter is given")
+            .label(label)
             .why("whoever decides this value could write code here");
         sink.add(report.fix(move_to_env(&name, "\"$", "\"")));
     }

@@ -5,7 +5,9 @@
 
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report};
+use crate::expression::parse;
 use crate::read::tree::{Kind, Node, Place};
+use crate::template::{OPEN, Part, split};
 use dvt_scrub::{Keywords, Scrubber};
 
 /// Looks at every literal of the document.
@@ -14,6 +16,9 @@ pub(crate) fn check(root: &Node<'_>, scrubber: &Scrubber, sink: &mut Collector<'
     let search = Search { text, keywords: scrubber.keywords(text), scrubber };
     search.visit(root, None, sink);
 }
+
+/// Longer texts are not asked together with their key.
+const LONGEST: usize = 4_096;
 
 /// A key whose value is looked at.
 #[derive(Clone, Copy)]
@@ -35,23 +40,34 @@ impl Search<'_> {
         match &node.kind {
             Kind::Text(text) => {
                 if let Some(rule) = self.of_value(text, node.place, key) {
-                    let place =
-                        crate::document::keys::or(node.place, key.map_or(node.place, |key| key.place));
-                    let report = Report::error(
-                        codes::SECRET_IN_PLAN,
-                        place,
-                        format!("a literal looks like a secret ({rule})"),
-                    )
-                    .label("the value is not repeated here")
-                    .why("a plan is stored, shown and compared; whoever reads it could use the secret");
-                    sink.add(report.fix("revoke it, since it stood in a file, and let the program read a new one from its own store"));
+                    tell(rule, node, key, sink);
                 }
             }
-            Kind::List(items) => items.iter().for_each(|item| self.visit(item, key, sink)),
+            // A number is a secret by its name alone.
+            Kind::Number(number) => {
+                if let Some(rule) =
+                    key.filter(|key| key.is_telling).and_then(|key| self.of_key(key, &number.to_string()))
+                {
+                    tell(rule, node, key, sink);
+                }
+            }
+            Kind::List(items) => {
+                let mut before: Option<&Node<'_>> = None;
+                for item in items {
+                    // `--password` names the word behind it.
+                    let option = before.and_then(|before| self.option(before)).filter(|_| !is_option(item));
+                    self.visit(item, option.or(key), sink);
+                    before = Some(item);
+                }
+            }
             Kind::Map(entries) => {
                 for entry in entries {
                     let is_telling = self.may_hold(entry.key, entry.place);
-                    let key = Key { text: entry.key, place: entry.place, is_telling };
+                    let own = Key { text: entry.key, place: entry.place, is_telling };
+                    // What an input is by default, or always, has the input's name.
+                    let is_of_owner =
+                        matches!(entry.key, "default" | "const" | "enum" | "example" | "examples");
+                    let key = key.filter(|_| is_of_owner).unwrap_or(own);
                     if is_telling && let Some(finding) = self.scrubber.find(entry.key).first() {
                         let message = format!("a key looks like a secret ({})", finding.rule);
                         sink.add(Report::error(codes::SECRET_IN_PLAN, entry.place, message));
@@ -59,7 +75,7 @@ impl Search<'_> {
                     self.visit(&entry.value, Some(key), sink);
                 }
             }
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) => {}
+            Kind::Null | Kind::Bool(_) => {}
         }
     }
 
@@ -89,12 +105,91 @@ impl Search<'_> {
         if is_telling && let Some(finding) = self.scrubber.find(text).first() {
             return Some(finding.rule);
         }
-        // `${{ … }}` is no literal: what it stands for is not known here.
-        let key = key.filter(|key| is_telling || key.is_telling)?;
-        if text.contains(crate::template::OPEN) || text.is_empty() || text.len() > 4_096 {
+        if text.contains(OPEN) {
+            return self.beside_expressions(text, key);
+        }
+        self.of_key(key.filter(|key| is_telling || key.is_telling)?, text)
+    }
+
+    /// The rule that a value breaks by its key.
+    fn of_key(&self, key: Key<'_>, text: &str) -> Option<&'static str> {
+        if text.is_empty() || text.len() > LONGEST {
             return None;
         }
         let assigned = format!("{}=\"{}\"", key.text, text.replace(['"', '\n'], " "));
         self.scrubber.find(&assigned).first().map(|finding| finding.rule)
     }
+
+    /// What an expression stands for is not known here, but the literals beside it and in it are, and what they are together.
+    fn beside_expressions(&self, text: &str, key: Option<Key<'_>>) -> Option<&'static str> {
+        let (mut whole, mut own, mut beside) = (String::new(), Vec::new(), Vec::new());
+        let mut is_known = true;
+        for part in split(text).ok()? {
+            match part {
+                Part::Text(range) => {
+                    let text = text.get(range)?;
+                    whole.push_str(text);
+                    beside.push(text);
+                }
+                Part::Expression(range) => {
+                    let source = text.get(range)?;
+                    // Most hold no literal.
+                    if !source.contains(['\'', '"']) {
+                        is_known = false;
+                        continue;
+                    }
+                    let Ok(expression) = parse(source) else { continue };
+                    is_known &= expression.is_constant();
+                    for literal in expression.literals() {
+                        whole.push_str(literal);
+                        own.push(literal.to_owned());
+                    }
+                }
+            }
+        }
+        if whole.is_empty() || whole.len() > LONGEST {
+            return None;
+        }
+        if !own.is_empty()
+            && let Some(finding) = self.scrubber.find(&whole).first()
+        {
+            return Some(finding.rule);
+        }
+        let key = key.filter(|key| key.is_telling)?;
+        let by_key = |text: &str| self.of_key(key, text);
+        // Beside what is not known a few letters are no secret; a part of one has letters and digits.
+        let is_part = |text: &&&str| {
+            text.len() >= 8
+                && text.bytes().any(|byte| byte.is_ascii_digit())
+                && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+        };
+        let together = is_known.then(|| by_key(&whole)).flatten();
+        together
+            .or_else(|| own.iter().find_map(|literal| by_key(literal)))
+            .or_else(|| beside.iter().filter(is_part).find_map(|text| by_key(text)))
+    }
+
+    /// A word such as `--password`, as the key of the word behind it.
+    fn option<'n>(&self, node: &'n Node<'_>) -> Option<Key<'n>> {
+        let text = node.as_text().filter(|_| is_option(node))?;
+        let is_telling = !text.contains('=') && self.may_hold(text, node.place);
+        is_telling.then_some(Key { text, place: node.place, is_telling })
+    }
+}
+
+fn is_option(node: &Node<'_>) -> bool {
+    node.as_text().is_some_and(|text| text.starts_with('-') && text.len() > 1)
+}
+
+fn tell(rule: &str, node: &Node<'_>, key: Option<Key<'_>>, sink: &mut Collector<'_>) {
+    let place = crate::document::keys::or(node.place, key.map_or(node.place, |key| key.place));
+    let message = format!("a literal looks like a secret ({rule})");
+    let report = Report::error(codes::SECRET_IN_PLAN, place, message)
+        .label("the value is not repeated here")
+        .why("a plan is stored, shown and compared; whoever reads it could use the secret");
+    sink.add(
+        report.fix(
+            "revoke it, since it stood in a file, and let the program read a new one from its own store",
+        ),
+    );
 }

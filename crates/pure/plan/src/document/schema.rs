@@ -7,7 +7,8 @@ use super::{Draft, Reader};
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Report, shown};
 use crate::diagnostic::nearest;
-use crate::input::{Input, Schema, Type};
+use crate::expression::as_re2;
+use crate::input::{Input, Pattern, Schema, Type};
 use crate::read::tree::{Entry, Kind, Node, Place};
 use serde_json::Value;
 
@@ -228,7 +229,7 @@ fn number(reader: &mut Reader<'_, '_>, word: &Entry<'_>) -> Option<f64> {
     None
 }
 
-fn pattern(reader: &mut Reader<'_, '_>, word: &Entry<'_>) -> Option<regex::Regex> {
+fn pattern(reader: &mut Reader<'_, '_>, word: &Entry<'_>) -> Option<Pattern> {
     let Some(text) = word.value.as_text() else {
         reader.wrong(or(word.value.place, word.place), "pattern", "a regular expression", &word.value);
         return None;
@@ -245,13 +246,13 @@ fn pattern(reader: &mut Reader<'_, '_>, word: &Entry<'_>) -> Option<regex::Regex
         return None;
     }
     // INVARIANT(INV-21): a pattern is bounded in memory when it is compiled, and linear in the text when it is matched.
-    let built = regex::RegexBuilder::new(text)
+    let built = regex::RegexBuilder::new(&as_re2(text))
         .size_limit(PATTERN_BYTES)
         .dfa_size_limit(PATTERN_BYTES)
         .nest_limit(32)
         .build();
     match built {
-        Ok(pattern) => Some(pattern),
+        Ok(regex) => Some(Pattern::new(text.to_owned(), regex)),
         Err(regex::Error::CompiledTooBig(_)) => {
             fault(reader, word, format!("the pattern {} is too large", shown(text)));
             None

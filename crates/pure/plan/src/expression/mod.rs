@@ -6,6 +6,7 @@
 //! value), and `has()` on null is false. See `docs/adr/0002-own-expression-parser.md`.
 
 mod ast;
+mod begin;
 mod budget;
 pub mod check;
 mod evaluate;
@@ -27,6 +28,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub(crate) use begin::Begins;
+pub(crate) use functions::pattern::as_re2;
 pub use guard::{MAX_LENGTH, MAX_NESTING};
 
 /// A parsed expression. Cloning shares it.

@@ -5,24 +5,24 @@ use crate::document::dialect;
 use crate::document::keys::Level;
 use crate::read::tree::{Entry, Kind, Node};
 
-pub(super) fn find(_text: &str, root: &Node<'_>) -> Vec<Edit> {
+pub(super) fn find(text: &str, root: &Node<'_>) -> Vec<Edit> {
     let mut edits = Vec::new();
     let plan = root.as_map().unwrap_or_default();
-    words(plan, Level::Plan, "the plan", &mut edits);
+    words(plan, Level::Plan, "the plan", text, &mut edits);
     for entry in plan {
         match entry.name() {
             "steps" | "finally" => {
                 for step in entry.value.as_map().unwrap_or_default() {
                     let keys = step.value.as_map().unwrap_or_default();
-                    words(keys, Level::Step, &format!("`{}`", step.key), &mut edits);
+                    words(keys, Level::Step, &format!("`{}`", step.key), text, &mut edits);
                     for inner in keys.iter().filter(|key| key.name() == "retry") {
-                        inside(inner, &mut edits);
+                        inside(inner, text, &mut edits);
                     }
                 }
             }
             "defaults" => {
                 for inner in entry.value.as_map().unwrap_or_default() {
-                    inside(inner, &mut edits);
+                    inside(inner, text, &mut edits);
                 }
             }
             _ => {}
@@ -31,19 +31,25 @@ pub(super) fn find(_text: &str, root: &Node<'_>) -> Vec<Edit> {
     edits
 }
 
-fn inside(entry: &Entry<'_>, edits: &mut Vec<Edit>) {
+fn inside(entry: &Entry<'_>, text: &str, edits: &mut Vec<Edit>) {
     let what = format!("`{}`", entry.key);
-    words(entry.value.as_map().unwrap_or_default(), Level::Inner, &what, edits);
+    words(entry.value.as_map().unwrap_or_default(), Level::Inner, &what, text, edits);
 }
 
-fn words(entries: &[Entry<'_>], level: Level, owner: &str, edits: &mut Vec<Edit>) {
+fn words(entries: &[Entry<'_>], level: Level, owner: &str, text: &str, edits: &mut Vec<Edit>) {
     for entry in entries {
         let Some((ours, _)) = dialect::answer(entry.key, level) else { continue };
         let is_key = ours.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if !is_key || entries.iter().any(|other| other.name() == ours) {
             continue;
         }
-        let mut parts = vec![(range(entry.place), ours.to_owned())];
+        if means_more(entry) {
+            continue;
+        }
+        // In the quotes in which the word stood, for JSON has no others.
+        let key = text.get(range(entry.place)).unwrap_or_default();
+        let quote = key.get(..1).filter(|quote| matches!(*quote, "\"" | "'")).unwrap_or_default();
+        let mut parts = vec![(range(entry.place), format!("{quote}{ours}{quote}"))];
         // They count the first attempt, too; `max` counts what may follow it.
         if matches!(entry.key, "maxAttempts" | "max_attempts") {
             let Kind::Number(all) = &entry.value.kind else { continue };
@@ -51,9 +57,23 @@ fn words(entries: &[Entry<'_>], level: Level, owner: &str, edits: &mut Vec<Edit>
             parts.push((range(entry.value.place), more.to_string()));
         }
         if let (Kind::Number(number), Some(unit)) = (&entry.value.kind, unit_of(entry.key)) {
-            parts.push((range(entry.value.place), format!("{number}{unit}")));
+            parts.push((range(entry.value.place), format!("{quote}{number}{unit}{quote}")));
         }
         edits.push(Edit { what: format!("`{}` of {owner} is `{ours}` here", entry.key), parts });
+    }
+}
+
+/// Words that say more there than ours would say here: a matrix with members that are no lists of the product, and arguments of a
+/// program that stands elsewhere.
+fn means_more(entry: &Entry<'_>) -> bool {
+    match entry.key {
+        "args" | "arguments" => true,
+        "matrix" | "strategy" => entry.value.as_map().is_some_and(|members| {
+            let words =
+                ["exclude", "include", "fail-fast", "failFast", "matrix", "max-parallel", "maxParallel"];
+            members.iter().any(|member| words.contains(&member.name()))
+        }),
+        _ => false,
     }
 }
 

@@ -8,6 +8,7 @@ use super::shell::{self, Stand};
 use super::{Edit, line_of, range};
 use crate::read::tree::{Entry, Kind, Node};
 use crate::template::{Part, split};
+use dvt_model::interpreter::{Role, Words};
 
 /// Shells whose code behind `-c` is read as a script.
 const SHELLS: &[&str] = &["sh", "bash", "dash", "ksh", "zsh"];
@@ -32,13 +33,18 @@ fn code<'n, 't>(body: &'n Entry<'t>) -> Option<(&'n Entry<'t>, &'n Node<'t>)> {
     }
     let run = body.value.entry("run")?;
     let Kind::List(words) = &run.value.kind else { return None };
-    let [program, option, code, ..] = &**words else { return None };
-    let name = program.as_text()?.rsplit('/').next()?;
-    let is_code = option.as_text().is_some_and(|option| {
-        let letters = option.strip_prefix('-').unwrap_or_default();
-        letters.ends_with('c') && letters.bytes().all(|letter| letter.is_ascii_lowercase())
-    });
-    (is_code && SHELLS.contains(&name)).then_some((run, code))
+    let name = words.first()?.as_text()?.rsplit('/').next()?;
+    if !SHELLS.contains(&name) {
+        return None;
+    }
+    let mut read = Words::default();
+    words.iter().find_map(|word| {
+        let text = word.as_text().unwrap_or_default();
+        let begins = text.split(crate::template::OPEN).next().unwrap_or_default();
+        // An option that an expression completes is none that is known.
+        let is_code = read.read(begins, begins.len() == text.len()) == Role::Code;
+        is_code.then_some((run, word))
+    })
 }
 
 fn of_body(text: &str, body: &Entry<'_>, owner: &str) -> Option<Edit> {
@@ -48,7 +54,7 @@ fn of_body(text: &str, body: &Entry<'_>, owner: &str) -> Option<Edit> {
         Part::Expression(inside) => Some(inside),
         Part::Text(_) => None,
     })?;
-    let stand = shell::stand(value.get(..inside.start.checked_sub(crate::template::OPEN.len())?)?)?;
+    let stand = shell::stand(value.get(..inside.start.checked_sub(crate::template::OPEN.len())?)?, value)?;
     let source = value.get(inside)?;
     // Where it stands in the text as written; a value that was folded or escaped may not hold it letter by letter.
     let place = range(node.place);
@@ -56,7 +62,7 @@ fn of_body(text: &str, body: &Entry<'_>, owner: &str) -> Option<Edit> {
     let written = format!("${{{{{source}}}}}");
     let at = place.start + raw.find(&written)?;
     let source = source.trim();
-    let (name, is_there) = name_for(body, source)?;
+    let (name, is_there) = name_for(body, source, value)?;
     let with = match (stand, quote(raw, value)?) {
         (Stand::Quoted, _) => format!("${{{name}}}"),
         // The mark of a YAML string would end it.
@@ -81,15 +87,21 @@ fn quote(raw: &str, value: &str) -> Option<Option<char>> {
 }
 
 /// The variable, and whether the step has it with this very value.
-fn name_for(step: &Entry<'_>, source: &str) -> Option<(String, bool)> {
+fn name_for(step: &Entry<'_>, source: &str, code: &str) -> Option<(String, bool)> {
     let word = source
         .rsplit(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
         .find(|word| word.starts_with(|first: char| first.is_ascii_alphabetic()))
         .unwrap_or("value");
-    let base = format!("{}{}", if word.len() < 3 { "VALUE_" } else { "" }, word.to_ascii_uppercase());
+    let word = word.to_ascii_uppercase();
+    let base = format!("{}{word}", if word.len() < 3 || means_something(&word) { "VALUE_" } else { "" });
     let env = step.value.entry("env").map(|entry| &entry.value);
     for number in 1..100 {
         let name = if number == 1 { base.clone() } else { format!("{base}_{number}") };
+        // A variable that the script sets itself would say something else.
+        let sets = ["{}=", "for {} ", "read {}", "{}+="].map(|way| way.replace("{}", &name));
+        if sets.iter().any(|way| code.contains(way.as_str())) {
+            continue;
+        }
         match env.and_then(|env| env.entry(&name)) {
             None => return Some((name, false)),
             Some(entry) => {
@@ -102,6 +114,48 @@ fn name_for(step: &Entry<'_>, source: &str) -> Option<(String, bool)> {
         }
     }
     None
+}
+
+/// Whether shells, loaders or interpreters read a variable of this name.
+fn means_something(name: &str) -> bool {
+    let names = [
+        "CDPATH",
+        "EDITOR",
+        "ENV",
+        "EUID",
+        "FPATH",
+        "GROUPS",
+        "HISTFILE",
+        "HOME",
+        "HOSTNAME",
+        "IFS",
+        "LANG",
+        "LINENO",
+        "MAIL",
+        "OLDPWD",
+        "OPTARG",
+        "OPTIND",
+        "PAGER",
+        "PATH",
+        "PPID",
+        "PROMPT_COMMAND",
+        "PWD",
+        "RANDOM",
+        "REPLY",
+        "SECONDS",
+        "SHELL",
+        "SHELLOPTS",
+        "SHLVL",
+        "TMPDIR",
+        "UID",
+        "USER",
+        "ZDOTDIR",
+    ];
+    let beginnings = [
+        "BASH", "DVT_", "DYLD_", "GIT_", "JAVA_", "LC_", "LD_", "NODE_", "PERL", "PHP", "PS", "PYTHON",
+        "RUBY",
+    ];
+    names.contains(&name) || beginnings.iter().any(|beginning| name.starts_with(beginning))
 }
 
 fn entry_of_env(

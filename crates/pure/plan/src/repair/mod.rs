@@ -3,6 +3,7 @@
 //! An edit is kept only where the plan is better after it than before: fewer errors, or as many and fewer warnings. So a
 //! second repair finds nothing to do, and a wrong guess is never written.
 
+mod command;
 mod dialect;
 mod expressions;
 mod files;
@@ -49,11 +50,14 @@ pub fn repair(source: &Source) -> Repaired {
     let mut done = Vec::new();
     let mut refused: BTreeSet<String> = BTreeSet::new();
     let mut best = worth(&text);
+    // What other programs read as JSON stays JSON.
+    let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    let was_json = is_json(&text);
     for _ in 0..MOST_TRIALS {
         let Some(edit) = next(&text, &refused) else { break };
         let tried = apply(&text, &edit);
         let after = worth(&tried);
-        if after < best {
+        if after < best && (!was_json || is_json(&tried)) {
             (text, best) = (tried, after);
             done.push(edit.what);
         } else {

@@ -5,10 +5,11 @@
 
 use super::codes::CODE_ARGUMENT;
 use super::steps;
-use crate::check::literals::code_positions;
+use crate::check::literals::roles;
 use crate::diagnostic::collector::{Collector, Report, shown};
 use crate::read::tree::{Kind, Node};
 use crate::template::{Piece, Template};
+use dvt_model::interpreter::Role;
 
 const FETCHERS: &[&str] = &["curl ", "wget ", "fetch "];
 const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "python", "python3", "perl", "ruby", "node"];
@@ -27,12 +28,10 @@ pub(super) fn check(root: &Node<'_>, sink: &mut Collector<'_>) {
                 })
                 .collect();
             let program = program.as_text().unwrap_or_default();
-            for at in code_positions(program, &arguments) {
-                let Some((template, item)) = arguments.get(at).zip(rest.get(at)) else { continue };
-                // The option by itself holds no code; what follows it does.
-                if template.as_literal().is_some_and(|text| text.len() <= 2 && text.starts_with('-')) {
-                    continue;
-                }
+            // The program of `sed` and the command of `ssh` are what they are called for, so only options are told.
+            let code =
+                roles(program, &arguments).into_iter().zip(rest).filter(|(role, _)| *role == Role::Code);
+            for (_, item) in code {
                 let message = format!("{} is given code as an argument", shown(program));
                 let report = Report::warning(CODE_ARGUMENT, item.place, message)
                     .why("whoever later puts data into this argument lets it become code");

@@ -51,6 +51,22 @@ fn table() -> Vec<(&'static str, Value)> {
         ("size('πέντε') + size([1]) + size({}) + 'ab'.size()", json!(8)),
         ("'hello'.contains('ell') && 'hello'.startsWith('he') && 'hello'.endsWith('lo')", json!(true)),
         ("'ab12'.matches('^[a-z]+\\\\d+$') && matches('x', 'x') && !'٣'.matches('\\\\d')", json!(true)),
+        // Brackets as RE2 reads them: ranges from and to a dash, classes by name, no nesting, no operators.
+        ("'5'.matches('^[a-z--9]$') && ','.matches('^[+--]$') && !'5'.matches('^[a-z-]$')", json!(true)),
+        ("'ax'.matches('^[[:alpha:]:][a-z]$') && ':x'.matches('^[[:alpha:]:][a-z]$')", json!(true)),
+        ("'ayx'.matches('^[[:alpha:]][y:][a-z]$') && 'a;'.matches('[[:alpha:]:][;&|]')", json!(true)),
+        (
+            "'-'.matches('^[\\\\d-x]$') && 'x'.matches('^[\\\\d-x]$') && !'a'.matches('^[\\\\d-x]$')",
+            json!(true),
+        ),
+        (
+            "'['.matches('^[a[]$') && ']'.matches('^[^a]$') && '^'.matches('^[a^]$') && '~'.matches('^[~~]$')",
+            json!(true),
+        ),
+        (
+            "'b'.matches('^[a&&b]$') && '&'.matches('^[a&&b]$') && 'B'.matches('^[\\\\x41-\\\\x43]$')",
+            json!(true),
+        ),
         ("'a_b'.matches('^[\\\\w]+$') && '[]'.matches('[[]') && ']'.matches('[]]')", json!(true)),
         ("string(1) + string(true) + string(1.5) + string(2.0) + string('x')", json!("1true1.52x")),
         ("int('12') + int(3.9) + int(-3.9)", json!(12)),

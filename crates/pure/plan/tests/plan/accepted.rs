@@ -113,3 +113,42 @@ fn a_stored_document_that_is_no_plan_is_refused() {
         assert!(dvt_plan::load(&document).is_err(), "{document}");
     }
 }
+
+/// DVT-P022: whatever may begin with a dash is warned about, and nothing else.
+#[test]
+fn arguments_that_may_begin_with_a_dash_are_warned_about() {
+    let warns = |argument: &str| {
+        let text = format!(
+            "apiVersion: dvt/v1\nname: a\ninputs:\n  z: {{ type: string }}\n  y: {{ type: string, default: a }}\n  p: {{ type: string, pattern: '^[[:alpha:]-]x$' }}\n  e: {{ enum: ['', a] }}\n  s: {{ type: string, pattern: '^[a-z]+$' }}\nsteps: {{ a: {{ run: [grep, \"{argument}\"] }} }}\n"
+        );
+        let outcome = lint("plan.yaml", &text);
+        assert!(outcome.checked.is_some(), "{argument}: {:#?}", outcome.diagnostics);
+        outcome.diagnostics.iter().any(|one| one.code == "DVT-P022")
+    };
+    for argument in [
+        "${{ inputs.z }}",
+        "${{ '' + inputs.z }}",
+        "${{ 'a' == inputs.y ? inputs.z : 'b' }}",
+        "${{ hash(1) == '' ? 'q' : inputs.z }}",
+        "${{ '' }}${{ inputs.z }}",
+        "${{ inputs.e }}${{ inputs.z }}",
+        "${{ inputs.p }}",
+        "${{ '' }}-x",
+        "${{ '-' + inputs.s }}",
+        "${{ 1 - 2 }}",
+    ] {
+        assert!(warns(argument), "{argument}");
+    }
+    for argument in [
+        "${{ inputs.s }}",
+        "${{ 'a' + inputs.z }}",
+        "${{ hash(inputs.z) }}",
+        "${{ inputs.y == 'a' }}",
+        "${{ inputs.y == 'a' ? 'q' : inputs.s }}",
+        "${{ '' }}${{ inputs.s }}",
+        "${{ run.id }}",
+        "x${{ inputs.z }}",
+    ] {
+        assert!(!warns(argument), "{argument}");
+    }
+}

@@ -148,3 +148,23 @@ fn a_number_that_cannot_be_kept_is_no_text() {
         assert!(told.starts_with(&format!("cannot be kept: {reason}")), "{text}: {told}");
     }
 }
+
+/// The classes of a pattern are ASCII, as in `matches`, and what was written is what is told.
+#[test]
+fn digits_and_letters_of_a_pattern_are_ascii() {
+    for (pattern, fits, differs) in [
+        ("^\\d+$", "34", "\u{663}\u{664}"),
+        ("^\\w+$", "abc_1", "\u{430}bc"),
+        ("^[\\w-]+$", "a-b", "\u{430}-b"),
+        ("^a\\sb$", "a b", "a\u{a0}b"),
+        ("^[a-z--9]$", "5", "A"),
+    ] {
+        let text = format!(
+            "apiVersion: dvt/v1\nname: a\ninputs: {{ n: {{ type: string, pattern: '{pattern}' }} }}\nsteps: {{ a: {{ run: [echo] }} }}\n"
+        );
+        let plan = lint("plan.yaml", &text).checked.unwrap().plan;
+        assert!(plan.resolve_inputs(given(&[("n", json!(fits))])).is_ok(), "{pattern} {fits}");
+        let told = plan.resolve_inputs(given(&[("n", json!(differs))])).unwrap_err();
+        assert!(told[0].to_string().contains(&format!("does not match `{pattern}`")), "{}", told[0]);
+    }
+}

@@ -67,6 +67,20 @@ fn what_has_no_safe_way_out_stays() {
         "echo $((${{ inputs.day }} + 1))",
         "${{ inputs.day }} --now",
         "true; ${{ inputs.day }}",
+        "bash -euc \"echo ${{ inputs.day }}\"",
+        "bash -c \"\n        echo ${{ inputs.day }}\"",
+        "perl -e \"print '${{ inputs.day }}'\"",
+        "node --eval=\"${{ inputs.day }}\"",
+        "mysql -e \"select ${{ inputs.day }}\"",
+        "awk \"BEGIN { print ${{ inputs.day }} }\"",
+        "ssh host \"ls ${{ inputs.day }}\"",
+        "declare -i n=${{ inputs.day }}",
+        "n=${{ inputs.day }}; eval \"$n\"",
+        "arr[${{ inputs.day }}]=1",
+        "test -v ${{ inputs.day }}",
+        "echo ${x[${{ inputs.day }}]}",
+        "echo ${{ inputs.day }} | sh",
+        "f() { eval \"$1\"; }; f ${{ inputs.day }}",
     ] {
         let text = format!(
             "apiVersion: dvt/v1\nname: demo\ninputs: {{ day: {{ type: string }} }}\nsteps:\n  load:\n    script: |\n      {script}\n"
@@ -185,4 +199,60 @@ fn the_refused_catalogue_is_never_made_worse() {
     }
     println!("repair: {mended} of {tried} refused plans are mended in some part");
     assert!(mended >= 3);
+}
+
+/// A word that says more there than ours says here stays, with its error.
+#[test]
+fn what_would_mean_something_else_stays() {
+    for step in [
+        "run: [x], matrix: { os: [linux, mac], exclude: [{ os: mac }] }",
+        "run: [x], matrix: { os: [linux], include: [{ os: bsd }] }",
+        "run: [x], strategy: { matrix: { os: [linux, mac] } }",
+        "args: [rm, -rf, x]",
+        "arguments: [rm, -rf, x]",
+    ] {
+        let text = format!("apiVersion: dvt/v1\nname: demo\nsteps: {{ a: {{ {step}, timeout: 1m }} }}\n");
+        assert_eq!(repaired(&text).text, text);
+    }
+    let text = |word: &str| {
+        format!(
+            "apiVersion: dvt/v1\nname: demo\nsteps: {{ a: {{ run: [x], timeout: 1m, {word}: {{ os: [a] }} }} }}\n"
+        )
+    };
+    assert_eq!(repaired(&text("matrix")).text, text("foreach"), "control");
+}
+
+#[test]
+fn what_was_json_is_json_afterwards() {
+    for (text, path, expected) in [
+        (
+            r#"{"apiVersion": "dvt/v1", "name": "demo", "jobs": {"a": {"run": ["x"], "timeout": "1m"}}}"#,
+            "/steps/a/timeout",
+            "1m",
+        ),
+        (
+            r#"{"apiVersion": "dvt/v1", "name": "demo", "steps": {"a": {"run": ["x"], "timeout-minutes": 5}}}"#,
+            "/steps/a/timeout",
+            "5m",
+        ),
+    ] {
+        let found = repaired(text);
+        let value: serde_json::Value = serde_json::from_str(&found.text).unwrap();
+        assert_eq!(value.pointer(path).unwrap(), expected, "{}", found.text);
+    }
+    // What a repair cannot write as JSON stays.
+    let text = r#"{"apiVersion": "dvt/v1", "name": "demo", "inputs": {"day": {"type": "string"}}, "steps": {"a": {"script": "load ${{ inputs.day }}", "timeout": "1m"}}}"#;
+    assert_eq!(repaired(text).text, text);
+}
+
+/// A variable that the shell or a loader reads itself is not made, and neither one that the script sets.
+#[test]
+fn a_variable_of_a_repair_is_its_own() {
+    let text = |script: &str| {
+        format!(
+            "apiVersion: dvt/v1\nname: demo\ninputs: {{ bash_env: {{ type: string }}, day: {{ type: string }} }}\nsteps:\n  a:\n    script: |\n      {script}\n    timeout: 1m\n"
+        )
+    };
+    assert!(repaired(&text("load ${{ inputs.bash_env }}")).text.contains("VALUE_BASH_ENV: '${{"));
+    assert!(repaired(&text("DAY=today; load ${{ inputs.day }}")).text.contains("DAY_2: '${{"));
 }

@@ -134,3 +134,43 @@ fn a_secret_is_found_however_it_is_written() {
     }
     assert!(codes("      A: &a correct7Horse\n      B: *a").is_empty(), "control: no telling key");
 }
+
+/// Beside an expression, in one, as the default of an input, as a number, and behind an option.
+#[test]
+fn a_secret_is_found_beside_expressions_and_by_the_name_of_its_owner() {
+    let codes = |part: &str| -> Vec<String> {
+        let text = format!("apiVersion: dvt/v1\nname: demo\n{part}\n");
+        crate::lint("plan.yaml", &text).diagnostics.into_iter().map(|one| one.code).collect()
+    };
+    let step =
+        |part: &str| format!("inputs: {{ x: {{ type: string, default: a }} }}\nsteps: {{ a: {{ {part} }} }}");
+    let token = ["ghp_a1B2c3D4e5F6g7H8i9", "J0k1L2m3N4o5P6q7R8s9"];
+    let telling = [
+        step("run: [x], env: { PASSWORD: \"${{ 'Xk29fLqP0zVw83nT' }}\" }"),
+        step("run: [x], env: { PASSWORD: \"Xk29fLqP0zVw83nT${{ '' }}\" }"),
+        step("run: [x], env: { PASSWORD: \"Xk29fLqP0zVw83nT${{ inputs.x }}\" }"),
+        step("run: [x], env: { PASSWORD: \"${{ inputs.x == 'a' ? 'Xk29fLqP0zVw83nT' : inputs.x }}\" }"),
+        step(&format!("run: [x], env: {{ T: \"{}${{{{ '' }}}}{}\" }}", token[0], token[1])),
+        step(&format!("run: [x], env: {{ T: \"${{{{ '{}' + '{}' }}}}\" }}", token[0], token[1])),
+        step("run: [mysql, --password, Xk29fLqP0zVw83nT]"),
+        "inputs: { password: { type: string, default: Xk29fLqP0zVw83nT } }\nsteps: { a: { run: [x] } }"
+            .to_owned(),
+        "inputs: { password: { type: string, enum: [Xk29fLqP0zVw83nT] } }\nsteps: { a: { run: [x] } }"
+            .to_owned(),
+        "vars: { password: 918273645546372 }\nsteps: { a: { run: [x] } }".to_owned(),
+    ];
+    for part in &telling {
+        assert!(codes(part).iter().any(|code| code == "SECRET_IN_PLAN"), "{part}: {:?}", codes(part));
+    }
+    for part in [
+        step("run: [x], env: { PASSWORD: '${{ inputs.x }}' }"),
+        step("run: [x], env: { PASSWORD: 'p-${{ inputs.x }}' }"),
+        step("run: [x], env: { PASSWORD: \"${{ inputs.x == 'production' ? inputs.x : run.id }}\" }"),
+        step("run: [x, --password, --verbose2024x, a]"),
+        step("run: [x, --password-file, Xk29fLqP0zVw83nT]"),
+        "inputs: { days: { type: integer, default: 918273645546372 } }\nsteps: { a: { run: [x] } }"
+            .to_owned(),
+    ] {
+        assert!(!codes(&part).iter().any(|code| code == "SECRET_IN_PLAN"), "{part}: {:?}", codes(&part));
+    }
+}

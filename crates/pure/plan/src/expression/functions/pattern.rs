@@ -8,6 +8,7 @@ use crate::expression::budget::Budget;
 use crate::expression::value::Value;
 use regex::{Regex, RegexBuilder};
 use std::collections::BTreeMap;
+use std::str::Chars;
 use std::sync::Arc;
 
 /// Compiled sizes in bytes, and how many steps four bytes of text cost at each.
@@ -48,7 +49,7 @@ pub(in crate::expression) fn check(pattern: &str) -> Result<(), Fault> {
 }
 
 fn compile(pattern: &str, budget: &mut Budget) -> Result<(Regex, usize), Fault> {
-    let translated = translate(pattern);
+    let translated = as_re2(pattern);
     for (size, weight) in SIZES {
         budget.spend(COMPILE)?;
         let built = RegexBuilder::new(&translated)
@@ -71,47 +72,106 @@ fn compile(pattern: &str, budget: &mut Budget) -> Result<(Regex, usize), Fault> 
     Err(Fault::Failed("the pattern is too large".to_owned()))
 }
 
-/// RE2's ASCII classes in a syntax whose own classes are Unicode; they nest within brackets.
-fn translate(pattern: &str) -> String {
+/// A pattern of RE2 in the syntax of our engine: ASCII classes where its own are Unicode, and brackets that it reads as RE2 does.
+///
+/// Within brackets our engine knows nesting and the operators `&&`, `--` and `~~`; RE2 knows none of them.
+pub(crate) fn as_re2(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
-    let mut characters = pattern.chars();
-    let mut in_class = false;
-    while let Some(character) = characters.next() {
+    let mut rest = pattern.chars();
+    while let Some(character) = rest.next() {
         match character {
-            '\\' => match characters.next() {
-                Some('d') => out.push_str("[0-9]"),
-                Some('D') => out.push_str("[^0-9]"),
-                Some('w') => out.push_str("[0-9A-Za-z_]"),
-                Some('W') => out.push_str("[^0-9A-Za-z_]"),
-                Some('s') => out.push_str("[\\t\\n\\x0C\\r ]"),
-                Some('S') => out.push_str("[^\\t\\n\\x0C\\r ]"),
-                Some('b') if !in_class => out.push_str("(?-u:\\b)"),
-                Some(other) => out.extend(['\\', other]),
+            '\\' => match rest.next() {
+                Some('b') => out.push_str("(?-u:\\b)"),
+                Some('B') => out.push_str("(?-u:\\B)"),
+                Some(other) => escape(other, &mut out),
                 None => out.push('\\'),
             },
-            '[' if in_class => out.push_str(if characters.as_str().starts_with(':') { "[" } else { "\\[" }),
             '[' => {
-                in_class = true;
                 out.push('[');
-                // A bracket that closes at once is a member, as in `[]a]` and `[^]a]`.
-                if let Some(rest) = characters.as_str().strip_prefix('^') {
-                    out.push('^');
-                    characters = rest.chars();
-                }
-                if let Some(rest) = characters.as_str().strip_prefix(']') {
-                    out.push_str("\\]");
-                    characters = rest.chars();
-                }
+                rest = class(rest, &mut out);
             }
-            // `[[:alpha:]]` ends twice; its own end is the one after the colon.
-            ']' if in_class && out.ends_with(':') && out.contains("[:") => out.push(']'),
-            ']' => {
-                in_class = false;
-                out.push(']');
-            }
-            '&' | '~' if in_class => out.extend(['\\', character]),
             other => out.push(other),
         }
     }
     out
+}
+
+/// What stands behind a backslash, at either side of a bracket.
+fn escape(letter: char, out: &mut String) {
+    match letter {
+        'd' => out.push_str("[0-9]"),
+        'D' => out.push_str("[^0-9]"),
+        'w' => out.push_str("[0-9A-Za-z_]"),
+        'W' => out.push_str("[^0-9A-Za-z_]"),
+        's' => out.push_str("[\\t\\n\\x0C\\r ]"),
+        'S' => out.push_str("[^\\t\\n\\x0C\\r ]"),
+        other => out.extend(['\\', other]),
+    }
+}
+
+/// A class behind its bracket, up to and with the bracket that ends it.
+fn class<'p>(mut rest: Chars<'p>, out: &mut String) -> Chars<'p> {
+    if let Some(after) = rest.as_str().strip_prefix('^') {
+        out.push('^');
+        rest = after.chars();
+    }
+    let mut is_first = true;
+    loop {
+        // A bracket that closes at once is a member, as in `[]a]` and `[^]a]`.
+        if !is_first && let Some(after) = rest.as_str().strip_prefix(']') {
+            out.push(']');
+            return after.chars();
+        }
+        is_first = false;
+        // `[:alpha:]` is read whole.
+        if let Some(after) = rest.as_str().strip_prefix("[:")
+            && let Some((name, after)) = after.split_once(":]")
+        {
+            out.extend(["[:", name, ":]"]);
+            rest = after.chars();
+            continue;
+        }
+        let Some(is_set) = member(&mut rest, out) else { return rest };
+        // From one member to another, if the dash is not the last one; a set such as `\d` begins no range.
+        if !is_set
+            && let Some(after) = rest.as_str().strip_prefix('-')
+            && !after.is_empty()
+            && !after.starts_with(']')
+        {
+            out.push('-');
+            rest = after.chars();
+            member(&mut rest, out);
+        }
+    }
+}
+
+/// One member of a class, and whether it is a set; none at the end of the text.
+fn member(rest: &mut Chars<'_>, out: &mut String) -> Option<bool> {
+    let character = rest.next()?;
+    let mut is_set = false;
+    match character {
+        '\\' => {
+            let Some(letter) = rest.next() else {
+                out.push('\\');
+                return None;
+            };
+            escape(letter, out);
+            is_set = "dDwWsSpP".contains(letter);
+            // `\x{2d}` and `\p{Greek}` go on to their brace, `\x2d` by two digits.
+            if matches!(letter, 'x' | 'p' | 'P') {
+                if let Some((inside, after)) =
+                    rest.as_str().strip_prefix('{').and_then(|inside| inside.split_once('}'))
+                {
+                    out.extend(["{", inside, "}"]);
+                    *rest = after.chars();
+                } else {
+                    let count = if letter == 'x' { 2 } else { 1 };
+                    out.extend(rest.by_ref().take(count));
+                }
+            }
+        }
+        '[' | ']' | '&' | '~' | '-' | '^' => out.extend(['\\', character]),
+        other => out.push(other),
+    }
+    Some(is_set)
 }

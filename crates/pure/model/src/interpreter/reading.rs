@@ -1,0 +1,212 @@
+//! The words of one program, from left to right.
+
+use super::Role;
+use super::option::{self, Kind};
+use super::program::{After, Operands, Plus, Program};
+
+/// What the next word is, as far as the words before it say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// An option or an operand.
+    Any,
+    /// The value of an option.
+    Value,
+    /// The value of an option that ends the options.
+    LastValue,
+    /// The name of what an option loads.
+    Loads,
+    /// The code of an option.
+    Code,
+    /// Perhaps the value of an option that the table does not know.
+    Doubtful,
+}
+
+/// A program and where it is in its words.
+#[derive(Debug, Clone)]
+pub(super) struct Reading {
+    program: &'static Program,
+    next: Next,
+    /// The first operand is code, for an option said so.
+    is_wanted: bool,
+    /// The program's code came from an option.
+    is_given: bool,
+    /// `--` was read.
+    is_ended: bool,
+    /// What follows is not for the program itself, or it is not certain that it is one.
+    is_rest: bool,
+    /// Everything that follows is code.
+    is_all_code: bool,
+    operands: usize,
+}
+
+impl Reading {
+    /// A program whose words begin now.
+    pub(super) const fn of(program: &'static Program, is_certain: bool) -> Self {
+        Self {
+            program,
+            next: Next::Any,
+            is_wanted: false,
+            is_given: false,
+            is_ended: false,
+            is_rest: !is_certain,
+            is_all_code: false,
+            operands: 0,
+        }
+    }
+
+    /// Whether the next word may name another program.
+    pub(super) fn may_name(&self) -> bool {
+        let is_any = matches!(self.next, Next::Any | Next::Doubtful);
+        let is_open = self.is_rest || matches!(self.program.operands, Operands::Runs | Operands::Script);
+        is_any && is_open && !self.is_wanted && !self.is_all_code
+    }
+
+    /// Whether a program that it names is certainly one.
+    pub(super) fn hands_on(&self) -> bool {
+        self.program.operands == Operands::Runs && !self.is_rest
+    }
+
+    pub(super) fn is_past_options(&self) -> bool {
+        self.is_rest && self.next == Next::Any && !self.is_all_code
+    }
+
+    /// Reads a word, or the beginning of one with an expression behind it.
+    pub(super) fn read(&mut self, begins: &str, is_whole: bool) -> Role {
+        if self.is_all_code {
+            return Role::Code;
+        }
+        let dash = self.dashed(begins);
+        let next = std::mem::replace(&mut self.next, Next::Any);
+        match next {
+            // A shell has no setting of such a name, and reads it as what it looks like.
+            Next::Value if !self.program.wants.is_empty() && dash.is_some() => {}
+            Next::Value => return Role::Data,
+            Next::LastValue => {
+                self.is_rest = true;
+                return if is_whole { Role::Data } else { self.doubt() };
+            }
+            Next::Loads => return if is_whole { Role::Data } else { self.doubt() },
+            Next::Code => {
+                self.after_code();
+                return Role::Code;
+            }
+            Next::Doubtful if dash.is_none() && is_whole && !self.is_own_word(begins) => return Role::Data,
+            Next::Doubtful if dash.is_none() && !is_whole => return self.doubt(),
+            Next::Doubtful | Next::Any => {}
+        }
+        if self.is_ended {
+            return self.operand(begins, is_whole);
+        }
+        if is_whole && begins == "--" {
+            self.is_ended = true;
+            return Role::Data;
+        }
+        // A shell ends its options here as well; elsewhere it is the standard input.
+        if is_whole && begins == "-" {
+            if self.program.wants.is_empty() && self.program.operands == Operands::Script {
+                self.is_rest = true;
+            }
+            return Role::Data;
+        }
+        match dash {
+            Some(word) => self.option(&word, is_whole),
+            None if self.is_own_word(begins) && is_whole => self.option(begins, is_whole),
+            None => self.operand(begins, is_whole),
+        }
+    }
+
+    /// The word with the dash that it has to this program, where it is an option.
+    fn dashed(&self, word: &str) -> Option<String> {
+        let mut word = word.to_owned();
+        if self.program.ignores_case {
+            // PowerShell reads the dashes of typography as dashes.
+            word = word.replace(['\u{2013}', '\u{2014}', '\u{2015}'], "-").to_ascii_lowercase();
+        }
+        if self.program.plus != Plus::Operand && word.starts_with('+') {
+            return Some(word);
+        }
+        word.starts_with('-').then_some(word)
+    }
+
+    /// `eval` of `deno eval`, `run` of `bun run`.
+    fn is_own_word(&self, word: &str) -> bool {
+        !self.is_rest && !word.starts_with('-') && option::long(self.program, word).is_some()
+    }
+
+    fn option(&mut self, word: &str, is_whole: bool) -> Role {
+        let read = option::read(self.program, word, is_whole);
+        self.is_given |= read.kind == Kind::Code || read.gives;
+        if self.is_rest {
+            // Only what would be code in the program's own words is still taken for it.
+            if read.kind == Kind::Code && read.has_value {
+                return Role::Code;
+            }
+            if is_whole && (read.kind == Kind::Code || read.wants) {
+                self.next = Next::Code;
+            }
+            return Role::Data;
+        }
+        self.is_wanted |= read.wants;
+        match (read.kind, read.has_value) {
+            (Kind::Code, true) => {
+                self.after_code();
+                return Role::Code;
+            }
+            (Kind::Flag | Kind::Value, true) => return Role::Data,
+            (Kind::Last, true) => self.is_rest = true,
+            (Kind::Loads | Kind::Unknown, true) | (Kind::Flag, false) => {}
+            (Kind::Value, false) => self.next = Next::Value,
+            (Kind::Last, false) => self.next = Next::LastValue,
+            (Kind::Loads, false) => self.next = Next::Loads,
+            (Kind::Code, false) => self.next = Next::Code,
+            (Kind::Unknown, false) => self.next = Next::Doubtful,
+        }
+        if is_whole { Role::Data } else { self.doubt() }
+    }
+
+    fn operand(&mut self, begins: &str, is_whole: bool) -> Role {
+        if self.is_rest {
+            return Role::Data;
+        }
+        if self.is_wanted {
+            (self.is_wanted, self.is_rest) = (false, true);
+            return Role::Code;
+        }
+        let may_be_option = !is_whole && begins.is_empty() && !self.is_ended && self.program.takes_code();
+        let nth = self.operands;
+        self.operands += 1;
+        let is_code = match self.program.operands {
+            Operands::Script => {
+                self.is_rest = true;
+                false
+            }
+            Operands::Data | Operands::Runs => false,
+            // `sed -i '' …`: what is empty is no program.
+            Operands::First if is_whole && begins.is_empty() => {
+                self.operands = nth;
+                false
+            }
+            Operands::First => nth == 0 && !self.is_given,
+            Operands::AllButFirst => nth > 0,
+            Operands::All => true,
+        };
+        match (is_code, may_be_option) {
+            (true, _) => Role::Operand,
+            (false, true) => Role::MayBeOption,
+            (false, false) => Role::Data,
+        }
+    }
+
+    fn after_code(&mut self) {
+        match self.program.after_code {
+            After::Options => {}
+            After::Rest => self.is_rest = true,
+            After::Code => self.is_all_code = true,
+        }
+    }
+
+    /// What runs other programs has few options that take code, and these are known.
+    fn doubt(&self) -> Role {
+        if self.program.operands == Operands::Runs { Role::Data } else { Role::Unknown }
+    }
+}
