@@ -46,6 +46,14 @@ fn beyond_the_streams(flags: u32) -> Result<(), Errno> {
     if answer == -1 { Err(signals::last()) } else { Ok(()) }
 }
 
+/// Marks what is started from here on: a bound on a kind of lock that the kernel has not counted since Linux 2.4. Whatever descends from
+/// it carries the mark, however it leaves its group and its session and whatever it does to its environment, and anybody may read it.
+/// It can be lowered and never raised, so each mark is lower than the one before.
+pub(crate) fn mark_descendants(mark: u64) -> io::Result<()> {
+    setrlimit(Resource::Locks, Rlimit { current: Some(mark), maximum: Some(mark) })?;
+    Ok(())
+}
+
 /// What a step inherits from the starter: no new privileges (no setuid program gains any), a bounded number of open files.
 pub(crate) fn bound_descendants() -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;

@@ -17,3 +17,4 @@ mod spawn;
 mod stack;
 pub mod starter;
 mod wait;
+mod whose;

@@ -10,13 +10,16 @@ use crate::protocol::{self, FromStarter, LOCK_VARIABLE, MARK, Spawn, StepSignal,
 use crate::spawn::{self, Streams};
 use crate::stack::Stack;
 use crate::wait::{self, Reaped};
+use crate::whose::{Marks, Whose};
 use crate::{family, harden};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getpgid, kill_process_group};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
+use std::num::NonZeroI32;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -77,6 +80,8 @@ fn serve(adopt: bool) -> Result<(), Error> {
         steps: Vec::new(),
         stacks: Vec::new(),
         answers: Vec::new(),
+        marks: Marks::new()?,
+        nameless: BTreeMap::new(),
     };
     let served = starter.run(&signals);
     // From here on the worker is gone or not understood. If we are killed in the middle, the kernel kills our direct
@@ -112,8 +117,10 @@ struct Step {
     begun: Instant,
     /// Why it did not become the program.
     failed: Option<Errno>,
+    /// What its processes inherit (`harden`).
+    mark: u64,
     /// `DVT_TOKEN=…`, as it stands in the environment of its processes.
-    mark: Option<Vec<u8>>,
+    token: Option<Vec<u8>>,
     /// How its first process ended; others of it may still be ending.
     ended: Option<Reaped>,
 }
@@ -126,6 +133,9 @@ struct Starter {
     stacks: Vec<Stack>,
     /// Answers that are not sent yet: what is found out together is told together, for each call wakes the worker.
     answers: Vec<u8>,
+    marks: Marks,
+    /// Strays that hide whose they are, and the steps that were there when they were first seen: they may be theirs.
+    nameless: BTreeMap<NonZeroI32, Vec<u64>>,
 }
 
 impl Starter {
@@ -171,14 +181,16 @@ impl Starter {
         let mut stream = || self.inbox.descriptors.pop_front().ok_or(Error::NoStreams);
         let streams = Streams { input: stream()?, output: stream()?, error: stream()? };
         let (key, begun) = (request.key, Instant::now());
+        let mark = self.marks.next()?;
+        harden::mark_descendants(mark)?;
         match spawn::spawn(request, streams, self.stacks.pop()) {
             Err(reason) => self.answer(&FromStarter::Refused { key, reason }),
             Ok(child) => {
-                let mark = request.environment.iter().find(|(name, _)| name == MARK);
-                let mark = mark.map(|(name, value)| format!("{name}={value}").into_bytes());
+                let token = request.environment.iter().find(|(name, _)| name == MARK);
+                let token = token.map(|(name, value)| format!("{name}={value}").into_bytes());
                 let (program, pid) = (request.program.clone(), child.pid());
                 let (child, failed, ended) = (Some(child), None, None);
-                self.steps.push(Step { key, program, pid, child, begun, failed, mark, ended });
+                self.steps.push(Step { key, program, pid, child, begun, failed, mark, token, ended });
                 Ok(())
             }
         }
@@ -235,25 +247,35 @@ impl Starter {
     }
 
     /// Ends the strays: children that this process did not start, but adopted. Those of a running step may stay (a program
-    /// may put a service into the background while it runs); those of an ended one, and those that hide whose they are, not.
+    /// may put a service into the background while it runs); those of an ended one, and those that hide whose they are, not. An end
+    /// waits for what may be left of that step, and for nothing of others: one of theirs may be there for as long as its debugger likes.
     fn clear(&mut self) -> Result<(), Error> {
         if self.steps.iter().all(|step| step.ended.is_none()) {
             return Ok(());
         }
-        let mut left = false;
-        for stray in family::children()? {
-            if self.running(stray) || self.is_of_a_running_step(stray) {
+        let children = family::children()?;
+        self.nameless.retain(|stray, _| children.iter().any(|child| child.as_raw_nonzero() == *stray));
+        let mut unfinished = BTreeSet::new();
+        for stray in children {
+            if self.running(stray) {
                 continue;
             }
+            match self.whose(stray) {
+                Some((_, true)) => continue,
+                Some((ended, false)) => drop(unfinished.insert(ended)),
+                None => {
+                    let here = || self.steps.iter().map(|step| step.key).collect();
+                    unfinished.extend(
+                        self.nameless.entry(stray.as_raw_nonzero()).or_insert_with(here).iter().copied(),
+                    );
+                }
+            }
+            // Its end is signalled to us like any other, and brings us here again.
             family::kill(stray)?;
-            left = true;
         }
-        if left {
-            // Their end is signalled to us like any other, and brings us here again.
-            return Ok(());
-        }
-        let (ended, running) =
-            std::mem::take(&mut self.steps).into_iter().partition(|step| step.ended.is_some());
+        let (ended, running) = std::mem::take(&mut self.steps)
+            .into_iter()
+            .partition(|step| step.ended.is_some() && !unfinished.contains(&step.key));
         self.steps = running;
         let ended: Vec<Step> = ended;
         for step in ended {
@@ -272,16 +294,17 @@ impl Starter {
         self.steps.iter().any(|step| step.pid == pid && step.ended.is_none())
     }
 
-    fn is_of_a_running_step(&self, stray: Pid) -> bool {
-        if getpgid(Some(stray)).is_ok_and(|group| self.running(group)) {
-            return true;
-        }
-        // What cannot be read tells nothing, and what tells nothing is no running step's.
-        let environment =
-            std::fs::read(format!("/proc/{}/environ", stray.as_raw_nonzero())).unwrap_or_default();
-        let running = self.steps.iter().filter(|step| step.ended.is_none());
-        let mut marks = running.filter_map(|step| step.mark.as_deref());
-        marks.any(|mark| environment.split(|byte| *byte == 0).any(|entry| entry == mark))
+    /// The step that a stray is of, and whether that one runs.
+    fn whose(&self, stray: Pid) -> Option<(u64, bool)> {
+        let (group, found) = (getpgid(Some(stray)).ok(), Whose::of(stray));
+        let is_of = |step: &&Step| {
+            group == Some(step.pid)
+                || found.bears(step.mark)
+                || step.token.as_deref().is_some_and(|token| found.names(token))
+        };
+        let running = self.steps.iter().filter(|step| step.ended.is_none()).find(is_of);
+        let step = running.or_else(|| self.steps.iter().find(is_of))?;
+        Some((step.key, step.ended.is_none()))
     }
 
     /// Ends every step and waits until the last process is gone.

@@ -11,6 +11,7 @@
 mod harness;
 mod process;
 mod starting;
+mod strays;
 
 use dvt_wall::descriptors::{self, Inbox};
 use dvt_wall::protocol::{
@@ -44,6 +45,14 @@ fn main() -> ExitCode {
             ("usage_and_end_are_told", usage_and_end_are_told),
             ("a_killed_step_leaves_nothing", a_killed_step_leaves_nothing),
             ("a_finished_step_leaves_nothing_and_others_keep_theirs", a_finished_step_leaves_nothing),
+            (
+                "what_hides_its_origin_lives_as_long_as_its_step",
+                strays::what_hides_its_origin_lives_as_long_as_its_step,
+            ),
+            (
+                "what_cannot_be_collected_holds_up_nobody_else",
+                strays::what_cannot_be_collected_holds_up_nobody_else,
+            ),
             ("end_of_file_takes_daemons_too", end_of_file_takes_daemons_too),
             ("control_without_adoption_the_daemon_survives", control_without_adoption),
             ("a_killed_starter_takes_its_first_processes", a_killed_starter_takes_its_first_processes),
