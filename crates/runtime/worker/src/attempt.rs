@@ -190,7 +190,7 @@ impl Attempt {
             (None, None) => {}
         }
         // Wiped before the report leaves: who hears of the end finds nothing.
-        drop(place);
+        place.wipe().await;
         let outcome =
             result.map_or_else(|failure| Outcome::Failed { failure }, |value| Outcome::Completed { value });
         Ok(Finished { outcome, usage: usage_of(used, duration_ms), duration_ms })

@@ -113,6 +113,13 @@ impl Folders {
         }
     }
 
+    /// Whether it is gone with one call.
+    pub(crate) fn has_nothing(&self, folder: &Folder) -> bool {
+        let Folder { path, made } = folder;
+        made.is_some_and(|made| Made::at(path) == Some(made))
+            || std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+    }
+
     fn settled(&self, now: SystemTime) -> Option<(PathBuf, Made)> {
         let spare = &mut self.state().spare;
         let settled = spare.iter().position(|(_, made)| made.is_settled(now))?;

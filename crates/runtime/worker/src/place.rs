@@ -66,6 +66,18 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Wipes it. What takes long goes off the runtime's thread, so that deadlines are kept and heartbeats sent meanwhile.
+    pub(crate) async fn wipe(self) {
+        let is_folder = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir());
+        if self.folders.has_nothing(&self.temporary) && !is_folder(&self.output) && !is_folder(&self.script) {
+            return drop(self);
+        }
+        // That it could not be done is told there.
+        drop(tokio::task::spawn_blocking(move || drop(self)).await);
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         wipe(&self.output, unlink(&self.output));

@@ -23,6 +23,7 @@ pub(crate) const CASES: &[Case] = &[
     ("endings::a_killed_starter_takes_everything", killed_starter),
     ("endings::a_second_worker_waits_for_the_steps_of_the_first", second_worker),
     ("endings::many_steps_at_once", many),
+    ("endings::what_a_step_leaves_holds_up_nobody", left_behind),
 ];
 
 /// Ignores SIGTERM; prints its own number, that of a member of its group and that of a daemon in a session of its own.
@@ -235,4 +236,25 @@ fn many() {
 
 fn kill(pid: u32) {
     kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::KILL).unwrap();
+}
+
+/// A step leaves a hundred thousand files. While they are removed another one's deadline is kept: it is told first.
+fn left_behind() {
+    let mut worker = Worker::ready();
+    let folder = tempfile::tempdir().unwrap();
+    let go = folder.path().join("go");
+    let script = format!(
+        "i=0; while [ $i -lt 100000 ]; do : > $TMPDIR/$i; i=$((i+1)); done; echo made; \
+         until [ -e {} ]; do sleep 0.01; done",
+        go.display()
+    );
+    worker.dispatch(&shell("leaves", &script));
+    assert_eq!(worker.lines(1), ["made"]);
+    std::fs::write(&go, "").unwrap();
+    let mut other = program("other", &["sleep", "1000"]);
+    other.timeout_ms = 100;
+    worker.dispatch(&other);
+    let names = [worker.report().0, worker.report().0].map(|report| report.key.step_id.to_string());
+    assert_eq!(names, ["other", "leaves"]);
+    worker.close();
 }
