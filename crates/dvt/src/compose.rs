@@ -58,6 +58,7 @@ pub(crate) async fn compose(selected: &Selected, screen: &Screen) -> Result<Comp
         clock,
         door: Arc::clone(&access) as Arc<dyn dvt_engine::Door>,
         idle: dvt_engine::IDLE,
+        patience: dvt_engine::PATIENCE,
         surroundings: dvt_engine::Surroundings {
             steady: Arc::new(crate::clock::steady),
             every: dvt_engine::LOOK_EVERY,

@@ -181,7 +181,9 @@ impl Client {
         for tenant in self.parts.store.tenants()? {
             for open in self.parts.store.open_runs(tenant).await? {
                 let run = open.row.metadata.run_id;
-                let given_up = engine.as_ref().is_some_and(|engine| engine.given_up(run).is_some());
+                let given_up = engine
+                    .as_ref()
+                    .is_some_and(|engine| engine.given_up(run).is_some() && !engine.again.holds(tenant, run));
                 if open.row.detached && !given_up {
                     return Ok(true);
                 }

@@ -4,6 +4,7 @@
 //! finish their turn, the worker and every step end, what is not sealed is sealed, and only then the lease is given back,
 //! so that no step can run twice at once.
 
+use crate::again::{self, Again};
 use crate::children::Families;
 use crate::client::{Counts, Progress};
 use crate::dispatch::Dispatcher;
@@ -41,6 +42,8 @@ pub(crate) struct Engine {
     pub(crate) sleeping: Sleeping,
     /// Runs that could not be written, and why: whoever follows one is told.
     given_up: Mutex<BTreeMap<RunId, Problem>>,
+    /// What the store could not give or take for a moment.
+    pub(crate) again: Again,
     /// The approvals before runs.
     pub(crate) gates: Gates,
     /// Plans that were checked a moment ago.
@@ -103,6 +106,7 @@ impl Engine {
             hot: Mutex::default(),
             sleeping: Sleeping::default(),
             given_up: Mutex::default(),
+            again: Again::default(),
             gates: Gates::default(),
             plans: Plans::default(),
             ends: Ends::default(),
@@ -121,6 +125,7 @@ impl Engine {
             ended,
             parts,
         });
+        engine.go_on(again::serve(Arc::clone(&engine)));
         let parts = engine.parts.clone();
         let ticking = tokio::spawn(timers::serve(Arc::clone(&parts.clock), settings));
         let standing = Standing::new(&parts.folder, row.epoch);
@@ -350,6 +355,7 @@ impl Engine {
     /// Leaves these runs as the ledger has them and kills their running steps without grace: they go on by `resume`.
     pub(crate) fn stop_hard(&self, runs: &[RunId]) {
         for run in runs {
+            self.again.forget(*run);
             if let Some(hot) = lock(&self.hot).get(run).cloned() {
                 // A run that has ended meanwhile has nothing running.
                 drop(hot.send(Message::Drop));

@@ -6,6 +6,7 @@
 
 mod act;
 mod admit;
+mod again;
 mod ahead;
 mod chance;
 mod children;
@@ -77,6 +78,8 @@ pub struct Parts {
     pub door: Arc<dyn Door>,
     /// For how long nothing happens to a run before its plan and state leave memory; [`IDLE`].
     pub idle: Duration,
+    /// For how long what a run's ledger does not take is tried again before the run leaves memory; [`PATIENCE`].
+    pub patience: Duration,
     /// What it looks at beside its work.
     pub surroundings: Surroundings,
     /// Whether whoever starts a run is kept from approving it.
@@ -104,6 +107,10 @@ impl TwoPersons {
 
 /// Long enough that a run at work never sleeps, short enough that thousands that wait for people or days cost nothing.
 pub const IDLE: Duration = Duration::from_secs(60);
+
+/// Long enough for a backup, a disk that is cleared, a machine that stands still, in which the programs of the run go on; short enough
+/// that whoever waits for an answer is told.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What opens a forwarded command: verifies the envelope's MAC, age, nonce and command digest, and mints the context.
 pub trait Door: Send + Sync {

@@ -41,6 +41,11 @@ impl Problem {
         Self::new(Code::LeaseLost, "the engine ended before it answered")
     }
 
+    /// Whether the store could not be read or written just now: the same asked again may be answered, or have been done.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self.code, Code::LedgerUnavailable | Code::KeyUnavailable | Code::ServiceDegraded)
+    }
+
     pub(crate) fn unproved(what: &str) -> Self {
         Self::new(Code::AuthorizationRequired, format!("the proof does not allow this: {what}"))
     }

@@ -3,6 +3,7 @@
 //! It never happens as a side effect of starting another run (contract 4.10): a new holder goes on with detached runs and
 //! with those that a live client attends, and leaves every other one as it is; `dvt engine` goes on with all of them.
 
+use crate::again::How;
 use crate::engine::Engine;
 use crate::entry::{self, Place};
 use crate::run::load::Fold;
@@ -10,7 +11,7 @@ use crate::run::{Hot, Message};
 use crate::{Grant, Problem};
 use dvt_model::action::Action;
 use dvt_model::code::Code;
-use dvt_model::id::RunId;
+use dvt_model::id::{RunId, TenantId};
 use dvt_model::run::RunStatus;
 use dvt_model::scope::TenantScope;
 use dvt_store::port::operation::RunRow;
@@ -113,8 +114,23 @@ impl Engine {
         answered.await.unwrap_or_else(|_| Err(Problem::engine_gone()))
     }
 
-    /// The engine changed and a client that attends a run is still there: its run goes on here.
+    /// The engine changed and a client that attends a run is still there: its run goes on here, later where the store cannot
+    /// give it now.
     pub(crate) async fn attend(
+        self: &Arc<Self>,
+        grant: &Grant,
+        run: RunId,
+        host_allowed: bool,
+    ) -> Result<RunStatus, Problem> {
+        let attended = self.attend_now(grant, run, host_allowed).await;
+        if attended.as_ref().is_err_and(Problem::is_passing) {
+            let how = How::Attended { grant: Box::new(grant.clone()), host_allowed };
+            self.again.run(grant.context.scope().tenant(), run, how);
+        }
+        attended
+    }
+
+    pub(crate) async fn attend_now(
         self: &Arc<Self>,
         grant: &Grant,
         run: RunId,
@@ -146,21 +162,38 @@ impl Engine {
     /// What a new holder takes up by itself: detached runs, or every open one, under their recorded power.
     pub(crate) async fn take_up_open(self: &Arc<Self>, all: bool) -> Result<(), Problem> {
         for tenant in self.parts().store.tenants()? {
-            // One tenant that cannot be read does not hold up the others; whoever asks for its runs is told.
-            let Ok(open_runs) = self.parts().store.open_runs(tenant).await else { continue };
-            for open in open_runs {
-                if all || open.row.detached {
-                    let run = open.row.metadata.run_id;
-                    // One run that cannot be folded does not hold up the others; whoever asks for it is told.
-                    match self.take_up(&open.scope, run, true, vec![Message::Recover(Vec::new(), None)]).await
-                    {
-                        Ok(_) => self.tell_inherited(open.row.status),
-                        Err(problem) => self.give_up(run, problem),
+            self.take_up_open_of(tenant, all).await;
+        }
+        Ok(())
+    }
+
+    /// The same of one tenant. What the store cannot give just now is taken up as soon as it can.
+    pub(crate) async fn take_up_open_of(self: &Arc<Self>, tenant: TenantId, all: bool) {
+        let open_runs = match self.parts().store.open_runs(tenant).await.map_err(Problem::from) {
+            Ok(open_runs) => open_runs,
+            Err(problem) => {
+                // One tenant that cannot be read does not hold up the others; whoever asks for its runs is told.
+                if problem.is_passing() {
+                    self.again.open_runs(tenant, all);
+                }
+                return;
+            }
+        };
+        for open in open_runs {
+            if all || open.row.detached {
+                let run = open.row.metadata.run_id;
+                // One run that cannot be folded does not hold up the others; whoever asks for it is told.
+                match self.take_up(&open.scope, run, true, vec![Message::Recover(Vec::new(), None)]).await {
+                    Ok(_) => self.tell_inherited(open.row.status),
+                    Err(problem) => {
+                        if problem.is_passing() {
+                            self.again.run(tenant, run, How::Duty { scope: open.scope, host_allowed: true });
+                        }
+                        self.give_up(run, problem);
                     }
                 }
             }
         }
-        Ok(())
     }
 
     /// A run in this state was taken up because the engine is another one.

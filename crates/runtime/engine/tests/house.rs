@@ -87,6 +87,7 @@ impl House {
             surroundings: Surroundings { steady, every: dvt_engine::LOOK_EVERY },
             door: Arc::new(TestDoor::default()),
             idle: dvt_engine::IDLE,
+            patience: dvt_engine::PATIENCE,
             two_persons: dvt_engine::TwoPersons::Required,
         };
         let tenant = new_tenant(&store).await;

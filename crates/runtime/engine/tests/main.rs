@@ -12,6 +12,7 @@
 )]
 
 mod admission;
+mod again;
 mod cold_cancel;
 mod forwarding;
 mod gate;
@@ -76,6 +77,11 @@ const TESTS: &[Test] = &[
     ),
     ("cold_cancel::what_may_be_alive_is_waited_for", cold_cancel::what_may_be_alive_is_waited_for),
     ("cold_cancel::what_nobody_can_know_has_its_grace", cold_cancel::what_nobody_can_know_has_its_grace),
+    ("again::a_run_that_could_not_be_written_comes_back", again::a_run_that_could_not_be_written_comes_back),
+    (
+        "again::what_could_not_be_taken_up_is_taken_up_later",
+        again::what_could_not_be_taken_up_is_taken_up_later,
+    ),
     ("forwarding::a_second_process_starts_and_cancels", forwarding::a_second_process_starts_and_cancels),
     ("forwarding::a_repeated_cancel_adds_no_event", forwarding::a_repeated_cancel_adds_no_event),
     ("forwarding::another_tenants_run_is_no_run", forwarding::another_tenants_run_is_no_run),

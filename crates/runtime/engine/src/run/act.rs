@@ -68,14 +68,15 @@ impl Task {
         match self.fold.append(&self.engine, acts, events, signal).await {
             Ok(()) if is_signal => dvt_telemetry::signalled(came.elapsed()),
             Ok(()) => {}
-            Err(Refusal::Signalled { same }) => {
+            Err(Left::Refused(Refusal::Signalled { same })) => {
                 let repeated = self.engine.enter_repeated(&self.fold, &grant, &asked, same).await;
                 drop(answer.send(repeated.map(|()| self.fold.status)));
                 return Ok(());
             }
-            Err(refusal) => {
-                drop(answer.send(Err(refusal.clone().into())));
-                return Err(refusal.into());
+            Err(left) => {
+                // If we crash, or it comes back, whether it happened stands in the ledger: the same signal again is told.
+                drop(answer.send(Err(left.as_problem().unwrap_or_else(Problem::engine_gone))));
+                return Err(left);
             }
         }
         self.fruitless = None;

@@ -74,8 +74,30 @@ pub(crate) enum Left {
     Rested,
     /// The store takes no more.
     Refused(Refusal),
+    /// Its ledger has events that its memory has not.
+    Overtaken(Problem),
     /// The core refuses its own events: a bug, and the run is left as the ledger has it.
     Broken(Problem),
+}
+
+impl Left {
+    /// What whoever asked for something is told, where it is a refusal.
+    pub(super) fn as_problem(&self) -> Option<Problem> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.clone().into()),
+            Self::Overtaken(problem) | Self::Broken(problem) => Some(problem.clone()),
+            Self::Ended | Self::Stopped | Self::Dropped | Self::Rested => None,
+        }
+    }
+
+    /// Whether it left for what the store could not take or give just now.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => matches!(refusal, Refusal::Unavailable(_)),
+            Self::Broken(problem) => problem.is_passing(),
+            Self::Ended | Self::Stopped | Self::Dropped | Self::Rested | Self::Overtaken(_) => false,
+        }
+    }
 }
 
 impl From<Refusal> for Left {

@@ -1,9 +1,11 @@
 //! Appending: events and the acts that caused them become one block, and only then anything happens.
 //!
 //! A block whose fate is unknown is sent again under the same id: it is either there, and the first answer comes back, or
-//! it goes in now. What cannot be written after that is given up, and the run's memory with it. Very many events become
-//! several blocks, cut only where a crash between two of them leaves what the next holder can go on with.
+//! it goes in now. Meanwhile the run stands still, its programs do not, and nobody is answered. Where that lasts too long the run's
+//! memory goes, and it comes back by what its ledger says (`again`). Very many
+//! events become several blocks, cut only where a crash between two of them leaves what the next holder can go on with.
 
+use super::advance::Left;
 use super::kept::{Acts, Told, class_of, subject_of};
 use super::load::{Fold, weight_of};
 use crate::engine::Engine;
@@ -18,11 +20,13 @@ use dvt_store::port::operation::{AppendAct, AppendRun, BlockDraft, EntryDraft, R
 use dvt_store::port::transaction::Kind;
 use serde_json::Value;
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-/// How often a write that failed is tried again, and the first pause. Together below the write budget of 3 s.
-const TRIES: u32 = 4;
+/// Between two tries of a write that failed: at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// So often it is tried also where the engine is ending.
+const TRIES_AT_THE_END: u32 = 4;
 /// A snapshot is worth its bytes when the events since the last one weigh more than this and more than that snapshot.
 const SNAPSHOT_FLOOR: u64 = 256 * 1024;
 
@@ -60,7 +64,7 @@ impl Fold {
         mut acts: Acts,
         events: Vec<Told>,
         mut signal: Option<Signal>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Left> {
         for block in cut(events, MOST_EVENTS, |told| &told.event) {
             self.append_block(engine, std::mem::take(&mut acts), block, signal.take()).await?;
         }
@@ -74,7 +78,7 @@ impl Fold {
         acts: Acts,
         events: Vec<Told>,
         signal: Option<Signal>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Left> {
         let place = self.place(engine);
         let terminal = events.iter().any(|told| told.event.name.is_terminal());
         let status = events.iter().fold(self.status, |status, told| after(status, told.event.name));
@@ -84,7 +88,7 @@ impl Fold {
         for (run_seq, Told { event, kept }) in (self.last_run_seq + 1..).zip(events) {
             let event = (event, class_of(kept.class));
             let entry = entry::of_event(place, &self.metadata, self.request_id, run_seq, event)
-                .map_err(|problem| Refusal::Contract(problem.message))?;
+                .map_err(|problem| Left::Refused(Refusal::Contract(problem.message)))?;
             about.extend(kept.about.map(|whose| (entries.len(), subject_of(whose))));
             entries.push(entry);
         }
@@ -102,7 +106,7 @@ impl Fold {
         match commit(engine, self, &operation, &about).await {
             Ok(()) => {}
             Err(Refusal::LeaseLost) => return Err(self.who_was_first(engine).await),
-            Err(refusal) => return Err(refusal),
+            Err(refusal) => return Err(refusal.into()),
         }
         if terminal {
             crash::point(crash::AFTER_TERMINAL);
@@ -115,13 +119,16 @@ impl Fold {
 
     /// The store took no events of ours after others: either another engine has the tenant, or this engine has it still
     /// and this run alone is not what it has in memory. Then only the run is given up; whoever asks for it folds it.
-    pub(super) async fn who_was_first(&self, engine: &Engine) -> Refusal {
+    pub(super) async fn who_was_first(&self, engine: &Engine) -> Left {
         match engine.parts().store.claim(self.scope.tenant(), engine.epoch()).await {
-            Ok(()) => Refusal::Unavailable(format!(
-                "`{}` has events that its memory does not have; go on with it by `dvt runs resume`",
-                self.metadata.run_id
-            )),
-            Err(refusal) => refusal,
+            Ok(()) => Left::Overtaken(
+                Refusal::Unavailable(format!(
+                    "`{}` has events that its memory does not have; go on with it by `dvt runs resume`",
+                    self.metadata.run_id
+                ))
+                .into(),
+            ),
+            Err(refusal) => refusal.into(),
         }
     }
 
@@ -198,24 +205,46 @@ async fn commit(
     operation: &AppendRun,
     about: &[(usize, Subject)],
 ) -> Result<(), Refusal> {
-    let mut pause = FIRST_PAUSE;
-    for again in (0..TRIES).rev() {
-        let mut transaction = engine.parts().store.begin(&fold.scope, Kind::Engine).map_err(Refusal::from)?;
-        transaction.append_run(operation.clone());
-        for (place, whom) in about {
-            transaction.about(*place, whom.clone());
-        }
-        match transaction.commit().await {
-            Ok(_) => return Ok(()),
+    let (began, mut stop) = (Instant::now(), engine.stopping());
+    let (mut pause, mut tries) = (FIRST_PAUSE, 1);
+    loop {
+        let refusal = match commit_once(engine, fold, operation, about).await {
             // The same block id again: if it is there already, that is the answer.
-            Err(Refusal::Unavailable(_)) if again > 0 => {
-                sleep(pause).await;
-                pause *= 2;
-            }
-            Err(refusal) => return Err(refusal),
+            Err(refusal @ Refusal::Unavailable(_)) => refusal,
+            answer => return answer,
+        };
+        let is_tried_again = if engine.is_stopping() {
+            tries < TRIES_AT_THE_END
+        } else {
+            began.elapsed() < engine.parts().patience
+        };
+        if !is_tried_again {
+            return Err(refusal);
         }
+        if engine.is_stopping() {
+            sleep(pause).await;
+        } else {
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = crate::engine::told_to_stop(&mut stop) => {}
+            }
+        }
+        (pause, tries) = ((pause * 2).min(LONGEST_PAUSE), tries + 1);
     }
-    Err(Refusal::Unavailable("the write budget is used up".to_owned()))
+}
+
+async fn commit_once(
+    engine: &Engine,
+    fold: &Fold,
+    operation: &AppendRun,
+    about: &[(usize, Subject)],
+) -> Result<(), Refusal> {
+    let mut transaction = engine.parts().store.begin(&fold.scope, Kind::Engine).map_err(Refusal::from)?;
+    transaction.append_run(operation.clone());
+    for (place, whom) in about {
+        transaction.about(*place, whom.clone());
+    }
+    transaction.commit().await.map(drop)
 }
 
 impl Engine {

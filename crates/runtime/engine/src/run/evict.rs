@@ -6,6 +6,7 @@ use super::Message;
 use super::advance::{Left, Task};
 use super::news::News;
 use crate::Problem;
+use crate::again::How;
 use crate::dispatch::Granted;
 use crate::engine::Engine;
 use crate::groups::Key;
@@ -21,6 +22,8 @@ pub(super) struct Leaving {
     pub(super) engine: Arc<Engine>,
     pub(super) scope: TenantScope,
     pub(super) run: RunId,
+    /// The word that it went on with; `None` where it was taken up for an act alone, and nobody went on with it.
+    pub(super) word: Option<bool>,
     pub(super) group: Option<Key>,
     pub(super) inbox: mpsc::UnboundedReceiver<Message>,
     pub(super) granted: Vec<Granted>,
@@ -30,9 +33,10 @@ pub(super) struct Leaving {
 
 impl Task {
     pub(super) fn leaving(self) -> Leaving {
-        let Self { engine, fold, inbox, granted, news, .. } = self;
+        let Self { engine, fold, inbox, granted, news, rests, host_allowed, .. } = self;
         let (scope, run) = (fold.scope, fold.metadata.run_id);
-        Leaving { engine, scope, run, group: fold.group, inbox, granted, news }
+        let word = (!rests).then_some(host_allowed);
+        Leaving { engine, scope, run, word, group: fold.group, inbox, granted, news }
     }
 }
 
@@ -41,6 +45,7 @@ impl Leaving {
     pub(super) async fn evict(mut self, left: Left) {
         let run = self.run;
         let has_ended = matches!(left, Left::Ended);
+        let comes_back = left.is_passing();
         let problem = match left {
             Left::Ended | Left::Stopped | Left::Rested => None,
             Left::Refused(Refusal::LeaseLost) => {
@@ -53,7 +58,7 @@ impl Leaving {
                 format!("the run was stopped hard; it goes on by `dvt runs resume {run}`"),
             )),
             Left::Refused(refusal) => Some(Problem::from(refusal)),
-            Left::Broken(problem) => Some(problem),
+            Left::Overtaken(problem) | Left::Broken(problem) => Some(problem),
         };
         // Nothing of it goes on without anybody who writes down what became of it. A run that ended has nothing left.
         let orders = self.engine.dispatcher().orders();
@@ -70,6 +75,10 @@ impl Leaving {
         self.inbox.close();
         while let Ok(message) = self.inbox.try_recv() {
             refuse(message);
+        }
+        // INVARIANT(INV-29): it is in no table any more, so whoever takes it up is its only task, and recovers it from the ledger.
+        if let Some(host_allowed) = self.word.filter(|_| comes_back && !self.engine.is_stopping()) {
+            self.engine.again.run(self.scope.tenant(), run, How::Duty { scope: self.scope, host_allowed });
         }
         drop(self.news);
         // Only now: whoever looks for this run from here on finds its end in the ledger, where it stands if we crash here.

@@ -93,7 +93,7 @@ impl Asleep {
         if fold.last_run_seq == self.last_run_seq {
             return Ok(fold);
         }
-        Err(fold.who_was_first(&self.engine).await.into())
+        Err(fold.who_was_first(&self.engine).await)
     }
 
     fn awake(self, fold: Fold) -> Task {
@@ -118,7 +118,7 @@ impl Asleep {
     }
 
     fn leaving(self) -> Leaving {
-        let Self { engine, scope, run, group, inbox, news, .. } = self;
-        Leaving { engine, scope, run, group, inbox, granted: Vec::new(), news }
+        let Self { engine, scope, run, group, inbox, news, host_allowed, .. } = self;
+        Leaving { engine, scope, run, word: Some(host_allowed), group, inbox, granted: Vec::new(), news }
     }
 }

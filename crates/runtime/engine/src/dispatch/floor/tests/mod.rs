@@ -53,6 +53,7 @@ fn parts(folder: &Path) -> Parts {
         clock,
         door: Arc::new(Shut),
         idle: crate::IDLE,
+        patience: crate::PATIENCE,
         surroundings: Surroundings { steady: Arc::new(|| Duration::ZERO), every: crate::LOOK_EVERY },
         two_persons: TwoPersons::Required,
     }
