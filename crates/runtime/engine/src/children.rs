@@ -215,7 +215,7 @@ impl Parent {
             let again = match problem.code {
                 Code::LeaseLost => return,
                 // Whether it was written cannot be known: the ledger is asked again, for as long as there is an engine.
-                Code::ServiceDegraded => true,
+                _ if problem.is_passing() => true,
                 Code::RunTerminal | Code::RunAlreadyExists | Code::PlanVersionExists => tries < TRIES,
                 _ => false,
             };
@@ -342,7 +342,7 @@ impl Parent {
             match self.ask_to_end(engine, child, how).await {
                 Ok(true) => return,
                 Ok(false) => {}
-                Err(problem) if matches!(problem.code, Code::ServiceDegraded | Code::RunTerminal) => {}
+                Err(problem) if problem.is_passing() || problem.code == Code::RunTerminal => {}
                 Err(problem) => {
                     // It cannot be folded: whoever asks for it is told why, and the parent does not wait for it.
                     engine.give_up(child, problem);
