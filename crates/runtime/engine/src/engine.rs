@@ -28,7 +28,8 @@ use dvt_store::port::lease::Row;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 /// The active engine.
@@ -54,9 +55,11 @@ pub(crate) struct Engine {
     pub(crate) families: Families,
     /// Runs that wait for the end of another one.
     pub(crate) groups: Groups,
-    claimed: AsyncMutex<BTreeSet<TenantId>>,
+    claimed: Mutex<BTreeSet<TenantId>>,
+    /// Held while a tenant is claimed: its file may be slow, and no other tenant waits for it.
+    claiming: Folding<TenantId>,
     /// Held while a run is folded or admitted, so that no run ever has two tasks.
-    pub(crate) folding: Folding,
+    pub(crate) folding: Folding<RunId>,
     dispatcher: Dispatcher,
     timers: mpsc::UnboundedSender<timers::Setting>,
     pub(crate) pressure: Arc<Pressure>,
@@ -112,7 +115,8 @@ impl Engine {
             ends: Ends::default(),
             families: Families::default(),
             groups: Groups::default(),
-            claimed: AsyncMutex::default(),
+            claimed: Mutex::default(),
+            claiming: Folding::default(),
             folding: Folding::default(),
             dispatcher: Dispatcher::new(),
             timers,
@@ -214,13 +218,17 @@ impl Engine {
 
     /// Raises the tenant's epoch, once, before anything of it is folded or written.
     pub(crate) async fn claim(&self, tenant: TenantId) -> Result<(), Problem> {
-        let mut claimed = self.claimed.lock().await;
-        if claimed.contains(&tenant) {
+        let is_claimed = || lock(&self.claimed).contains(&tenant);
+        if is_claimed() {
+            return Ok(());
+        }
+        let _alone = self.claiming.alone(tenant).await;
+        if is_claimed() {
             return Ok(());
         }
         match self.parts.store.claim(tenant, self.epoch).await {
             Ok(()) => {
-                claimed.insert(tenant);
+                lock(&self.claimed).insert(tenant);
                 self.tell_open_runs(tenant).await;
                 Ok(())
             }

@@ -1,28 +1,32 @@
-//! Who makes a run hot: one at a time for each run, be it a fold or the admission that queues it.
+//! Who makes a run hot, or claims a tenant: one at a time for each run, be it a fold or the admission that queues it; for each tenant.
 //!
 //! An admission is over only when its run is hot; else a fold would find the run in the ledger and warm it a second time. Nobody
 //! waits for somebody else's run, however long its ledger is.
 // INVARIANT(INV-12): the fold of a long run holds up no start and no act of another tenant.
 
-use dvt_model::id::RunId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-/// The runs that somebody makes hot just now.
-#[derive(Default)]
-pub(crate) struct Folding(Mutex<BTreeMap<RunId, Arc<AsyncMutex<()>>>>);
+/// The runs that somebody makes hot just now, or the tenants that somebody claims.
+pub(crate) struct Folding<K>(Mutex<BTreeMap<K, Arc<AsyncMutex<()>>>>);
+
+impl<K> Default for Folding<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
 
 /// While this lives nobody else makes the run hot.
-pub(crate) struct Alone<'a> {
-    folding: &'a Folding,
-    run: RunId,
+pub(crate) struct Alone<'a, K: Ord + Copy> {
+    folding: &'a Folding<K>,
+    run: K,
     held: Option<OwnedMutexGuard<()>>,
 }
 
-impl Folding {
+impl<K: Ord + Copy> Folding<K> {
     /// Waits until nobody else makes this run hot.
-    pub(crate) async fn alone(&self, run: RunId) -> Alone<'_> {
+    pub(crate) async fn alone(&self, run: K) -> Alone<'_, K> {
         let of_run = Arc::clone(self.runs().entry(run).or_default());
         // From here on, so that whoever goes away while it waits leaves nothing either.
         let mut alone = Alone { folding: self, run, held: None };
@@ -30,12 +34,12 @@ impl Folding {
         alone
     }
 
-    fn runs(&self) -> MutexGuard<'_, BTreeMap<RunId, Arc<AsyncMutex<()>>>> {
+    fn runs(&self) -> MutexGuard<'_, BTreeMap<K, Arc<AsyncMutex<()>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Alone<'_> {
+impl<K: Ord + Copy> Drop for Alone<'_, K> {
     fn drop(&mut self) {
         drop(self.held.take());
         let mut runs = self.folding.runs();
@@ -49,6 +53,7 @@ impl Drop for Alone<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dvt_model::id::RunId;
     use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};

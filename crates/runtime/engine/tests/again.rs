@@ -177,3 +177,23 @@ pub(crate) fn children_that_could_not_be_written_are_begun_later() {
         assert_eq!(names.iter().filter(|name| name.starts_with("StepStarted each.")).count(), ITEMS);
     });
 }
+
+/// A tenant whose file is slow to be claimed holds up no other one.
+pub(crate) fn a_tenant_that_cannot_be_claimed_holds_up_no_other() {
+    block_on(async {
+        let house = House::new().await;
+        let other = crate::house::new_tenant(&house.store).await;
+        let client = house.attach().await;
+        let plan = "apiVersion: dvt/v1\nname: nothing\nsteps:\n  one: { uses: dvt/noop@1 }\n";
+        let writer = Writer::begin(&house);
+        let mut slow = Box::pin(house.start(&client, house.request(plan, &[])));
+        let quick = house.start_as(other, &client, house.request(plan, &[]));
+        tokio::select! {
+            biased;
+            answer = &mut slow => panic!("it waits for its file: {answer:?}"),
+            answer = quick => assert_eq!(answer.unwrap().provider, "embedded"),
+        }
+        writer.end();
+        slow.await.unwrap();
+    });
+}

@@ -83,6 +83,10 @@ const TESTS: &[Test] = &[
         again::children_that_could_not_be_written_are_begun_later,
     ),
     (
+        "again::a_tenant_that_cannot_be_claimed_holds_up_no_other",
+        again::a_tenant_that_cannot_be_claimed_holds_up_no_other,
+    ),
+    (
         "again::what_could_not_be_taken_up_is_taken_up_later",
         again::what_could_not_be_taken_up_is_taken_up_later,
     ),
