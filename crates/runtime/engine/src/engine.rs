@@ -31,6 +31,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// The longest end that is waited for by whoever stands by.
+const LONGEST_END: Duration = Duration::from_secs(120);
 
 /// The active engine.
 pub(crate) struct Engine {
@@ -147,8 +151,21 @@ impl Engine {
         let supervised = Arc::clone(&engine);
         tokio::spawn(async move {
             let engine = supervised;
-            let held = lease::keep(parts.store.lease(), row.clone(), stopping).await;
+            let (done, is_done) = watch::channel(false);
+            let mut keeping_lease = tokio::spawn(lease::keep(parts.store.lease(), row.clone(), is_done));
+            let mut stopping = stopping;
+            let lost = tokio::select! {
+                held = &mut keeping_lease => Some(held.unwrap_or(false)),
+                () = told_to_stop(&mut stopping) => None,
+            };
             engine.stop.send_replace(true);
+            // The lease is renewed until the end is over: whoever stands by takes a holder that renews no more for a stopped one, and
+            // kills it. An end that does not come is not waited for without end.
+            let hurry = tokio::spawn(async move {
+                sleep(LONGEST_END).await;
+                done.send_replace(true);
+                std::future::pending::<()>().await;
+            });
             // 1. Runs finish their turn. If we crash from here on, the ledger has what was acknowledged and no more.
             let mut tasks = std::mem::take(&mut *lock(&engine.tasks));
             while tasks.join_next().await.is_some() {}
@@ -162,6 +179,12 @@ impl Engine {
             drop(lock(&engine.sealer).take());
             drop(sealing.await);
             // 4. Only now another one may work. A crash before this leaves a row whose holder is dead.
+            hurry.abort();
+            let held = match lost {
+                Some(held) => held,
+                // Its sender is gone with the task that was aborted.
+                None => keeping_lease.await.unwrap_or(false),
+            };
             if held && !engine.deposed.load(Ordering::SeqCst) {
                 let table = parts.store.lease();
                 drop(tokio::task::spawn_blocking(move || table.release(&row)).await);

@@ -14,6 +14,8 @@ use dvt_plan::sub_plan::{Found, SubPlans, Wanted};
 use dvt_store::port::transaction::Kind;
 use rusqlite::Connection;
 use serde_json::json;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -113,6 +115,49 @@ pub(crate) fn what_could_not_be_taken_up_is_taken_up_later() {
         until_completed(&house, run).await;
         assert_eq!(count(&house, run, "StepRedispatched wait").await, 1);
         assert_eq!(count(&house, run, "StepCompleted wait").await, 1);
+    });
+}
+
+/// An engine whose end takes long renews its lease until it is over: nobody takes it for one that is stopped.
+pub(crate) fn an_engine_that_ends_slowly_keeps_its_lease() {
+    block_on(async {
+        let mut house = House::new().await;
+        // A worker that has ended and is waited for until `over` is there.
+        let (program, over) = (house.file("worker"), house.file("over"));
+        let own = format!("/proc/{}/exe", std::process::id());
+        let script = format!(
+            "#!/bin/sh\n{} \"$@\"\nwhile [ ! -e {} ]; do /bin/sleep 0.02; done\n",
+            own,
+            over.display()
+        );
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, Permissions::from_mode(0o700)).unwrap();
+        house.parts.worker = program;
+        let client = house.attach().await;
+        let plan = "apiVersion: dvt/v1\nname: one\nsteps:\n  one: { run: ['true'] }\n";
+        let run = house.start(&client, house.request(plan, &[])).await.unwrap().run_id;
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+        let ending = tokio::spawn(client.close());
+        let table = house.store.lease();
+        while dvt_engine::connect(house.parts.clone()).await.is_ok() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        // It renews every 3 s: the second renewal from here on begins when it has long known that it is to end.
+        let mut renewed = Vec::new();
+        while renewed.len() < 3 {
+            let row = table.read().unwrap().unwrap();
+            assert!(
+                row.holder.pid != 0 && !ending.is_finished(),
+                "control: it is ending, and holds the lease"
+            );
+            if renewed.last() != Some(&row.expires_at) {
+                renewed.push(row.expires_at);
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        std::fs::write(&over, "").unwrap();
+        ending.await.unwrap().unwrap();
+        assert_eq!(table.read().unwrap().unwrap().holder.pid, 0, "and then it is given back");
     });
 }
 
