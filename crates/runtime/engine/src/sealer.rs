@@ -11,13 +11,13 @@ use crate::standing::Standing;
 use crate::{Parts, Problem};
 use dvt_model::id::TenantId;
 use dvt_model::scope::TenantScope;
-use dvt_store::Store;
 use dvt_store::port::operation::{AppendAct, BlockDraft, Rights};
 use dvt_store::port::transaction::Kind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 /// How long entries are gathered before they are sealed: with the sealing itself below one second (contract 7.3).
@@ -55,6 +55,9 @@ impl Told {
     }
 }
 
+/// Whoever waits for a checkpoint.
+type Answer = oneshot::Sender<Result<u64, Problem>>;
+
 /// The sealer's state.
 struct Sealer {
     parts: Parts,
@@ -70,6 +73,29 @@ struct Sealer {
     /// Modes of the installation that hold, each with the ledgers that tell of it.
     everywhere: BTreeMap<Mode, BTreeMap<TenantId, TenantScope>>,
     standing: Standing,
+    /// When what is dirty is sealed.
+    due: Option<Instant>,
+    /// What is done just now, for each tenant at most one thing: its file may be slow, and no other tenant waits for it.
+    at_work: JoinSet<Done>,
+    busy: BTreeSet<TenantId>,
+    /// Who asked for a checkpoint of a tenant that is busy, whose present one may be made before what they mean.
+    waiting: BTreeMap<TenantId, Vec<Answer>>,
+}
+
+/// What was to be done of a tenant.
+struct Work {
+    tenant: TenantId,
+    scope: Option<TenantScope>,
+    enter: Vec<(TenantScope, Change)>,
+    answers: Vec<Answer>,
+}
+
+/// What came of it.
+struct Done {
+    work: Work,
+    sealed: Result<Option<u64>, Problem>,
+    /// A scope in which a change was entered.
+    entered: Option<TenantScope>,
 }
 
 /// Serves until every sender is gone, then seals what is left.
@@ -89,9 +115,13 @@ pub(crate) async fn serve(
         written: BTreeMap::new(),
         everywhere: BTreeMap::new(),
         standing,
+        due: None,
+        at_work: JoinSet::new(),
+        busy: BTreeSet::new(),
+        waiting: BTreeMap::new(),
     };
-    let mut due: Option<Instant> = None;
     loop {
+        let due = sealer.due;
         let wake = async {
             match due {
                 Some(due) => sleep_until(due).await,
@@ -100,35 +130,24 @@ pub(crate) async fn serve(
         };
         tokio::select! {
             ask = asks.recv() => match ask {
-                Some(Ask::Soon(scope)) => {
-                    sealer.soon(scope);
-                    due.get_or_insert_with(|| Instant::now() + GATHER);
-                }
-                Some(Ask::Enter(scope, change)) => {
-                    sealer.change(scope, change);
-                    due.get_or_insert_with(|| Instant::now() + GATHER);
-                }
-                Some(Ask::Everywhere(change)) => {
-                    sealer.change_everywhere(change);
-                    due.get_or_insert_with(|| Instant::now() + GATHER);
-                }
-                Some(Ask::Now(tenant, answer)) => {
-                    let result = sealer.seal(tenant).await;
-                    // Whoever asked may have gone.
-                    drop(answer.send(result));
-                }
+                Some(Ask::Soon(scope)) => sealer.soon(scope),
+                Some(Ask::Enter(scope, change)) => sealer.change(scope, change),
+                Some(Ask::Everywhere(change)) => sealer.change_everywhere(change),
+                Some(Ask::Now(tenant, answer)) => sealer.seal_now(tenant, vec![answer]),
                 None => break,
             },
-            () = wake => {
-                sealer.seal_all().await;
-                // What could not be sealed stays durable, and is tried again.
-                let is_done = sealer.dirty.is_empty() && sealer.to_enter.is_empty();
-                due = (!is_done).then(|| Instant::now() + GATHER);
-            }
+            Some(done) = sealer.at_work.join_next() => sealer.done(done),
+            () = wake => sealer.begin_all(),
         }
     }
     // What fails here is sealed by `Store::close` or by the next holder.
-    sealer.seal_all().await;
+    while let Some(done) = sealer.at_work.join_next().await {
+        sealer.done(done);
+    }
+    sealer.begin_all();
+    while let Some(done) = sealer.at_work.join_next().await {
+        sealer.done(done);
+    }
 }
 
 impl Sealer {
@@ -141,11 +160,13 @@ impl Sealer {
                 self.to_enter.push((scope, Change { mode: *mode, entered: true }));
             }
         }
+        self.gather();
     }
 
     fn change(&mut self, scope: TenantScope, change: Change) {
         self.standing.apply(Some(scope.tenant()), change, (self.parts.clock)());
         self.to_enter.push((scope, change));
+        self.gather();
     }
 
     /// Every ledger that was written, or told of the beginning, tells of it.
@@ -157,37 +178,98 @@ impl Sealer {
             self.everywhere.remove(&change.mode).unwrap_or_default()
         };
         self.to_enter.extend(told.into_values().map(|scope| (scope, change)));
+        self.gather();
     }
 
-    async fn seal_all(&mut self) {
-        let tenants: Vec<TenantId> = self.dirty.keys().copied().collect();
+    fn gather(&mut self) {
+        self.due.get_or_insert_with(|| Instant::now() + GATHER);
+    }
+
+    /// Begins whatever is to be done of tenants of which nothing is under way. What is left is looked at again.
+    fn begin_all(&mut self) {
+        self.due = None;
+        let to_enter = self.to_enter.iter().map(|(scope, _)| scope.tenant());
+        let tenants: BTreeSet<TenantId> = self.dirty.keys().copied().chain(to_enter).collect();
         for tenant in tenants {
-            // The tenant stays dirty, and whoever asks for a seal is told why it fails.
-            drop(self.seal(tenant).await);
-        }
-        for (scope, change) in std::mem::take(&mut self.to_enter) {
-            match enter(&self.parts, &scope, change).await {
-                Ok(()) => self.soon(scope),
-                // The ledger takes nothing just now; it is told of afterwards.
-                Err(_) => self.to_enter.push((scope, change)),
+            if self.busy.contains(&tenant) {
+                self.gather();
+            } else {
+                self.begin(tenant, Vec::new());
             }
         }
     }
 
-    async fn seal(&mut self, tenant: TenantId) -> Result<u64, Problem> {
+    fn seal_now(&mut self, tenant: TenantId, answers: Vec<Answer>) {
+        if self.busy.contains(&tenant) {
+            self.waiting.entry(tenant).or_default().extend(answers);
+        } else {
+            self.begin(tenant, answers);
+        }
+    }
+
+    fn begin(&mut self, tenant: TenantId, answers: Vec<Answer>) {
         self.told.forget(tenant);
-        let sealed = seal(&self.parts.store, tenant, &mut self.sizes).await;
+        self.busy.insert(tenant);
+        let scope = self.dirty.remove(&tenant);
+        let enter = self.to_enter.extract_if(.., |(scope, _)| scope.tenant() == tenant).collect();
+        let (parts, work) = (self.parts.clone(), Work { tenant, scope, enter, answers });
+        self.at_work.spawn(do_all(parts, work));
+    }
+
+    /// Takes what came of it.
+    fn done(&mut self, done: Result<Done, JoinError>) {
+        // A task that panicked left its tenant as it was; the panic is told by the runtime.
+        let Ok(Done { work: Work { tenant, scope, enter, answers }, sealed, entered }) = done else { return };
+        self.busy.remove(&tenant);
         let change = match &sealed {
             Ok(_) => self.pressure.sealed(tenant),
             Err(_) => self.pressure.not_sealed(tenant, (self.parts.clock)()),
         };
-        let scope =
-            if sealed.is_ok() { self.dirty.remove(&tenant) } else { self.dirty.get(&tenant).copied() };
-        if let Some((scope, change)) = scope.zip(change) {
-            self.change(scope, change);
+        if let Ok(Some(size)) = sealed {
+            self.sizes.insert(tenant, size);
         }
-        sealed
+        if let Some(scope) = scope {
+            if sealed.is_err() {
+                // What could not be sealed stays durable, and is tried again.
+                self.dirty.entry(tenant).or_insert(scope);
+                self.gather();
+            }
+            if let Some(change) = change {
+                self.change(scope, change);
+            }
+        }
+        if !enter.is_empty() {
+            // The ledger takes nothing just now; it is told of afterwards.
+            self.to_enter.extend(enter);
+            self.gather();
+        }
+        if let Some(scope) = entered {
+            self.soon(scope);
+        }
+        let size = sealed.map(|_| self.sizes.get(&tenant).copied().unwrap_or_default());
+        for answer in answers {
+            // Whoever asked may have gone.
+            drop(answer.send(size.clone()));
+        }
+        if let Some(waiting) = self.waiting.remove(&tenant) {
+            self.begin(tenant, waiting);
+        }
     }
+}
+
+/// Seals a tenant, and enters what is to be entered; what could not be stays in the work.
+async fn do_all(parts: Parts, mut work: Work) -> Done {
+    let sealed = parts.store.seal(work.tenant).await.map_err(Problem::from);
+    let sealed = sealed.map(|checkpoint| checkpoint.map(|checkpoint| checkpoint.size));
+    let (mut left, mut entered) = (Vec::new(), None);
+    for (scope, change) in std::mem::take(&mut work.enter) {
+        match enter(&parts, &scope, change).await {
+            Ok(()) => entered = Some(scope),
+            Err(_) => left.push((scope, change)),
+        }
+    }
+    work.enter = left;
+    Done { work, sealed, entered }
 }
 
 /// Enters that a mode was entered, or left.
@@ -198,13 +280,6 @@ async fn enter(parts: &Parts, scope: &TenantScope, change: Change) -> Result<(),
     transaction.append_act(AppendAct { block, reads: false, rights: Rights::Nobody });
     transaction.commit().await?;
     Ok(())
-}
-
-async fn seal(store: &Store, tenant: TenantId, sizes: &mut BTreeMap<TenantId, u64>) -> Result<u64, Problem> {
-    if let Some(checkpoint) = store.seal(tenant).await? {
-        sizes.insert(tenant, checkpoint.size);
-    }
-    Ok(sizes.get(&tenant).copied().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -242,3 +242,25 @@ pub(crate) fn a_tenant_that_cannot_be_claimed_holds_up_no_other() {
         slow.await.unwrap();
     });
 }
+
+/// A tenant whose file cannot be sealed holds up nobody else's checkpoint.
+pub(crate) fn a_tenant_that_cannot_be_sealed_holds_up_no_other() {
+    block_on(async {
+        let house = House::new().await;
+        let other = crate::house::new_tenant(&house.store).await;
+        let client = house.attach().await;
+        let plan = "apiVersion: dvt/v1\nname: nothing\nsteps:\n  one: { uses: dvt/noop@1 }\n";
+        let others = house.start_as(other, &client, house.request(plan, &[])).await.unwrap().run_id;
+        // What is written now is sealed half a second later.
+        let run = house.start(&client, house.request(plan, &[])).await.unwrap().run_id;
+        let writer = Writer::begin(&house);
+        let mut slow = Box::pin(client.seal(run));
+        tokio::select! {
+            biased;
+            answer = &mut slow => panic!("it waits for its file: {answer:?}"),
+            answer = client.seal(others) => assert!(answer.unwrap() > 0),
+        }
+        writer.end();
+        assert!(slow.await.unwrap() > 0);
+    });
+}

@@ -86,6 +86,10 @@ const TESTS: &[Test] = &[
         "again::a_tenant_that_cannot_be_claimed_holds_up_no_other",
         again::a_tenant_that_cannot_be_claimed_holds_up_no_other,
     ),
+    (
+        "again::a_tenant_that_cannot_be_sealed_holds_up_no_other",
+        again::a_tenant_that_cannot_be_sealed_holds_up_no_other,
+    ),
     ("again::an_engine_that_ends_slowly_keeps_its_lease", again::an_engine_that_ends_slowly_keeps_its_lease),
     (
         "again::what_could_not_be_taken_up_is_taken_up_later",
