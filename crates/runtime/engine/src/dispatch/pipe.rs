@@ -1,21 +1,24 @@
-//! The pipe between worker and runs: logs are kept before the report that follows them is heard.
+//! The pipes between worker and runs, one for each tenant: logs are kept before the report that follows them is heard.
 //!
-//! It is bounded: when the store is slow the pipe fills, the link is read no more, and the worker slows down. What comes while
-//! nothing is on its way does not go through it, for that would wake its task to hand on a word.
+//! A tenant whose store is slow fills its own pipe, and nobody else's words wait behind its logs. Each is bounded: where one is full
+//! the link is read no more, and the worker slows down. What comes while nothing of its tenant is on its way does not go through a
+//! pipe, for that would wake its task to hand on a word.
 
 use crate::run::{Hot, Message};
 use dvt_model::attempt::LogicalAttemptId;
-use dvt_model::id::{RunId, StepId};
+use dvt_model::id::{RunId, StepId, TenantId};
 use dvt_model::scope::TenantScope;
 use dvt_store::Store;
 use dvt_store::port::operation::{LogChunk, Protection};
 use dvt_store::port::transaction::Kind;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::task::JoinSet;
 
-/// How much may lie in the pipe.
+/// How much may lie in a pipe.
 const ROOM: usize = 1_024;
 
 /// What flows through it.
@@ -35,45 +38,86 @@ pub(super) enum Item {
 
 /// The end at which things go in; the floor alone has it.
 pub(super) struct Pipe {
+    ways: Mutex<BTreeMap<TenantId, Way>>,
+    new: mpsc::UnboundedSender<Outflow>,
+}
+
+/// A tenant's pipe.
+#[derive(Clone)]
+struct Way {
     items: mpsc::Sender<Item>,
     /// Items that went in and are not dealt with.
     under_way: Arc<AtomicUsize>,
 }
 
-/// The end at which they come out.
-pub(super) struct Outlet {
+/// Where it comes out.
+struct Outflow {
     items: mpsc::Receiver<Item>,
     under_way: Arc<AtomicUsize>,
 }
 
-/// A pipe.
+/// The end at which they come out.
+pub(super) struct Outlet(mpsc::UnboundedReceiver<Outflow>);
+
+/// Pipes for whoever comes.
 pub(super) fn pipe() -> (Pipe, Outlet) {
-    let (put, items) = mpsc::channel(ROOM);
-    let under_way = Arc::new(AtomicUsize::new(0));
-    (Pipe { items: put, under_way: Arc::clone(&under_way) }, Outlet { items, under_way })
+    let (new, outflows) = mpsc::unbounded_channel();
+    (Pipe { ways: Mutex::default(), new }, Outlet(outflows))
 }
 
 impl Pipe {
-    /// Puts something behind what is on its way; a word behind nothing is told at once.
+    fn ways(&self) -> MutexGuard<'_, BTreeMap<TenantId, Way>> {
+        self.ways.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts something behind what is on its way of the same tenant; a word behind nothing is told at once.
     pub(super) async fn put(&self, item: Item) {
+        let tenant = match &item {
+            Item::Log { scope, .. } => scope.tenant(),
+            Item::Word(hot, _) => hot.tenant(),
+        };
+        let way = self.ways().get(&tenant).cloned();
+        // Only this end adds to it, so nothing comes in between.
+        let is_free = way.as_ref().is_none_or(|way| way.under_way.load(Ordering::Acquire) == 0);
         match item {
-            // Only this end adds to it, so nothing comes in between.
-            Item::Word(hot, message) if self.under_way.load(Ordering::Acquire) == 0 => tell(&hot, message),
+            Item::Word(hot, message) if is_free => tell(&hot, message),
             item => {
-                self.under_way.fetch_add(1, Ordering::AcqRel);
+                let way = way.unwrap_or_else(|| self.lay(tenant));
+                way.under_way.fetch_add(1, Ordering::AcqRel);
                 // The outlet is there for as long as this end.
-                if let Err(TrySendError::Full(item)) = self.items.try_send(item) {
+                if let Err(TrySendError::Full(item)) = way.items.try_send(item) {
                     dvt_telemetry::waits_for_room();
-                    drop(self.items.send(item).await);
+                    drop(way.items.send(item).await);
                 }
             }
         }
     }
+
+    /// A tenant's first.
+    fn lay(&self, tenant: TenantId) -> Way {
+        let (put, items) = mpsc::channel(ROOM);
+        let under_way = Arc::new(AtomicUsize::new(0));
+        // Gone only with the engine.
+        drop(self.new.send(Outflow { items, under_way: Arc::clone(&under_way) }));
+        let way = Way { items: put, under_way };
+        self.ways().insert(tenant, way.clone());
+        way
+    }
 }
 
 impl Outlet {
-    /// Serves until the other end is closed.
+    /// Serves until the other end is closed, and what is on its way is dealt with.
     pub(super) async fn serve(mut self, store: Store) {
+        let mut serving = JoinSet::new();
+        while let Some(outflow) = self.0.recv().await {
+            serving.spawn(outflow.serve(store.clone()));
+        }
+        while serving.join_next().await.is_some() {}
+    }
+}
+
+impl Outflow {
+    async fn serve(mut self, store: Store) {
         while let Some(item) = self.items.recv().await {
             match item {
                 Item::Log { scope, under, run, step, attempt, chunk } => {

@@ -141,6 +141,10 @@ async fn a_word_is_told_at_once_but_not_before_the_log_that_came_first() {
     pipe.put(log).await;
     pipe.put(word()).await;
     assert!(inbox.try_recv().is_err(), "the log is on its way still");
+    // It is another tenant's log for others.
+    let (_, others, mut others_inbox) = super::super::tests::run(2);
+    pipe.put(Item::Word(others, Message::Turn)).await;
+    assert!(matches!(others_inbox.try_recv(), Ok(Message::Turn)), "nothing of its own was before it");
     let serving = tokio::spawn(outlet.serve(parts(folder.path()).store));
     assert!(matches!(inbox.recv().await, Some(Message::Turn)));
     drop(pipe);
