@@ -458,6 +458,7 @@ impl Client {
     pub async fn close(self) -> Result<(), Problem> {
         if let Side::Engine(engine) = self.side() {
             engine.families.have_ended().await;
+            engine.dispatcher().have_ended().await;
             engine.stop();
             engine.ended().await;
         }

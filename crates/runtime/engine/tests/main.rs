@@ -129,6 +129,7 @@ const TESTS: &[Test] = &[
         times::a_step_that_kills_workers_is_given_up_after_five,
     ),
     ("times::an_emergency_stop_reaches_the_program", times::an_emergency_stop_reaches_the_program),
+    ("times::an_emergency_stop_leaves_time_to_end", times::an_emergency_stop_leaves_time_to_end),
     (
         "times::a_run_queued_without_host_power_never_gets_it",
         times::a_run_queued_without_host_power_never_gets_it,
@@ -144,6 +145,11 @@ const TESTS: &[Test] = &[
     (
         "recovery::an_act_does_not_stand_in_the_way_of_a_resume",
         recovery::an_act_does_not_stand_in_the_way_of_a_resume,
+    ),
+    ("recovery::what_is_taken_up_goes_through_the_slots", recovery::what_is_taken_up_goes_through_the_slots),
+    (
+        "recovery::a_worker_that_cannot_begin_costs_no_step_a_dispatch",
+        recovery::a_worker_that_cannot_begin_costs_no_step_a_dispatch,
     ),
     ("recovery::an_old_epoch_writes_nothing", recovery::an_old_epoch_writes_nothing),
     (

@@ -265,3 +265,76 @@ pub(crate) fn an_act_does_not_stand_in_the_way_of_a_resume() {
         }
     });
 }
+/// Capacity of the worker's slots in this process, as the dispatcher counts them.
+fn slots() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (cores * 8).clamp(8, usize::try_from(dvt_worker::protocol::CAPACITY).unwrap())
+}
+
+/// Runs of several engines that are gone are taken up by one: their programs go through its slots like others.
+pub(crate) fn what_is_taken_up_goes_through_the_slots() {
+    block_on(async {
+        let house = House::new().await;
+        let (witness, go) = (house.file("witness"), house.file("go"));
+        let script = "script: 'echo begin >> \"$WITNESS\"; while [ ! -e \"$GO\" ]; do sleep 0.05; done; echo end >> \"$WITNESS\"'";
+        let env = "env: { WITNESS: '${{ inputs.witness }}', GO: '${{ inputs.go }}' }";
+        let steps: String = (0..slots()).map(|at| format!("  s{at}: {{ {script}, {env} }}\n")).collect();
+        let plan = format!(
+            "apiVersion: dvt/v1\nname: wide\ninputs: {{ witness: {{ type: string }}, go: {{ type: string }} }}\nsteps:\n{steps}"
+        );
+        let inputs = [("witness", json!(witness.to_str().unwrap())), ("go", json!(go.to_str().unwrap()))];
+        let mut runs = Vec::new();
+        for _ in 0..2 {
+            let client = house.attach().await;
+            let mut request = house.request(&plan, &inputs);
+            request.plan_id = dvt_model::id::PlanId::from_random([3; 16]);
+            runs.push(house.start(&client, request).await.unwrap().run_id);
+            // Control: each of them alone has them all.
+            until_lines(&witness, slots()).await;
+            client.close().await.unwrap();
+            std::fs::remove_file(&witness).unwrap();
+        }
+        let client = dvt_engine::reside(house.parts.clone()).await.unwrap();
+        until_lines(&witness, slots()).await;
+        std::fs::write(&go, "").unwrap();
+        for run in runs {
+            client
+                .follow(&house.run_proof::<dvt_model::proof::RunReadStatus>(house.tenant, run))
+                .await
+                .unwrap();
+            assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+        }
+        let (mut alive, mut most) = (0usize, 0);
+        for line in lines(&witness) {
+            alive = if line == "begin" { alive + 1 } else { alive - 1 };
+            most = most.max(alive);
+        }
+        assert_eq!((alive, most), (0, slots()));
+    });
+}
+
+/// A worker that ends before it is there has had no step: they wait for the next one, and are given to it as they are.
+pub(crate) fn a_worker_that_cannot_begin_costs_no_step_a_dispatch() {
+    block_on(async {
+        let mut house = House::new().await;
+        let (folder, program) = (house.file("starts"), house.file("worker"));
+        std::fs::create_dir(&folder).unwrap();
+        let own = format!("/proc/{}/exe", std::process::id());
+        let script = format!(
+            "#!/bin/sh\nfor n in 1 2 3; do if [ ! -e {0}/$n ]; then : > {0}/$n; exit 1; fi; done\nexec {1} \"$@\"\n",
+            folder.display(),
+            own
+        );
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        house.parts.worker = program;
+        let client = house.attach().await;
+        let plan =
+            "apiVersion: dvt/v1\nname: sound\nsteps:\n  one: { run: ['true'] }\n  two: { run: ['true'] }\n";
+        let run = house.start(&client, house.request(plan, &[])).await.unwrap().run_id;
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3, "control: three came to nothing");
+        let names = house.names(run).await;
+        assert!(!names.iter().any(|name| name.starts_with("StepRedispatched")), "{names:?}");
+    });
+}

@@ -185,6 +185,41 @@ steps:
     });
 }
 
+/// An emergency stop gives what runs its 5 s to end, also where the engine ends with it; with force it does not.
+pub(crate) fn an_emergency_stop_leaves_time_to_end() {
+    block_on(async {
+        for force_kill in [false, true] {
+            let house = House::new().await;
+            let client = house.attach().await;
+            let witness = house.file("witness");
+            let plan = r#"
+apiVersion: dvt/v1
+name: tidy
+inputs: { witness: { type: string } }
+steps:
+  tidy:
+    script: |
+      trap 'sleep 0.3; echo cleaned >> "$WITNESS"; exit 0' TERM
+      echo begin >> "$WITNESS"
+      while true; do sleep 0.02; done
+    env: { WITNESS: '${{ inputs.witness }}' }
+"#;
+            let request = house.request(plan, &[("witness", json!(witness.to_str().unwrap()))]);
+            let run = house.start(&client, request).await.unwrap().run_id;
+            until_lines(&witness, 1).await;
+            let deed = Deed::EmergencyStop { force_kill };
+            let proof = house.run_proof::<SignalSend>(house.tenant, run);
+            let record = house.record_of(&proof, deed.operation().unwrap());
+            let asked = Asked { deed, record: Some(record), signal_id: SignalId::parse("stop").unwrap() };
+            let status = client.act_on_run(&proof, asked, true).await.unwrap();
+            assert_eq!(status, RunStatus::Cancelled, "it is told at once");
+            client.close().await.unwrap();
+            let text = std::fs::read_to_string(&witness).unwrap();
+            assert_eq!(text.contains("cleaned"), !force_kill, "{text}");
+        }
+    });
+}
+
 const LATER: &str = r#"
 apiVersion: dvt/v1
 name: later

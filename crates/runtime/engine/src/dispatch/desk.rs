@@ -10,7 +10,7 @@ use super::floor::Floor;
 use dvt_worker::link::Unsent;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 
 /// The most orders that a run obeys in one go; among them may be those of other tenants.
 const MOST: usize = 16;
@@ -20,7 +20,7 @@ pub(crate) trait Obeys: Send {
     /// Carries an order out.
     fn obey(&mut self, order: Order) -> impl Future<Output = ()> + Send;
     /// Does what follows from what was obeyed; whether something is left that only its own task can do.
-    fn settle(&mut self) -> bool;
+    fn settle(&mut self) -> impl Future<Output = bool> + Send;
     /// What the worker is told by what was obeyed. It is sent when the floor is free again: it wakes the worker, whose answer
     /// may be here while the one who sent is not done.
     fn unsent(&self) -> Unsent;
@@ -32,11 +32,18 @@ pub(crate) struct Desk<F = Floor> {
     /// None before it serves, and after the engine's end: nothing needs it then.
     pub(super) floor: AsyncMutex<Option<F>>,
     called: Notify,
+    /// How many attempts of runs that have ended still have time to end.
+    pub(super) ending: watch::Sender<usize>,
 }
 
 impl<F> Desk<F> {
     pub(super) fn new() -> Self {
-        Self { orders: Mutex::default(), floor: AsyncMutex::new(None), called: Notify::new() }
+        Self {
+            orders: Mutex::default(),
+            floor: AsyncMutex::new(None),
+            called: Notify::new(),
+            ending: watch::channel(0).0,
+        }
     }
 
     fn orders(&self) -> MutexGuard<'_, VecDeque<Order>> {
@@ -82,7 +89,7 @@ impl<F: Obeys> Desk<F> {
             let Some(order) = self.next() else { break };
             floor.obey(order).await;
         }
-        let is_done = !floor.settle();
+        let is_done = !floor.settle().await;
         (is_done && self.orders().is_empty(), floor.unsent())
     }
 }
@@ -148,7 +155,7 @@ mod tests {
             }
         }
 
-        fn settle(&mut self) -> bool {
+        async fn settle(&mut self) -> bool {
             self.longest = self.longest.max(std::mem::take(&mut self.in_a_go));
             false
         }

@@ -3,8 +3,8 @@
 //! The surprising rule: the slot that the end of an attempt frees goes with the report to its run, so that the end of one step
 //! and the start of the next are one block. Where another run waits in line nothing goes with it: whose turn it is stays so.
 
-use super::Granted;
 use super::desk::Desk;
+use super::{Attempt, Granted};
 use crate::run::{Gone, Hot, Message};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::id::{RunId, StepId};
@@ -21,6 +21,10 @@ pub(super) struct Flight {
     pub(super) protection: Protection,
     /// Its run left memory: it is being killed, and its report is not believed.
     pub(super) abandoned: bool,
+    /// It was told to end and has its time for that.
+    pub(super) has_grace: bool,
+    /// What was given out, until the worker has said that it is there.
+    pub(super) kept: Option<Box<Attempt>>,
 }
 
 /// The slots and who has them.
@@ -33,6 +37,9 @@ pub(super) struct Slots {
     pub(super) flights: BTreeMap<(RunId, StepId), Flight>,
     queue: VecDeque<(RunId, Hot)>,
     queued: BTreeSet<RunId>,
+    /// Attempts that are given out and have no slot yet: those that were given out before and are again, and those for which there
+    /// is no worker. They go before everybody in the queue, for their ledgers say that they run.
+    pub(super) line: VecDeque<Attempt>,
 }
 
 impl Slots {
@@ -44,6 +51,7 @@ impl Slots {
             flights: BTreeMap::new(),
             queue: VecDeque::new(),
             queued: BTreeSet::new(),
+            line: VecDeque::new(),
         }
     }
 
@@ -61,6 +69,11 @@ impl Slots {
         if self.queued.insert(run) {
             self.queue.push_back((run, hot));
         }
+    }
+
+    /// Whether anybody waits for a slot.
+    pub(super) fn are_wanted(&self) -> bool {
+        !self.line.is_empty() || !self.queue.is_empty()
     }
 
     pub(super) fn settle(&mut self, granted: u32) {
@@ -89,12 +102,15 @@ impl Slots {
     /// What goes with a report to its run: the slot that was its attempt's, and whatever else is free where the run itself
     /// waits in line for more. Nothing where another one waits.
     pub(super) fn hand_on(&mut self, run: RunId) -> Option<Granted> {
+        if !self.line.is_empty() {
+            return None;
+        }
         let part = match self.queue.front() {
             None => 1,
             Some((first, _)) if *first == run && self.queue.len() == 1 => self.free(),
             Some(_) => return None,
         };
-        // More may be taken than there are (what is given out again asks for no slot): then it keeps its place in the line.
+        // More may be taken than there are (a worker has fewer than were thought): then it keeps its place in the line.
         let granted = self.reserve(part.min(self.free()))?;
         self.forget(run);
         Some(granted)
@@ -108,6 +124,25 @@ impl Slots {
         self.back.strong_count().checked_sub(1)?;
         self.reserved += slots;
         Some(Granted { slots, back: self.back.clone() })
+    }
+
+    /// Tells how many attempts of runs that have ended still have time to end.
+    pub(super) fn tell_ending(&self) {
+        let count = self.flights.values().filter(|flight| flight.abandoned && flight.has_grace).count();
+        if let Some(desk) = self.back.upgrade() {
+            desk.ending.send_if_modified(|known| std::mem::replace(known, count) != count);
+        }
+    }
+
+    /// What was given to a worker that never said that it is there goes to the front of the line.
+    // INVARIANT(INV-29): that worker has ended, and its starter, which begins no step before it has the lock, with it; the next one's
+    // waits for the lock. So the same dispatch under the same token is no second one beside the first.
+    pub(super) fn line_up_again(&mut self) {
+        for (_, Flight { abandoned, kept, .. }) in std::mem::take(&mut self.flights).into_iter().rev() {
+            if let Some(attempt) = kept.filter(|_| !abandoned) {
+                self.line.push_front(*attempt);
+            }
+        }
     }
 
     /// The runs that had something with the worker, each once, and what that was; all flights are over.

@@ -9,6 +9,7 @@ use super::desk::{Desk, Obeys};
 use super::flight::{Flight, Slots};
 use super::missing::{Missing, Stop};
 use super::pipe::{Item, Pipe};
+use super::starts::Starts;
 use super::{Attempt, Order, Reported, unfit};
 use crate::run::Message;
 use crate::{Parts, crash};
@@ -26,6 +27,7 @@ use dvt_worker::Link;
 use dvt_worker::link::{Incoming, Unsent};
 use dvt_worker::protocol::{self, FromWorker, Key, ToWorker};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -46,6 +48,7 @@ enum What {
     Called,
     Heard(Option<FromWorker>),
     Silence,
+    MayStart,
 }
 
 /// A worker that was started.
@@ -70,6 +73,10 @@ pub(crate) struct Floor {
     parked: BTreeMap<(RunId, StepId), Attempt>,
     /// Attempts that are to end and that the worker will not report.
     missing: Missing,
+    /// When a worker may be started.
+    starts: Starts,
+    /// A start came to nothing, and the floor's own task has not heard of it: it wakes for the next one.
+    has_failed: bool,
 }
 
 impl Floor {
@@ -77,20 +84,26 @@ impl Floor {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let own_limit = u32::try_from(cores).unwrap_or(1).saturating_mul(PER_CORE).max(FEWEST);
         let slots = Slots::new(own_limit, back);
-        let (parked, missing) = (BTreeMap::new(), Missing::default());
-        Self { parts, pipe, slots, own_limit, working: None, incoming: None, parked, missing }
+        Self {
+            parts,
+            pipe,
+            slots,
+            own_limit,
+            working: None,
+            incoming: None,
+            parked: BTreeMap::new(),
+            missing: Missing::default(),
+            starts: Starts::default(),
+            has_failed: false,
+        }
     }
 
     /// Obeys, hears and grants until the engine ends.
     pub(super) async fn serve(desk: &Desk, mut stop: watch::Receiver<bool>) {
-        let (mut incoming, mut silent_at) = (None::<Incoming>, None);
+        let (mut incoming, mut silent_at, mut may_start_at) = (None::<Incoming>, None, None);
         loop {
-            let silence = async {
-                match silent_at {
-                    Some(at) => sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let silence = until(silent_at);
+            let may_start = until(may_start_at);
             let heard = async {
                 match &mut incoming {
                     Some(incoming) => incoming.recv().await,
@@ -105,11 +118,12 @@ impl Floor {
                 () = desk.called() => What::Called,
                 message = heard => What::Heard(message),
                 () = silence => What::Silence,
+                () = may_start => What::MayStart,
             };
             let mut held = desk.floor.lock().await;
             let Some(floor) = held.as_mut() else { break };
             match what {
-                What::Called => {}
+                What::Called | What::MayStart => {}
                 What::Heard(Some(message)) => floor.hear(message).await,
                 What::Heard(None) => floor.lose_worker().await,
                 What::Silence => floor.hear_nothing(silent_at).await,
@@ -121,7 +135,8 @@ impl Floor {
             // Whoever obeyed may have started a worker: it is heard from here on. One that was given up is heard no more, for its end
             // would be taken for that of the next one.
             incoming = floor.incoming.take().or(incoming.filter(|_| floor.working.is_some()));
-            silent_at = floor.silent_at();
+            (silent_at, may_start_at) = (floor.silent_at(), floor.may_start_at());
+            floor.has_failed = false;
             drop(held);
             unsent.send();
         }
@@ -138,6 +153,16 @@ impl Floor {
         self.working.as_ref().filter(|working| working.said_hello).map(|working| working.heard + SILENCE)
     }
 
+    /// When the next worker may be started, where one that is wanted may not be yet.
+    fn may_start_at(&self) -> Option<Instant> {
+        let is_wanted = self.working.is_none() && self.slots.free() > 0 && self.slots.are_wanted();
+        self.starts.next().filter(|_| is_wanted)
+    }
+
+    fn may_have_worker(&self) -> bool {
+        self.working.is_some() || self.starts.may_begin(Instant::now())
+    }
+
     /// Ends an attempt, wherever it is.
     async fn end(&mut self, stop: Stop) {
         let place = (stop.run, stop.step_id.clone());
@@ -151,10 +176,19 @@ impl Floor {
         {
             return self.fail(attempt, unfit::stopped()).await;
         }
-        match self.slots.flights.get(&place).map(|flight| flight.abandoned) {
-            Some(false) => self.stop(key_of(stop.run, &place.1, stop.logical, stop.engine), stop.grace_ms),
+        let in_line = |attempt: &Attempt| place_of(attempt) == place && waits(attempt);
+        if let Some(attempt) =
+            self.slots.line.iter().position(in_line).and_then(|at| self.slots.line.remove(at))
+        {
+            return self.fail(attempt, unfit::stopped()).await;
+        }
+        match self.slots.flights.get_mut(&place) {
+            Some(flight) if !flight.abandoned => {
+                flight.has_grace = stop.grace_ms > 0;
+                self.stop(key_of(stop.run, &place.1, stop.logical, stop.engine), stop.grace_ms);
+            }
             // It is being killed already; its end is the answer.
-            Some(true) => drop(self.missing.note(stop)),
+            Some(_) => drop(self.missing.note(stop)),
             None if self.missing.note(stop) => self.make_sure().await,
             None => {}
         }
@@ -171,16 +205,21 @@ impl Floor {
         }
     }
 
-    /// The run's memory is gone: its steps are killed, and their reports will not be heard.
-    fn abandon(&mut self, run: RunId) {
+    /// The run's memory is gone: its steps are killed, and their reports will not be heard. Where the run has ended, what was told to
+    /// end with it keeps the time that it was given.
+    fn abandon(&mut self, run: RunId, has_ended: bool) {
         self.slots.forget(run);
         self.missing.forget(run);
         self.parked.retain(|(parked, _), _| *parked != run);
+        self.slots.line.retain(|attempt| attempt.run != run);
         let mut keys = Vec::new();
         for ((of, step), flight) in &mut self.slots.flights {
             if *of == run {
                 flight.abandoned = true;
-                keys.push(key_of(run, step, flight.logical, flight.engine));
+                flight.has_grace &= has_ended;
+                if !flight.has_grace {
+                    keys.push(key_of(run, step, flight.logical, flight.engine));
+                }
             }
         }
         for key in keys {
@@ -199,7 +238,7 @@ impl Floor {
     }
 
     async fn dispatch(&mut self, attempt: Attempt) {
-        let place = (attempt.run, attempt.dispatch.step_id.clone());
+        let place = place_of(&attempt);
         // INVARIANT(INV-29): whatever asked for it, an attempt never joins an older one of its step that may be alive.
         if let Some(flight) = self.slots.flights.get_mut(&place) {
             let older = (!flight.abandoned).then(|| key_of(place.0, &place.1, flight.logical, flight.engine));
@@ -216,21 +255,59 @@ impl Floor {
         if unfit::is_too_large(&attempt.dispatch) {
             return self.fail(attempt, unfit::too_large()).await;
         }
+        self.slots.line.retain(|older| place_of(older) != place);
+        // What begins has its slot from its offer. What is given out again has none: there may be as many of them as several engines
+        // had slots.
+        let is_again = attempt.dispatch.engine_attempt_id > EngineAttemptId::FIRST;
+        let is_full = self.slots.free() == 0 || !self.slots.line.is_empty();
+        if !self.may_have_worker() || (is_again && is_full) {
+            return self.slots.line.push_back(attempt);
+        }
+        self.give_out(attempt).await;
+    }
+
+    /// Gives it to the worker, which is started where there is none.
+    async fn give_out(&mut self, attempt: Attempt) {
         let Some(program) = program_of(&attempt.dispatch.program) else {
             return self.fail(attempt, unfit::no_plugins()).await;
         };
+        if let Err(error) = self.worker().map(drop) {
+            let problem = unstarted(&error);
+            // A program that is not there will not be there a moment later.
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) {
+                return self.fail(attempt, unfit::no_worker(problem)).await;
+            }
+            self.slots.line.push_front(attempt);
+            return self.no_worker_came(problem).await;
+        }
         if let Err(problem) = self.give(&attempt, program).await {
             return self.fail(attempt, unfit::no_worker(problem)).await;
         }
-        let Attempt { dispatch, hot, protection, .. } = attempt;
+        let is_there = self.working.as_ref().is_some_and(|working| working.said_hello);
         let flight = Flight {
-            logical: dispatch.logical_attempt_id,
-            engine: dispatch.engine_attempt_id,
-            hot,
-            protection,
+            logical: attempt.dispatch.logical_attempt_id,
+            engine: attempt.dispatch.engine_attempt_id,
+            hot: attempt.hot.clone(),
+            protection: attempt.protection.clone(),
             abandoned: false,
+            has_grace: false,
+            kept: None,
         };
-        self.slots.flights.insert(place, flight);
+        let place = place_of(&attempt);
+        let kept = (!is_there).then(|| Box::new(attempt));
+        self.slots.flights.insert(place, Flight { kept, ..flight });
+    }
+
+    /// A worker could not be started, or ended before it was there: what waits for one waits on, until that has lasted too long.
+    async fn no_worker_came(&mut self, problem: String) {
+        let now = Instant::now();
+        self.starts.failed(now, problem);
+        self.has_failed = true;
+        if let Some(why) = self.starts.hopeless(now).map(str::to_owned) {
+            for attempt in std::mem::take(&mut self.slots.line) {
+                self.fail(attempt, unfit::no_worker(why.clone())).await;
+            }
+        }
     }
 
     /// An attempt that no worker ever had ends at once.
@@ -264,7 +341,7 @@ impl Floor {
             files_digest: attempt.files,
             log_budget_bytes: protocol::DEFAULT_LOG_BUDGET_BYTES,
         }));
-        let working = self.worker()?;
+        let working = self.worker().map_err(|error| unstarted(&error))?;
         // If it is gone already, its end of stream follows and the run recovers this attempt with the others.
         if let Some(digest) = attempt.files {
             if let Some(bytes) = files {
@@ -289,16 +366,15 @@ impl Floor {
         Ok(Some(Arc::new(bytes)))
     }
 
-    fn worker(&mut self) -> Result<&mut Working, String> {
+    fn worker(&mut self) -> io::Result<&mut Working> {
         if self.working.is_none() {
-            let mut link = Link::spawn(&self.parts.worker, &self.parts.folder.join("starter.lock"))
-                .map_err(|error| format!("the worker cannot be started: {error}"))?;
+            let mut link = Link::spawn(&self.parts.worker, &self.parts.folder.join("starter.lock"))?;
             link.say(ToWorker::Welcome { version: protocol::VERSION });
             self.incoming = link.incoming();
             let (files, heard) = (BTreeSet::new(), Instant::now());
             self.working = Some(Working { link, files, said_hello: false, heard });
         }
-        self.working.as_mut().ok_or_else(|| "the worker cannot be started".to_owned())
+        self.working.as_mut().ok_or_else(|| ErrorKind::Other.into())
     }
 
     async fn hear(&mut self, message: FromWorker) {
@@ -311,6 +387,8 @@ impl Floor {
                     working.said_hello = true;
                     dvt_telemetry::workers(1);
                 }
+                self.starts.succeeded();
+                self.slots.flights.values_mut().for_each(|flight| flight.kept = None);
                 self.slots.set_capacity(capacity.min(self.own_limit));
                 self.make_sure().await;
             }
@@ -407,8 +485,13 @@ impl Floor {
     async fn lose_worker(&mut self) {
         dvt_telemetry::workers(0);
         let lived = self.working.take().is_some_and(|working| working.said_hello);
-        for (hot, lost) in self.slots.lose_all() {
-            self.put(Item::Word(hot, Message::Lost(lost))).await;
+        if lived {
+            for (hot, lost) in self.slots.lose_all() {
+                self.put(Item::Word(hot, Message::Lost(lost))).await;
+            }
+        } else {
+            self.slots.line_up_again();
+            self.no_worker_came("the worker ended before it could work".to_owned()).await;
         }
         for attempt in std::mem::take(&mut self.parked).into_values() {
             self.dispatch(attempt).await;
@@ -436,20 +519,42 @@ impl Obeys for Floor {
             Order::Acknowledge(run, Reported { step_id, logical, engine }) => {
                 self.say(ToWorker::Ack { key: key_of(run, &step_id, logical, engine) });
             }
-            Order::Abandon(run) => self.abandon(run),
+            Order::Abandon(run, has_ended) => self.abandon(run, has_ended),
         }
     }
 
-    /// Free slots are granted.
-    fn settle(&mut self) -> bool {
-        self.slots.grant();
-        // A worker that was just started is heard by the floor's own task.
-        self.incoming.is_some()
+    /// Free slots are given to what waits in line, and then granted.
+    async fn settle(&mut self) -> bool {
+        while self.slots.free() > 0 && self.may_have_worker() {
+            let Some(attempt) = self.slots.line.pop_front() else { break };
+            self.give_out(attempt).await;
+        }
+        if self.slots.line.is_empty() && self.may_have_worker() {
+            self.slots.grant();
+        }
+        self.slots.tell_ending();
+        // A worker that was just started is heard by the floor's own task, and that one came to nothing.
+        self.incoming.is_some() || self.has_failed
     }
 
     fn unsent(&self) -> Unsent {
         self.working.as_ref().map(|working| working.link.unsent()).unwrap_or_default()
     }
+}
+
+fn unstarted(error: &io::Error) -> String {
+    format!("the worker cannot be started: {error}")
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn place_of(attempt: &Attempt) -> (RunId, StepId) {
+    (attempt.run, attempt.dispatch.step_id.clone())
 }
 
 fn key_of(run: RunId, step: &StepId, logical: LogicalAttemptId, engine: EngineAttemptId) -> Key {

@@ -10,6 +10,7 @@ mod flight;
 mod floor;
 mod missing;
 mod pipe;
+mod starts;
 #[cfg(test)]
 mod tests;
 mod unfit;
@@ -29,7 +30,12 @@ use dvt_model::id::{RunId, StepId};
 use dvt_model::scope::TenantScope;
 use dvt_store::port::operation::Protection;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long an engine that ends waits for what has its grace: the grace, the kill and a little.
+const PATIENCE: Duration = Duration::from_secs(7);
 
 /// An attempt on its way to the worker.
 pub(crate) struct Attempt {
@@ -109,8 +115,8 @@ pub(crate) enum Order {
     Stop(Box<Stop>),
     /// This report is durable.
     Acknowledge(RunId, Reported),
-    /// The run has left memory: kill what it may still have running, and believe none of its reports.
-    Abandon(RunId),
+    /// The run has left memory, because it has ended or not: kill what it may still have running, and believe none of its reports.
+    Abandon(RunId, bool),
 }
 
 /// The way to the dispatcher.
@@ -124,6 +130,13 @@ impl Dispatcher {
     /// Begins to order. What is ordered is carried out when it is [served](Unserved::serve).
     pub(crate) fn orders(&self) -> Unserved {
         Unserved::at(Arc::clone(&self.0))
+    }
+
+    /// Waits for programs of runs that have ended and that have their time to end, so that a process which ends with its run takes
+    /// none of it away.
+    pub(crate) async fn have_ended(&self) {
+        let mut ending = self.0.ending.subscribe();
+        drop(timeout(PATIENCE, ending.wait_for(|count| *count == 0)).await);
     }
 
     /// Serves what the worker says and what nobody else does, until the engine ends; then the worker has ended, and every step with it.
@@ -162,7 +175,7 @@ impl Unserved {
         self.lay(Order::Acknowledge(run, reported));
     }
 
-    pub(crate) fn abandon(&self, run: RunId) {
-        self.lay(Order::Abandon(run));
+    pub(crate) fn abandon(&self, run: RunId, has_ended: bool) {
+        self.lay(Order::Abandon(run, has_ended));
     }
 }

@@ -60,9 +60,9 @@ impl Leaving {
             Left::Refused(refusal) => Some(Problem::from(refusal)),
             Left::Overtaken(problem) | Left::Broken(problem) => Some(problem),
         };
-        // Nothing of it goes on without anybody who writes down what became of it. A run that ended has nothing left.
+        // Nothing of it goes on without anybody who writes down what became of it. A run that ended has at most what is ending.
         let orders = self.engine.dispatcher().orders();
-        orders.abandon(run);
+        orders.abandon(run, has_ended);
         if let Some(problem) = problem {
             self.engine.give_up(run, problem);
         }
