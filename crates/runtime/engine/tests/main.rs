@@ -151,6 +151,10 @@ const TESTS: &[Test] = &[
         "recovery::a_worker_that_cannot_begin_costs_no_step_a_dispatch",
         recovery::a_worker_that_cannot_begin_costs_no_step_a_dispatch,
     ),
+    (
+        "recovery::files_that_could_not_be_unpacked_are_sent_again",
+        recovery::files_that_could_not_be_unpacked_are_sent_again,
+    ),
     ("recovery::an_old_epoch_writes_nothing", recovery::an_old_epoch_writes_nothing),
     (
         "silence::a_worker_is_lost_with_its_lease_and_not_before",

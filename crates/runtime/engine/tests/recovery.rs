@@ -338,3 +338,39 @@ pub(crate) fn a_worker_that_cannot_begin_costs_no_step_a_dispatch() {
         assert!(!names.iter().any(|name| name.starts_with("StepRedispatched")), "{names:?}");
     });
 }
+
+/// Files that a worker could not unpack once are sent to it again.
+pub(crate) fn files_that_could_not_be_unpacked_are_sent_again() {
+    block_on(async {
+        let house = House::new().await;
+        let client = house.attach().await;
+        let witness = house.file("witness");
+        let plan = "apiVersion: dvt/v1\nname: where\ninputs: { witness: { type: string } }\nsteps:\n  one: { script: 'echo $TMPDIR > \"$W\"', env: { W: '${{ inputs.witness }}' } }\n";
+        let inputs = [("witness", json!(witness.to_str().unwrap()))];
+        let run = house.start(&client, house.request(plan, &inputs)).await.unwrap().run_id;
+        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+        let root = Path::new(&lines(&witness)[0]).parent().unwrap().to_owned();
+        let entry =
+            dvt_worker::bundle::Entry { path: "data".into(), executable: false, content: b"x".to_vec() };
+        let (digest, bytes) = dvt_worker::bundle::pack(vec![entry]).unwrap();
+        let transaction = house.store.begin(&house.scope(house.tenant), Kind::Act).unwrap();
+        transaction.put_bundle(digest, &bytes).await.unwrap();
+        // Something stands in its way, and is taken away by the try.
+        std::fs::create_dir(root.join(format!("files-{}.part", digest.hex()))).unwrap();
+        let plan = "apiVersion: dvt/v1\nname: packed\nfiles: [data]\nsteps:\n  one: { run: [cat, data] }\n";
+        let source = dvt_plan::diagnostic::Source { name: "plan.yaml".to_owned(), text: plan.to_owned() };
+        let checked = dvt_plan::check(&source).checked.unwrap().with_files(digest);
+        let version = format!("0.0.0-dev.d{}", &checked.digest().hex()[..12]);
+        let document = checked.canonical.into_value();
+        let mut ends = Vec::new();
+        for _ in 0..2 {
+            let mut request = house.request(plan, &[]);
+            request.plan_id = dvt_model::id::PlanId::from_random([4; 16]);
+            (request.plan_version, request.plan_document) = (version.clone(), document.clone());
+            request.files_digest = Some(digest);
+            let run = house.start(&client, request).await.unwrap().run_id;
+            ends.push(house.to_the_end(&client, run).await);
+        }
+        assert_eq!(ends, [RunStatus::Failed, RunStatus::Completed]);
+    });
+}

@@ -167,6 +167,11 @@ pub enum FromWorker {
         /// What runs.
         running: Vec<Key>,
     },
+    /// These files did not come, or could not be unpacked: a step that needs them has failed. Comes before its report.
+    Lacks {
+        /// Their digest.
+        digest: Digest,
+    },
     /// A step has ended and nothing of it is alive.
     Report(Box<Report>),
     /// Scrubbed lines, each with its line end. All of them come before the report.

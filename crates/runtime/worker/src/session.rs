@@ -122,7 +122,7 @@ impl Session {
             ToWorker::Welcome { .. } => {}
             ToWorker::Bundle { digest, done, body } => {
                 if let Err(error) = self.files.take(digest, &body, done).await {
-                    // The dispatch that needs it will fail and say that it is missing.
+                    // The dispatch that needs it will fail and say that it is missing, so that it is sent again.
                     eprintln!("dvt worker: {error}");
                 }
             }
@@ -153,11 +153,13 @@ impl Session {
         let number = self.last_number;
         let (events, received) = mpsc::unbounded_channel();
         let key = dispatch.key.clone();
+        let directory = self.files.directory(dispatch.files_digest.as_ref());
+        let lacks = dispatch.files_digest.filter(|_| directory.is_err());
         self.running.insert(number, Running { key: key.clone(), events });
         let attempt = Attempt {
             number,
             folders: Arc::clone(&self.folders),
-            directory: self.files.directory(dispatch.files_digest.as_ref()),
+            directory,
             starter: self.starter.clone(),
             engine: self.engine.clone(),
             events: received,
@@ -166,6 +168,9 @@ impl Session {
         let (finished, engine) = (self.finished.clone(), self.engine.clone());
         tokio::spawn(async move {
             let Finished { outcome, usage, duration_ms } = attempt.run().await;
+            if let Some(digest) = lacks {
+                drop(engine.send(FromWorker::Lacks { digest }).await);
+            }
             let report = Report { key, outcome, usage, duration_ms };
             // Kept first, sent then: the acknowledgement finds it.
             if finished.send((number, report.clone())).is_ok() {

@@ -111,6 +111,7 @@ impl Worker {
                 }
                 FromWorker::Started { pid, .. } => logs.pid = Some(pid),
                 FromWorker::Heartbeat { .. } => {}
+                FromWorker::Lacks { digest } => logs.lacks.push(digest),
                 other @ FromWorker::Hello { .. } => panic!("{other:?}"),
             }
         }
@@ -149,6 +150,8 @@ pub(crate) struct Logs {
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
     pub(crate) pid: Option<u32>,
+    /// Files of which the worker said that it has not got them.
+    pub(crate) lacks: Vec<Digest>,
 }
 
 impl Logs {

@@ -395,6 +395,12 @@ impl Floor {
             // If we crash here, the step runs and its starter ends it with us; it is given out again under the same token.
             FromWorker::Started { .. } => crash::point(crash::AFTER_DISPATCH),
             FromWorker::Heartbeat { .. } => {}
+            // It comes before the reports of the steps that wanted it: the next one that does brings it again.
+            FromWorker::Lacks { digest } => {
+                if let Some(working) = &mut self.working {
+                    working.files.retain(|(_, known)| *known != digest);
+                }
+            }
             FromWorker::Log { key, stream, masked, body, .. } => {
                 let Some(flight) = self.slots.flights.get(&(key.run_id, key.step_id.clone())) else { return };
                 dvt_telemetry::scrubbed(Sink::Log, masked);
