@@ -1,13 +1,16 @@
 //! One call of a template: its condition, its items, its arguments.
 
+use super::called::{Called, Parts, Results};
 use super::context::OPEN;
-use super::{Called, Importer, NO_WORD, Results, Scope};
+use super::start::Start;
+use super::{Importer, NO_WORD, Scope};
 use crate::Error;
 use crate::foreign::expression::{Cel, Gives};
 use crate::foreign::text::Text;
 use crate::foreign::tree::{Kind, Place, Tree};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// The most items that are written out.
 const MOST_ITEMS: usize = 256;
@@ -18,11 +21,21 @@ pub(super) struct Call {
     pub(super) name: String,
     /// What its steps' ids begin with.
     pub(super) id: String,
-    pub(super) needs: BTreeSet<String>,
-    pub(super) guard: Option<String>,
+    pub(super) start: Start,
+    /// Its own condition.
+    pub(super) when: Option<String>,
+    /// Whether a failure in it does not fail the run.
+    pub(super) is_soft: bool,
     /// The list over which it is repeated.
     pub(super) foreach: Option<Cel>,
     pub(super) place: Place,
+}
+
+impl Call {
+    /// The start of what is first in it.
+    pub(super) fn inside(&self) -> Start {
+        self.start.inside(self.when.as_ref())
+    }
 }
 
 /// What a call is repeated over.
@@ -34,24 +47,24 @@ enum Items {
 }
 
 impl Importer<'_> {
-    /// Writes out a step of a `steps` template or a task of a `dag`; `always` is a condition that ends in it.
+    /// Writes out a step of a `steps` template or a task of a `dag`.
     pub(super) fn call(
         &mut self,
         written: &Tree,
-        prefix: &str,
-        needs: BTreeSet<String>,
-        guards: [Option<String>; 2],
+        around: &Call,
+        start: Start,
+        is_handled: bool,
         scope: &Scope,
     ) -> Result<Called, Error> {
         self.keys_of_call(written);
         let name = written.text_of("name").unwrap_or("step").to_owned();
-        let id = if prefix.is_empty() { name.clone() } else { format!("{prefix}_{name}") };
-        let given = Call { name, id, needs, guard: None, foreach: None, place: written.place };
+        let id = if around.id.is_empty() { name.clone() } else { format!("{}_{name}", around.id) };
+        let is_soft = around.is_soft || is_handled || continues(written);
+        let given = Call { name, id, start, when: None, is_soft, foreach: None, place: written.place };
         match self.items(written, scope) {
-            Items::One => self.one(written, given, guards, scope.clone()),
+            Items::One => self.one(written, given, scope.clone()),
             Items::Written(items) => {
-                let mut all = Called::default();
-                let mut results = Vec::new();
+                let mut all = Vec::new();
                 for (index, item) in items.iter().enumerate() {
                     let label = label(item).unwrap_or_else(|| index.to_string());
                     let given = Call {
@@ -59,93 +72,49 @@ impl Importer<'_> {
                         id: format!("{}_{label}", given.id),
                         ..given.clone()
                     };
-                    let called = self.one(written, given, guards.clone(), with_item(scope, item))?;
-                    all.exits.extend(called.exits);
-                    results.push(called.results);
+                    all.push(Rc::new(self.one(written, given, with_item(scope, item))?));
                 }
-                if items.is_empty() {
-                    all.exits = given.needs;
-                }
-                all.results = Results::Items(results);
-                Ok(all)
+                let mut called =
+                    Called::several(Parts { all: &all, first: &all, ends: &all }, |_| true, &given.start);
+                called.results = Results::Items(all.iter().map(|called| called.results.clone()).collect());
+                called.items = Some(all.into());
+                Ok(self.settled(called, &given, continues(written)))
             }
             Items::Given(list) => {
                 let item = Cel::new("item", list.gives.item());
                 let scope = Scope { item: Some(item), item_fields: BTreeMap::new(), ..scope.clone() };
-                self.one(written, Call { foreach: Some(list), ..given }, guards, scope)
+                self.one(written, Call { foreach: Some(list), ..given }, scope)
             }
             Items::Unknown => {
-                let mut step = self.begin(&given, &guards);
+                let mut step = self.begin(&given);
                 step.miss(&format!("`{}` is repeated over a list that is not written down", given.name));
-                Ok(self.add(step))
+                let called = self.add(step);
+                Ok(self.settled(called, &given, continues(written)))
             }
         }
     }
 
-    fn one(
-        &mut self,
-        written: &Tree,
-        mut given: Call,
-        guards: [Option<String>; 2],
-        scope: Scope,
-    ) -> Result<Called, Error> {
-        let own = written.get("when").and_then(|when| self.when(when, &scope));
-        let parts: Vec<String> = guards.into_iter().flatten().chain(own).collect();
-        given.guard = joined(&parts);
+    fn one(&mut self, written: &Tree, mut given: Call, scope: Scope) -> Result<Called, Error> {
+        given.when = written.get("when").and_then(|when| self.when(when, &scope));
         let inputs = self.arguments(written.get("arguments"), &scope);
-        let begun = self.steps.len();
         let called = self.resolve(written, &given, inputs, &scope)?;
-        if written
-            .at(&["continueOn", "failed"])
-            .or_else(|| written.at(&["continueOn", "error"]))
-            .is_some_and(Tree::is_true)
-        {
-            for step in self.steps.iter_mut().skip(begun) {
-                step.continue_on_error = true;
-            }
-        }
-        let hook = written.at(&["hooks", "exit"]).or_else(|| written.get("onExit").map(|_| written));
-        if let Some(hook) = hook {
-            self.exit_hook(written, hook, &given, &called, &scope)?;
-        }
-        Ok(called)
+        let called = self.settled(called, &given, continues(written));
+        self.exit_hook(written, &given, called, &scope)
     }
 
-    /// What runs behind a step however it ended.
-    fn exit_hook(
-        &mut self,
-        written: &Tree,
-        hook: &Tree,
-        given: &Call,
-        called: &Called,
-        scope: &Scope,
-    ) -> Result<(), Error> {
-        let name = format!("{}-exit", given.name);
-        let behind = Call {
-            id: format!("{}_exit", given.id),
-            name,
-            needs: called.exits.clone(),
-            guard: Some("always()".to_owned()),
-            foreach: None,
-            place: hook.place,
-        };
-        let mut scope = scope.clone();
-        // It runs once, behind all items.
-        scope.item = scope.item.filter(|_| given.foreach.is_none());
-        if let Some(name) = written.text_of("name") {
-            scope.called.insert(name.to_owned(), called.clone());
-        }
-        let inputs = if std::ptr::eq(written, hook) {
-            BTreeMap::new()
-        } else {
-            self.arguments(hook.get("arguments"), &scope)
-        };
-        let template = hook.text_of("template").filter(|_| !std::ptr::eq(written, hook));
-        let Some(name) = template.or_else(|| written.text_of("onExit")) else { return Ok(()) };
-        self.by_name(&scope.owner.clone(), name, &behind, inputs, &scope).map(drop)
+    /// What was called, as those behind it see it.
+    pub(super) fn settled(&self, mut called: Called, given: &Call, continues: bool) -> Called {
+        called.begins = given.start.holds();
+        called.when.clone_from(&given.when);
+        called.continues = continues;
+        called.is_soft = given.is_soft;
+        called.is_tolerated |= given.when.is_some() || (continues && called.is_several());
+        called.may_be_omitted = given.start.leaves_out(self.is_finally);
+        called.late = called.late.max(given.start.late);
+        called
     }
 
-    fn resolve(
+    pub(super) fn resolve(
         &mut self,
         written: &Tree,
         given: &Call,
@@ -165,7 +134,7 @@ impl Importer<'_> {
         self.by_name(&owner, name.unwrap_or_default(), given, inputs, scope)
     }
 
-    fn by_name(
+    pub(super) fn by_name(
         &mut self,
         owner: &str,
         name: &str,
@@ -201,7 +170,7 @@ impl Importer<'_> {
                 format!("the template {owner}/{name} is in another file")
             }
         };
-        let mut step = self.begin(given, &[None, None]);
+        let mut step = self.begin(given);
         step.miss(&missing);
         self.bound(&mut step, given);
         Ok(self.add(step))
@@ -211,14 +180,30 @@ impl Importer<'_> {
         for (key, place, value) in written.entries() {
             let why = match key.as_str() {
                 "name" | "template" | "templateRef" | "inline" | "arguments" | "when" | "withItems"
-                | "withParam" | "withSequence" | "depends" | "dependencies" | "continueOn" | "onExit" => {
+                | "withParam" | "withSequence" | "depends" | "dependencies" | "onExit" => {
                     continue;
                 }
-                "hooks" if value.entries().iter().all(|(name, ..)| name == "exit") => continue,
-                "hooks" => "a plan has no hooks; steps with conditions can say it",
+                "continueOn" => {
+                    self.keys_of_continue_on(value);
+                    continue;
+                }
+                "hooks" => {
+                    self.keys_of_hooks(value);
+                    continue;
+                }
                 _ => NO_WORD,
             };
             self.losses.add(key, why, key, *place);
+        }
+    }
+
+    /// Names of `continueOn` what is not `failed`.
+    fn keys_of_continue_on(&mut self, written: &Tree) {
+        for (key, place, value) in written.entries() {
+            if key != "failed" && value.is_true() {
+                let why = "a plan does not tell an error of the cluster from a failure";
+                self.losses.add(format!("continueOn.{key}"), why, key, *place);
+            }
         }
     }
 
@@ -312,13 +297,9 @@ fn listed(value: Cel) -> Option<Cel> {
     }
 }
 
-/// All of the conditions.
-pub(super) fn joined(parts: &[String]) -> Option<String> {
-    match parts {
-        [] => None,
-        [one] => Some(one.clone()),
-        several => Some(several.iter().map(|part| format!("({part})")).collect::<Vec<_>>().join(" && ")),
-    }
+/// Whether those behind a call run also where it failed.
+pub(super) fn continues(written: &Tree) -> bool {
+    written.at(&["continueOn", "failed"]).is_some_and(Tree::is_true)
 }
 
 fn with_item(scope: &Scope, item: &Value) -> Scope {

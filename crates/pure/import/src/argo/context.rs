@@ -1,6 +1,7 @@
 //! What stands between `{{` and `}}`, and what it is in a plan.
 
-use super::{Importer, Output, Results, Scope};
+use super::called::Results;
+use super::{Importer, Output, Scope};
 use crate::Node;
 use crate::foreign::expression::{Cel, Dialect, Gives, Lost, Names, field, render};
 use crate::foreign::parse::{self, Tree as Expression};
@@ -17,6 +18,57 @@ struct Context<'i, 'a> {
     place: Place,
     /// Whether a lone word is a text, as in `when`.
     has_words: bool,
+    /// Texts with values in them that stood between quotes.
+    quoted: Vec<String>,
+}
+
+/// What stands for a quoted text with values in it, before its number.
+const QUOTED: char = '\u{1}';
+
+/// A condition in which each quoted text that has values in it is one value: govaluate reads it after they are pasted.
+fn unquoted(text: &str) -> (String, Vec<String>) {
+    let (mut out, mut quoted) = (String::new(), Vec::new());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        if let Some(end) = rest.strip_prefix(OPEN).and_then(|inner| inner.find("}}")) {
+            let (value, after) = rest.split_at(OPEN.len() + end + 2);
+            out.push_str(value);
+            rest = after;
+            continue;
+        }
+        let end = if matches!(first, '\'' | '"') { end_of(rest, first) } else { None };
+        let Some(end) = end else {
+            out.push(first);
+            rest = rest.get(first.len_utf8()..).unwrap_or_default();
+            continue;
+        };
+        let content = rest.get(1..end).unwrap_or_default();
+        if content.contains(OPEN) {
+            out.push_str(&format!("{OPEN}{QUOTED}{}}}}}", quoted.len()));
+            quoted.push(content.to_owned());
+        } else {
+            out.push_str(rest.get(..=end).unwrap_or_default());
+        }
+        rest = rest.get(end + 1..).unwrap_or_default();
+    }
+    (out, quoted)
+}
+
+/// Where the text between quotes ends; a quote within a value is none.
+fn end_of(text: &str, quote: char) -> Option<usize> {
+    let mut at = 1;
+    while let Some(rest) = text.get(at..) {
+        if let Some(end) = rest.strip_prefix(OPEN).and_then(|inner| inner.find("}}")) {
+            at += OPEN.len() + end + 2;
+            continue;
+        }
+        match rest.chars().next()? {
+            '\\' => at += 1 + rest.chars().nth(1).map_or(0, char::len_utf8),
+            letter if letter == quote => return Some(at),
+            letter => at += letter.len_utf8(),
+        }
+    }
+    None
 }
 
 impl Importer<'_> {
@@ -26,7 +78,10 @@ impl Importer<'_> {
         // Nothing is no value there.
         let tree = parse::parse(source).filter(|tree| *tree != Expression::Null);
         let tree = tree.ok_or_else(|| Lost::Value(source.to_owned()))?;
-        let value = render(&tree, &mut Context { importer: self, scope, place, has_words: false });
+        let value = render(
+            &tree,
+            &mut Context { importer: self, scope, place, has_words: false, quoted: Vec::new() },
+        );
         value.and_then(|value| value.fitting_in_text(source))
     }
 
@@ -56,12 +111,24 @@ impl Importer<'_> {
     /// `when`; a condition that cannot be read is never true.
     pub(super) fn when(&mut self, when: &Tree, scope: &Scope) -> Option<String> {
         let text = when.text()?.trim();
-        // govaluate pastes values into quotes; here a value is a value.
-        let bare = ["'", "\""].iter().fold(text.to_owned(), |text, quote| {
-            text.replace(&format!("{quote}{{{{"), "{{").replace(&format!("}}}}{quote}"), "}}")
-        });
-        let tree = parse::parse(&bare);
-        let mut context = Context { importer: self, scope, place: when.place, has_words: true };
+        let (bare, quoted) = unquoted(text);
+        self.condition(parse::parse(&bare), when, (scope, true, quoted))
+    }
+
+    /// The `expression` of a hook; one that cannot be read is never true.
+    pub(super) fn when_expression(&mut self, when: &Tree, scope: &Scope) -> Option<String> {
+        let tree = when.text().map(str::trim).and_then(parse::parse);
+        self.condition(tree, when, (scope, false, Vec::new()))
+    }
+
+    fn condition(
+        &mut self,
+        tree: Option<Expression>,
+        when: &Tree,
+        (scope, has_words, quoted): (&Scope, bool, Vec<String>),
+    ) -> Option<String> {
+        let text = when.text().unwrap_or_default().trim();
+        let mut context = Context { importer: self, scope, place: when.place, has_words, quoted };
         let tree = tree.ok_or_else(|| Lost::Value(text.to_owned()));
         let rendered = tree.and_then(|tree| render(&tree, &mut context));
         match rendered.and_then(|condition| condition.truth().fitting(text)) {
@@ -146,17 +213,12 @@ impl Names for Context<'_, '_> {
             ["workflow", "name" | "uid"] => Ok(Cel::new("run.id", Gives::Text)),
             ["workflow", "creationTimestamp"] => Ok(Cel::new("run.startedAt", Gives::Text)),
             ["workflow", "status"] if self.scope.is_finally => Ok(Cel::compound(
-                "run.status == \"FAILED\" ? \"Failed\" : \"Succeeded\"".to_owned(),
+                "run.status == \"COMPLETED\" ? \"Succeeded\" : \"Failed\"".to_owned(),
                 Gives::Text,
             )),
             ["steps" | "tasks", name, "status"] => {
                 let called = self.scope.called.get(*name).ok_or_else(lost)?;
-                let step = called.exits.first().ok_or_else(lost)?;
-                let status = format!("{}.status", field("steps", step));
-                let source = format!(
-                    "{status} == \"SUCCESS\" ? \"Succeeded\" : {status} == \"FAILED\" ? \"Failed\" : \"Skipped\""
-                );
-                Ok(Cel::compound(source, Gives::Text))
+                called.phase(name)
             }
             ["steps" | "tasks", name, rest @ ..] => {
                 let called = self.scope.called.get(*name).cloned().ok_or_else(lost)?;
@@ -180,6 +242,15 @@ impl Names for Context<'_, '_> {
     }
 
     fn inner(&mut self, text: &str) -> Result<Cel, Lost> {
+        let number = text.strip_prefix(QUOTED).and_then(|number| number.parse::<usize>().ok());
+        if let Some(quoted) = number.and_then(|number| self.quoted.get(number)).cloned() {
+            let pieces = split(&quoted, OPEN).into_iter().map(|part| match part {
+                Part::Text(text) => Ok(Piece::Text(text.to_owned())),
+                Part::Value(source) => self.importer.value(source, self.scope, self.place).map(Piece::Value),
+            });
+            let pieces = pieces.collect::<Result<Vec<_>, _>>()?;
+            return Text::of(pieces).ok_or(Lost::Size(quoted))?.cel().fitting("'");
+        }
         self.importer.value(text, self.scope, self.place)
     }
 

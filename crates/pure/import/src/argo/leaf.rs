@@ -1,9 +1,12 @@
 //! A template that does one thing: a program, a script, a pause, or something that only a cluster can do.
 
 use super::call::Call;
+use super::called::{Called, Parts};
 use super::context::OPEN;
 use super::retry::time;
-use super::{Called, Importer, NO_WORD, Scope};
+use super::shell;
+use super::start::Start;
+use super::{Importer, NO_WORD, Scope};
 use crate::foreign::code::{self, Language};
 use crate::foreign::limits;
 use crate::foreign::text::{Text, split};
@@ -12,7 +15,9 @@ use crate::names::literal;
 use crate::step::{Step, Variables, is_variable, seconds};
 use crate::words::word;
 use crate::{Error, Node};
-use dvt_model::interpreter::Words;
+use dvt_model::interpreter::{Role, Words};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// Arguments of one program.
 const MOST_ARGUMENTS: usize = 1_024;
@@ -21,9 +26,9 @@ impl Importer<'_> {
     /// The step of a template.
     pub(super) fn leaf(&mut self, template: &Tree, given: &Call, scope: &Scope) -> Result<Called, Error> {
         if let Some(set) = template.get("containerSet") {
-            return self.container_set(set, given, scope);
+            return self.container_set(template, set, given, scope);
         }
-        let mut step = self.begin(given, &[None, None]);
+        let mut step = self.begin(given);
         self.limits(template, &mut step, scope);
         if let Some(container) = template.get("container") {
             self.container(container, &mut step, scope);
@@ -67,6 +72,13 @@ impl Importer<'_> {
     }
 
     fn limits(&mut self, template: &Tree, step: &mut Step, scope: &Scope) {
+        self.time_limits(template, step, scope);
+        if let Some(strategy) = template.entries().iter().find(|(key, ..)| key == "retryStrategy") {
+            step.retry = Some(self.retry(template, &strategy.2));
+        }
+    }
+
+    fn time_limits(&mut self, template: &Tree, step: &mut Step, scope: &Scope) {
         for key in ["timeout", "activeDeadlineSeconds"] {
             let Some(limit) = template.get(key) else { continue };
             let text = self.text(limit.text().unwrap_or_default(), scope, limit.place);
@@ -80,41 +92,81 @@ impl Importer<'_> {
                 ),
             }
         }
-        if let Some(strategy) = template.entries().iter().find(|(key, ..)| key == "retryStrategy") {
-            step.retry = Some(self.retry(template, &strategy.2));
+    }
+
+    /// Names what stands beside containers of one pod; the retry that each of them has.
+    fn keys_of_set(&mut self, template: &Tree, set: &Tree) -> Option<Node> {
+        for (key, why) in [
+            ("retryStrategy", "a plan retries steps, not several together"),
+            ("timeout", "the time of all is the time of each"),
+            ("activeDeadlineSeconds", "the time of all is the time of each"),
+        ] {
+            if template.get(key).is_some() {
+                self.losses.add(key, why, key, template.place_of(key));
+            }
         }
+        for (key, place, _) in set.entries() {
+            match key.as_str() {
+                "containers" | "retryStrategy" => {}
+                "volumeMounts" => {
+                    let why = "files reach another step by a store that both know, or by outputs";
+                    self.losses.add(key, why, key, *place);
+                }
+                _ => self.losses.add(key, NO_WORD, key, *place),
+            }
+        }
+        set.get("retryStrategy").map(|strategy| self.retry_of_each(strategy))
     }
 
     /// Containers of one pod, as steps.
-    fn container_set(&mut self, set: &Tree, given: &Call, scope: &Scope) -> Result<Called, Error> {
+    fn container_set(
+        &mut self,
+        template: &Tree,
+        set: &Tree,
+        given: &Call,
+        scope: &Scope,
+    ) -> Result<Called, Error> {
         self.losses.add("containerSet", "its containers shared a pod and its files", "containers", set.place);
-        let mut called = std::collections::BTreeMap::<&str, String>::new();
-        let mut last = Called { exits: given.needs.clone(), ..Called::default() };
-        let mut inner = std::collections::BTreeSet::new();
-        let mut exits = std::collections::BTreeSet::new();
+        let retry = self.keys_of_set(template, set);
+        let mut made = BTreeMap::<&str, Rc<Called>>::new();
+        let (mut all, mut first) = (Vec::new(), Vec::new());
+        let mut needed = BTreeSet::new();
         for container in set.get("containers").map(Tree::items).unwrap_or_default() {
             let name = container.text_of("name").unwrap_or("main");
-            let mut given =
-                Call { name: name.to_owned(), id: format!("{}_{name}", given.id), ..given.clone() };
-            let needs: std::collections::BTreeSet<String> = container
-                .get("dependencies")
-                .map(Tree::items)
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|need| called.get(need.text()?).cloned())
-                .collect();
-            if !needs.is_empty() {
-                inner.extend(needs.iter().cloned());
-                given.needs = needs;
-            }
-            let mut step = self.begin(&given, &[None, None]);
+            let needs = container.get("dependencies").map(Tree::items).unwrap_or_default();
+            let needs: Vec<&str> = needs.iter().filter_map(Tree::text).collect();
+            needed.extend(needs.iter().copied());
+            let calls: Vec<Rc<Called>> = needs.iter().filter_map(|need| made.get(need).cloned()).collect();
+            let start =
+                if calls.is_empty() { given.inside() } else { Start::behind(&calls, given.start.late) };
+            let given = Call {
+                name: name.to_owned(),
+                id: format!("{}_{name}", given.id),
+                start,
+                when: None,
+                ..given.clone()
+            };
+            let mut step = self.begin(&given);
+            self.time_limits(template, &mut step, scope);
+            step.retry.clone_from(&retry);
             self.container(container, &mut step, scope);
             self.bound(&mut step, &given);
-            called.insert(name, step.id.clone());
-            exits.insert(step.id.clone());
-            last = self.add(step);
+            let called = self.add(step);
+            let called = Rc::new(self.settled(called, &given, false));
+            if calls.is_empty() {
+                first.push(Rc::clone(&called));
+            }
+            made.insert(name, Rc::clone(&called));
+            all.push((name, called));
         }
-        Ok(Called { exits: exits.difference(&inner).cloned().collect(), results: last.results })
+        let ends = all.iter().filter(|(name, _)| !needed.contains(name)).map(|(_, called)| Rc::clone(called));
+        let ends: Vec<Rc<Called>> = ends.collect();
+        let all: Vec<Rc<Called>> = all.into_iter().map(|(_, called)| called).collect();
+        let results = all.last().map(|called| called.results.clone()).unwrap_or_default();
+        let mut called =
+            Called::several(Parts { all: &all, first: &first, ends: &ends }, |_| true, &given.start);
+        called.results = results;
+        Ok(called)
     }
 
     fn suspend(&mut self, template: &Tree, suspend: &Tree, given: &Call, step: &mut Step, scope: &Scope) {
@@ -126,13 +178,25 @@ impl Importer<'_> {
                         .is_some_and(|from| from.entries().iter().any(|(key, ..)| key == "supplied"))
                 },
             );
-        step.timeout = None;
-        step.retry = None;
+        if step.retry.take().is_some() {
+            let why = "what waits is not retried";
+            self.losses.add("retryStrategy", why, "retryStrategy", template.place_of("retryStrategy"));
+        }
+        let duration = suspend.get("duration");
+        if is_supplied || duration.is_none() {
+            if step.timeout.is_none() {
+                let why = "Argo waits for ever; here it fails after seven days without an answer";
+                self.losses.add("suspend", why, "suspend", template.place_of("suspend"));
+            }
+        } else if step.timeout.take().is_some() {
+            let key = if template.get("timeout").is_some() { "timeout" } else { "activeDeadlineSeconds" };
+            self.losses.add(key, "a pause ends by itself", key, template.place_of(key));
+        }
         if is_supplied {
             step.work = Some(("signal", Node::word(word(&given.name))));
             return;
         }
-        let Some(duration) = suspend.get("duration") else {
+        let Some(duration) = duration else {
             step.work = Some(("approval", Node::Map(vec![("role".to_owned(), Node::word("operator"))])));
             return;
         };
@@ -214,9 +278,9 @@ impl Importer<'_> {
             && option.text() == Some("-c")
             && let Some(shell) = shell
         {
-            let text =
-                self.code(language, code.text().unwrap_or_default(), code.place, scope, &mut variables);
-            self.write_script(step, &text, shell, variables, code.place);
+            let source = code.text().unwrap_or_default();
+            let text = self.code((language, Some(shell)), source, code.place, scope, &mut variables);
+            self.write_script(step, (&text, &[]), shell, variables, code.place);
             return;
         }
         let mut list = vec![Node::Text(literal(program))];
@@ -237,11 +301,21 @@ impl Importer<'_> {
             let word = self.text(text, scope, argument.place);
             let node = word.node();
             let begins = if let Node::Text(text) = &node { text.split("${{").next() } else { None };
+            let is_open = text.contains(OPEN) && word.known().is_none();
+            let role = read.clone().read(begins.unwrap_or_default(), false);
+            if is_open && role == Role::MayBeOption && begins.is_none_or(str::is_empty) {
+                let why = "the value may begin with `-`, and an option of this program takes code; the step says so and fails";
+                self.losses.add("args", why, text, argument.place);
+                step.miss(&format!(
+                    "an argument of {program} may be an option that takes code; put here what it did"
+                ));
+                return;
+            }
             let reader = read.reader(begins.unwrap_or_default()).filter(|_| text.contains(OPEN));
             list.push(match reader.map(language_of) {
                 None => node,
                 Some(language) => {
-                    let language = language.map_or(Language::Other, |(language, _)| language);
+                    let language = language.unwrap_or((Language::Other, None));
                     Node::Text(literal(&self.code(language, text, argument.place, scope, &mut variables)))
                 }
             });
@@ -265,16 +339,23 @@ impl Importer<'_> {
         let place = source.map_or(script.place, |source| source.place);
         let text = source.and_then(Tree::text).unwrap_or_default();
         let program = command.first().copied().unwrap_or_default();
+        let options = command.get(1..).unwrap_or_default();
+        if script.get("args").is_some() {
+            let why = "a script of a plan is given values by `env`";
+            self.losses.add("args", why, "args", script.place_of("args"));
+        }
         match language_of(program) {
             Some((language, Some(shell))) => {
-                let text = self.code(language, text, place, scope, &mut variables);
-                self.write_script(step, &text, shell, variables, place);
+                let text = self.code((language, Some(shell)), text, place, scope, &mut variables);
+                let place = script.place_of("command");
+                self.write_script(step, (&text, options), shell, variables, place);
             }
             Some((language, None)) => {
-                let text = self.code(language, text, place, scope, &mut variables);
-                let words = [program, "-e", &text].map(|word| Node::Text(literal(word)));
+                let text = self.code((language, None), text, place, scope, &mut variables);
+                let words = [program].into_iter().chain(options.iter().copied()).chain(["-e", &text]);
+                let words = words.map(|word| Node::Text(literal(word)));
                 step.env = variables.env;
-                step.work = Some(("run", Node::List(words.to_vec())));
+                step.work = Some(("run", Node::List(words.collect())));
             }
             None => {
                 self.losses.add(
@@ -291,7 +372,7 @@ impl Importer<'_> {
     fn write_script(
         &mut self,
         step: &mut Step,
-        text: &str,
+        (text, options): (&str, &[&str]),
         shell: &'static str,
         variables: Variables,
         place: Place,
@@ -301,15 +382,23 @@ impl Importer<'_> {
             step.miss("the script is empty");
             return;
         }
+        let (line, lost) = match shell {
+            "python" => (String::new(), options.iter().map(|option| (*option).to_owned()).collect()),
+            _ => shell::first_line(shell, options),
+        };
+        for word in lost {
+            let why = "an option of the interpreter that a script of a plan cannot set";
+            self.losses.add("command", why, &word, place);
+        }
         step.env = variables.env;
-        step.work = Some(("script", Node::Block(literal(text))));
+        step.work = Some(("script", Node::Block(literal(&format!("{line}{text}")))));
         step.shell = (shell != "bash").then_some(shell);
     }
 
     /// Code in which values are variables.
     fn code(
         &mut self,
-        language: Language,
+        (language, shell): (Language, Option<&'static str>),
         text: &str,
         place: Place,
         scope: &Scope,
@@ -329,7 +418,7 @@ impl Importer<'_> {
         for (why, source) in code.told() {
             self.losses.add("pasted text", why, source, place);
         }
-        code.text
+        if shell == Some("sh") { shell::with_digits(&code.text, variables.env.keys()) } else { code.text }
     }
 }
 

@@ -4,11 +4,19 @@
 //! says what is missing and fails. A list that is written down becomes one step per item; one that a step gives, `foreach`.
 
 mod call;
+mod called;
 mod context;
 mod depends;
+mod handled;
+mod holds;
+mod hook;
 mod leaf;
 mod retry;
+mod shell;
+mod start;
 mod template;
+
+use called::Called;
 
 use crate::foreign::expression::{Cel, field};
 use crate::foreign::text::Text;
@@ -18,30 +26,14 @@ use crate::step::{Budget, Ids, MOST_INPUTS, Step, TOO_MANY_INPUTS};
 use crate::words::{DIGESTED, Given, Words};
 use crate::{Error, Imported, Node, Report, names};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// The most steps that a workflow may become.
 const MOST: usize = 5_000;
+/// Seconds that a step may run which says nothing else: as long as the run may, where that says nothing else.
+const LONGEST: u64 = 86_400;
 /// Why a key without a better reason is not kept.
 const NO_WORD: &str = "a plan has no word for it";
-
-/// What a called template left behind.
-#[derive(Debug, Clone, Default)]
-struct Called {
-    /// The steps that those behind it wait for.
-    exits: BTreeSet<String>,
-    results: Results,
-}
-
-#[derive(Debug, Clone, Default)]
-enum Results {
-    #[default]
-    Nothing,
-    /// One step; the flag tells a repeated one.
-    Step(String, bool),
-    Parameters(BTreeMap<String, Cel>),
-    /// One per item of a list that is written down.
-    Items(Vec<Results>),
-}
 
 /// How the output of a program is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +50,7 @@ struct Scope {
     /// The document whose templates are called by name alone.
     owner: String,
     inputs: BTreeMap<String, Text>,
-    called: BTreeMap<String, Called>,
+    called: BTreeMap<String, Rc<Called>>,
     item: Option<Cel>,
     item_fields: BTreeMap<String, Cel>,
     is_finally: bool,
@@ -73,7 +65,10 @@ struct Importer<'a> {
     inputs: BTreeMap<String, Node>,
     words: Words,
     steps: Vec<Step>,
-    skippable: BTreeSet<String>,
+    /// Those of them that the workflow itself gives to its first template.
+    declared: BTreeSet<String>,
+    /// Whether it is what runs at the end that is written out.
+    is_finally: bool,
     /// How the outputs of steps are read that are read at all.
     outputs: BTreeMap<String, Output>,
     templates: BTreeMap<(String, String), &'a Tree>,
@@ -114,7 +109,10 @@ pub fn import(text: &str) -> Result<Imported, Error> {
             }
         },
     };
-    importer.spec(own);
+    importer.spec(own, &[]);
+    if !std::ptr::eq(own, spec) {
+        importer.spec(spec, own.entries());
+    }
     importer.parameters(spec);
     importer.parameters(own);
     let first = spec.get("templates").map(Tree::items).unwrap_or_default().first();
@@ -126,14 +124,14 @@ pub fn import(text: &str) -> Result<Imported, Error> {
     let ordinary = importer.steps.len();
     let handler = own.get("onExit").or_else(|| spec.get("onExit"));
     if let Some(handler) = handler.and_then(Tree::text) {
-        importer.skippable.clear();
+        importer.is_finally = true;
         importer.whole(&owner, handler, &Scope { is_finally: true, ..scope }, spec)?;
     }
     if ordinary == 0 {
         return Err(Error::Empty);
     }
     importer.budget.holds()?;
-    importer.finish(text, main, own, ordinary).whole()
+    importer.finish(text, main, [own, spec], ordinary).whole()
 }
 
 fn kind(detail: &str) -> Error {
@@ -170,9 +168,12 @@ impl Importer<'_> {
         }
     }
 
-    /// Names what a specification has and a plan has not.
-    fn spec(&mut self, spec: &Tree) {
+    /// Names what a specification has and a plan has not; a key of `own` stands in the place of its.
+    fn spec(&mut self, spec: &Tree, own: &[(String, tree::Place, Tree)]) {
         for (key, place, _) in spec.entries() {
+            if own.iter().any(|(owned, ..)| owned == key) {
+                continue;
+            }
             let why = match key.as_str() {
                 "entrypoint"
                 | "templates"
@@ -231,6 +232,7 @@ impl Importer<'_> {
             if let Some(value) = value.filter(|value| options.is_empty() || options.contains(value)) {
                 schema.push(("default".to_owned(), Node::Text(names::literal(value))));
             }
+            self.declared.insert(word.clone());
             self.inputs.insert(word, Node::Map(schema));
         }
     }
@@ -259,8 +261,9 @@ impl Importer<'_> {
         let given = call::Call {
             name: name.to_owned(),
             id: if scope.is_finally { name.to_owned() } else { String::new() },
-            needs: BTreeSet::new(),
-            guard: None,
+            start: start::Start::default(),
+            when: None,
+            is_soft: false,
             foreach: None,
             place,
         };
@@ -269,7 +272,7 @@ impl Importer<'_> {
         for parameter in template.at(&["inputs", "parameters"]).map(Tree::items).unwrap_or_default() {
             let name = parameter.text_of("name").unwrap_or_default();
             let word = self.words.of(name).filter(|word| self.inputs.contains_key(*word));
-            if let Some(word) = word.filter(|_| parameter.get("value").is_none()) {
+            if let Some(word) = word.filter(|word| self.declared.contains(*word)) {
                 let source = field("inputs", word);
                 let value = Cel::new(source, crate::foreign::expression::Gives::Text);
                 inputs.insert(name.to_owned(), Text::value(value));
@@ -279,7 +282,32 @@ impl Importer<'_> {
         self.template((owner, name), template, &given, scope).map(drop)
     }
 
-    fn finish(self, text: &str, main: &Tree, spec: &Tree, ordinary: usize) -> Imported {
+    /// The bounds of the whole; those of the workflow itself stand before those of what it refers to.
+    fn limits_of(&mut self, specs: [&Tree; 2]) -> Vec<(String, Node)> {
+        let mut limits = Vec::new();
+        for (key, most, word) in
+            [("activeDeadlineSeconds", 31_000_000, "maxDuration"), ("parallelism", 10_000, "maxParallel")]
+        {
+            let Some(spec) = specs.into_iter().find(|spec| spec.get(key).is_some()) else { continue };
+            let number = spec.text_of(key).and_then(|text| text.parse::<u64>().ok());
+            match number.filter(|number| (1..=most).contains(number)) {
+                None => self.losses.add(
+                    key,
+                    "here it is a number that is known before the run",
+                    key,
+                    spec.place_of(key),
+                ),
+                Some(number) if word == "maxDuration" => {
+                    limits.push((word.to_owned(), Node::word(crate::step::seconds(number))));
+                }
+                Some(number) => limits.push((word.to_owned(), Node::count(number))),
+            }
+        }
+        limits
+    }
+
+    fn finish(mut self, text: &str, main: &Tree, specs: [&Tree; 2], ordinary: usize) -> Imported {
+        let limits = self.limits_of(specs);
         let mut report = Report {
             steps: self.steps.len() as u64,
             source_edges: self.steps.iter().map(|step| step.needs.len() as u64).sum(),
@@ -300,17 +328,15 @@ impl Importer<'_> {
         if !self.inputs.is_empty() {
             plan.push(("inputs".to_owned(), Node::Map(self.inputs.into_iter().collect())));
         }
-        let mut limits = Vec::new();
-        let number = |key: &str, most: u64| {
-            spec.text_of(key)
-                .and_then(|text| text.parse::<u64>().ok())
-                .filter(|number| (1..=most).contains(number))
-        };
-        if let Some(seconds) = number("activeDeadlineSeconds", 31_000_000) {
-            limits.push(("maxDuration".to_owned(), Node::word(crate::step::seconds(seconds))));
-        }
-        if let Some(most) = number("parallelism", 10_000) {
-            limits.push(("maxParallel".to_owned(), Node::count(most)));
+        if self
+            .steps
+            .iter()
+            .any(|step| step.timeout.is_none() && matches!(step.work, Some(("run" | "script", _))))
+        {
+            let why = "Argo lets a step run as long as it likes; here each ends after a day, where it says nothing else";
+            self.losses.add("timeout", why, main.text_of("kind").unwrap_or_default(), main.place);
+            let longest = ("timeout".to_owned(), Node::word(crate::step::seconds(LONGEST)));
+            plan.push(("defaults".to_owned(), Node::Map(vec![longest])));
         }
         if !limits.is_empty() {
             plan.push(("limits".to_owned(), Node::Map(limits)));

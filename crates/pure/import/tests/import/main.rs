@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod argo_bounds;
+mod argo_meanings;
 mod corpus;
 mod dbt;
 mod expressions;
