@@ -28,8 +28,6 @@ pub(crate) struct Step {
     pub(crate) timeout: Option<String>,
     pub(crate) retry: Option<Node>,
     pub(crate) continue_on_error: bool,
-    /// Whether a condition may leave it out.
-    pub(crate) is_skippable: bool,
 }
 
 /// What a step does that says what is missing, and fails.
