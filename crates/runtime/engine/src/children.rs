@@ -212,14 +212,10 @@ impl Parent {
                 Err(problem) => problem,
             };
             tries += 1;
-            let again = match problem.code {
-                Code::LeaseLost => return,
-                // Whether it was written cannot be known: the ledger is asked again, for as long as there is an engine.
-                _ if problem.is_passing() => true,
-                Code::RunTerminal | Code::RunAlreadyExists | Code::PlanVersionExists => tries < TRIES,
-                _ => false,
-            };
-            if !again {
+            if problem.code == Code::LeaseLost {
+                return;
+            }
+            if !is_asked_again(&problem, tries) {
                 let end = (ChildOutcome::Failed(failure_of(problem)), None);
                 return engine.families.tell(child.child_run_id, end);
             }
@@ -443,6 +439,16 @@ fn failure_of(problem: Problem) -> Failure {
     }
 }
 
+/// Whether a child that could not be begun may be there, or may be begun yet.
+fn is_asked_again(problem: &Problem, tries: u32) -> bool {
+    match problem.code {
+        // Whether it was written cannot be known: the ledger is asked again, for as long as there is an engine.
+        _ if problem.is_passing() => true,
+        Code::RunTerminal | Code::RunAlreadyExists | Code::PlanVersionExists => tries < TRIES,
+        _ => false,
+    }
+}
+
 /// Waits a little, longer each time; whether the engine ends.
 async fn paused(engine: &Engine, pause: &mut Duration) -> bool {
     let mut stop = engine.stopping();
@@ -451,5 +457,27 @@ async fn paused(engine: &Engine, pause: &mut Duration) -> bool {
     tokio::select! {
         () = crate::engine::told_to_stop(&mut stop) => true,
         () = sleep(waited) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dvt_store::Error;
+
+    #[test]
+    fn what_cannot_be_known_is_asked_again_without_end() {
+        let unknown = [
+            Problem::from(Refusal::Unavailable("busy".to_owned())),
+            Problem::from(Error::Unavailable("be read".to_owned())),
+            Problem::from(Error::Key("the file is away".to_owned())),
+        ];
+        for problem in unknown {
+            assert!(is_asked_again(&problem, u32::MAX), "{problem:?}");
+        }
+        // Control: what is known is told, at once or after a few looks.
+        assert!(!is_asked_again(&Refusal::Contract("too large".to_owned()).into(), 1));
+        let exists: Problem = Refusal::RunAlreadyExists.into();
+        assert!(is_asked_again(&exists, 1) && !is_asked_again(&exists, TRIES));
     }
 }

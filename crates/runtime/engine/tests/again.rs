@@ -4,14 +4,9 @@ use crate::house::{House, block_on};
 use crate::recovery::{WITNESS, until_lines};
 use dvt_engine::client::{Client, Counts, StartRequest};
 use dvt_model::code::Code;
-use dvt_model::digest::Digest;
 use dvt_model::id::RunId;
 use dvt_model::proof::RunReadStatus;
 use dvt_model::run::RunStatus;
-use dvt_plan::Checked;
-use dvt_plan::diagnostic::Source;
-use dvt_plan::sub_plan::{Found, SubPlans, Wanted};
-use dvt_store::port::transaction::Kind;
 use rusqlite::Connection;
 use serde_json::json;
 use std::fs::Permissions;
@@ -158,68 +153,6 @@ pub(crate) fn an_engine_that_ends_slowly_keeps_its_lease() {
         std::fs::write(&over, "").unwrap();
         ending.await.unwrap().unwrap();
         assert_eq!(table.read().unwrap().unwrap().holder.pid, 0, "and then it is given back");
-    });
-}
-
-/// One plan below, which ends by itself.
-struct Below;
-
-impl SubPlans for Below {
-    fn find(&self, _: &Wanted<'_>) -> Result<Found, String> {
-        let text = "apiVersion: dvt/v1\nname: below\nsteps:\n  one: { uses: dvt/noop@1 }\n".to_owned();
-        Ok(Found::Written(Source { name: "below.yaml".to_owned(), text }))
-    }
-
-    fn pack(&self, _: &Source, _: &Checked) -> Result<Option<Digest>, String> {
-        Ok(None)
-    }
-}
-
-/// Children that could not be written are begun when they can be: no parent is told that its child cannot be, and no item runs twice.
-pub(crate) fn children_that_could_not_be_written_are_begun_later() {
-    const ITEMS: usize = 40;
-    block_on(async {
-        let house = House::new().await;
-        let client = house.attach().await;
-        let items: Vec<String> = (0..ITEMS).map(|item| item.to_string()).collect();
-        let text = format!(
-            "apiVersion: dvt/v1\nname: above\nsteps:\n  each: {{ foreach: [{}], plan: ./below.yaml }}\n",
-            items.join(", ")
-        );
-        let surroundings = dvt_plan::Surroundings { sub_plans: &Below, ..Default::default() };
-        let outcome = dvt_plan::check_with(&Source { name: "above.yaml".to_owned(), text }, &surroundings);
-        let checked = outcome.checked.unwrap_or_else(|| panic!("{:?}", outcome.diagnostics));
-        for (digest, document) in &checked.sub_plans {
-            let transaction = house.store.begin(&house.scope(house.tenant), Kind::Act).unwrap();
-            transaction
-                .put_bundle(*digest, &dvt_model::canonical::to_bytes(document).unwrap())
-                .await
-                .unwrap();
-        }
-        let request = StartRequest {
-            plan_version: format!("0.0.0-dev.d{}", &checked.digest().hex()[..12]),
-            plan_document: checked.canonical.into_value(),
-            ..house.request("apiVersion: dvt/v1\nname: nothing\nsteps:\n  one: { uses: dvt/noop@1 }\n", &[])
-        };
-        let tenant = house.tenant.ids.tenant_id;
-        let run = house.start(&client, request).await.unwrap().run_id;
-        let written = || house.store.counts(tenant).unwrap().put;
-        let before = written();
-        while written() < before + 2 {
-            tokio::task::yield_now().await;
-        }
-        let writer = Writer::begin(&house);
-        // Whoever asks after a child that is being written has waited as long as that one when it is refused.
-        let epoch = house.store.lease().read().unwrap().unwrap().epoch;
-        house.store.claim(tenant, epoch).await.unwrap_err();
-        let begun =
-            house.names(run).await.iter().filter(|name| name.starts_with("StepCompleted each.")).count();
-        assert!(begun < ITEMS, "control: some met it");
-        writer.end();
-        assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
-        let names = house.names(run).await;
-        assert!(!names.iter().any(|name| name.starts_with("StepFailed")), "{names:?}");
-        assert_eq!(names.iter().filter(|name| name.starts_with("StepStarted each.")).count(), ITEMS);
     });
 }
 

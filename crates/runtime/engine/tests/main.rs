@@ -79,10 +79,6 @@ const TESTS: &[Test] = &[
     ("cold_cancel::what_nobody_can_know_has_its_grace", cold_cancel::what_nobody_can_know_has_its_grace),
     ("again::a_run_that_could_not_be_written_comes_back", again::a_run_that_could_not_be_written_comes_back),
     (
-        "again::children_that_could_not_be_written_are_begun_later",
-        again::children_that_could_not_be_written_are_begun_later,
-    ),
-    (
         "again::a_tenant_that_cannot_be_claimed_holds_up_no_other",
         again::a_tenant_that_cannot_be_claimed_holds_up_no_other,
     ),
