@@ -148,10 +148,11 @@ impl House {
         let context =
             access.authenticate(ids, RequestId::from_random(drafts::random())).await.map_err(text)?;
         let door = Arc::clone(&access) as Arc<dyn dvt_engine::Door>;
-        let idle = dvt_engine::IDLE;
+        // A fault that is planted stays until the scenario has seen what comes of it.
+        let (idle, patience) = (dvt_engine::IDLE, Duration::from_millis(700));
         let surroundings = simulated(&clock);
         let (folder, two_persons) = (ground.data.clone(), TwoPersons::Required);
-        let parts = Parts { store, folder, worker, clock, door, idle, surroundings, two_persons };
+        let parts = Parts { store, folder, worker, clock, door, idle, patience, surroundings, two_persons };
         Ok(Self { access, context, parts })
     }
 
