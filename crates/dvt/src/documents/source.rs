@@ -3,7 +3,8 @@
 use crate::problem::Problem;
 use dvt_model::code::Code;
 use dvt_plan::diagnostic::Source;
-use std::io::Read as _;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 /// The largest document that is read.
@@ -22,11 +23,14 @@ pub(crate) fn read(file: &Path) -> Result<Source, Problem> {
         };
         Problem::usage(format!("`{name}`: {reason}"))
     };
-    let metadata = std::fs::metadata(file).map_err(|error| cannot(&error))?;
-    if metadata.len() > MOST_BYTES {
+    let mut bytes = Vec::new();
+    // What a device or a pipe says of its size is no bound.
+    let read = File::open(file).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
+    read.map_err(|error| cannot(&error))?;
+    if bytes.len() as u64 > MOST_BYTES {
         return Err(Problem::new(Code::PayloadTooLarge, format!("`{name}` is larger than 8 MiB")));
     }
-    let text = std::fs::read_to_string(file).map_err(|error| cannot(&error))?;
+    let text = String::from_utf8(bytes).map_err(|_| cannot(&ErrorKind::InvalidData.into()))?;
     Ok(Source { name, text })
 }
 

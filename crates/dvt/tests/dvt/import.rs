@@ -27,6 +27,21 @@ fn the_plans_of_the_examples_are_what_is_imported() {
     }
 }
 
+/// By itself a plan of dbt has the edges of the manifest, and the report says what `dbt build` would hold back.
+#[test]
+fn tests_of_dbt_hold_back_what_is_asked_to_be() {
+    let home = Home::new();
+    let manifest = repository().join("examples/dbt-shop/manifest.json").display().to_string();
+    let words = ["import", "dbt", manifest.as_str(), "--as", "simulated"];
+    let told = home.dvt(&words).ends(0);
+    assert!(told.out.contains("needs: [model_shop_orders, model_shop_stg_customers]"), "{told:#?}");
+    assert!(told.err.contains("--tests-block") && told.err.contains("unique_orders_order_id"), "{told:#?}");
+    let blocked = home.dvt(&[words.as_slice(), &["--tests-block"]].concat()).ends(0);
+    let needs = "needs: [model_shop_orders, model_shop_stg_customers, test_shop_unique_orders_order_id_1]";
+    assert!(blocked.out.contains(needs) && !blocked.err.contains("--tests-block"), "{blocked:#?}");
+    assert!(home.dvt(&["import", "dbt", "--help"]).ends(0).out.contains("--tests-block"));
+}
+
 #[test]
 fn a_file_that_exists_stays_and_bad_input_says_what_it_is() {
     let home = Home::new();

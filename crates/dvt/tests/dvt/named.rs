@@ -66,6 +66,8 @@ fn no_file_is_read_without_an_end() {
         vec!["audit", "verify", "--proof", "/dev/zero"],
         vec!["audit", "verify", "--keys", "/dev/zero"],
         vec!["import", "argo", "/dev/zero"],
+        vec!["lint", "/dev/zero"],
+        vec!["plan", "test", "/dev/zero"],
     ] {
         // Nothing may grow beyond what one reader holds; of the import that is much.
         let line = format!("ulimit -v 4000000; exec {} {}", env!("CARGO_BIN_EXE_dvt"), arguments.join(" "));
