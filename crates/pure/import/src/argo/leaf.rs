@@ -294,35 +294,54 @@ impl Importer<'_> {
             step.miss("the program has more arguments than a plan takes");
             return;
         }
+        match self.words_of(program, &words, scope, &mut variables) {
+            Some(arguments) => {
+                list.extend(arguments);
+                step.env = variables.env;
+                step.work = Some(("run", Node::List(list)));
+            }
+            None => step.miss(&format!(
+                "an argument of {program} may be code, or an option that takes code; put here what it did"
+            )),
+        }
+    }
+
+    /// What follows a program; nothing where a value decides what is code.
+    fn words_of(
+        &mut self,
+        program: &str,
+        words: &[&Tree],
+        scope: &Scope,
+        variables: &mut Variables,
+    ) -> Option<Vec<Node>> {
+        let mut list = Vec::new();
         let mut read = Words::default();
         read.word(Some(program));
         for argument in words {
             let text = argument.text().unwrap_or_default();
             let word = self.text(text, scope, argument.place);
             let node = word.node();
+            let known = word.known();
             let begins = if let Node::Text(text) = &node { text.split("${{").next() } else { None };
-            let is_open = text.contains(OPEN) && word.known().is_none();
-            let role = read.clone().read(begins.unwrap_or_default(), false);
-            if is_open && role == Role::MayBeOption && begins.is_none_or(str::is_empty) {
-                let why = "the value may begin with `-`, and an option of this program takes code; the step says so and fails";
+            let begins = begins.unwrap_or_default();
+            let role = read.clone().read(known.as_deref().unwrap_or(begins), known.is_some());
+            let may_be_option = role == Role::MayBeOption && begins.is_empty();
+            if known.is_none() && (may_be_option || role == Role::Unknown) {
+                let why = "the value may be code, or an option of this program that takes code; the step says so and fails";
                 self.losses.add("args", why, text, argument.place);
-                step.miss(&format!(
-                    "an argument of {program} may be an option that takes code; put here what it did"
-                ));
-                return;
+                return None;
             }
-            let reader = read.reader(begins.unwrap_or_default()).filter(|_| text.contains(OPEN));
-            list.push(match reader.map(language_of) {
-                None => node,
-                Some(language) => {
-                    let language = language.unwrap_or((Language::Other, None));
-                    Node::Text(literal(&self.code(language, text, argument.place, scope, &mut variables)))
-                }
-            });
-            read.word(word.known().as_deref());
+            if role >= Role::Operand && text.contains(OPEN) {
+                let language = read.reader(begins).and_then(language_of).unwrap_or((Language::Other, None));
+                let code = self.code(language, text, argument.place, scope, variables);
+                read.word(Some(&code));
+                list.push(Node::Text(literal(&code)));
+            } else {
+                read.read(known.as_deref().unwrap_or(begins), known.is_some());
+                list.push(node);
+            }
         }
-        step.env = variables.env;
-        step.work = Some(("run", Node::List(list)));
+        Some(list)
     }
 
     fn script(&mut self, script: &Tree, step: &mut Step, scope: &Scope) {

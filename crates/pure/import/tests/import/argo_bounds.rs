@@ -244,15 +244,18 @@ fn a_step_may_run_for_hours_where_the_workflow_does_not_bound_it() {
 /// What could be an option that takes code is handed to no interpreter: its step says what is missing.
 #[test]
 fn a_value_that_may_be_an_option_of_an_interpreter_is_told() {
-    let template = |argument: &str| {
-        format!(
-            "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{name: w}}\nspec:\n  entrypoint: a\n  arguments: {{parameters: [{{name: x}}]}}\n  \
-             templates:\n  - name: a\n    container: {{image: i, command: [python], args: [{argument}]}}\n"
-        )
-    };
-    let open = dvt_import::argo::import(&template("'{{workflow.parameters.x}}'")).unwrap();
-    assert_eq!(open.report.missing, 1);
-    assert!(open.report.lost.iter().any(|loss| loss.what == "args"), "{:#?}", open.report.lost);
-    let known = dvt_import::argo::import(&template("main.py")).unwrap();
-    assert_eq!(known.report.missing, 0);
+    for (argument, is_missing) in [
+        ("python, '{{workflow.parameters.x}}'", true),
+        ("python, main.py", false),
+        ("sh, -e, '-{{workflow.parameters.x}}', '{{workflow.name}}'", true),
+        ("sh, -e, '-{{o.nothing}}', '{{workflow.name}}'", false),
+        ("sh, -e, '{{o.nothing}}file', '{{workflow.name}}'", false),
+    ] {
+        let imported = import(&format!(
+            "\n  arguments: {{parameters: [{{name: x}}]}}\n  templates:\n  - name: main\n    container: {{image: i, command: [{argument}]}}\n"
+        ));
+        plan(&imported);
+        assert_eq!(imported.report.missing, u64::from(is_missing), "{argument}: {:#?}", imported.report.lost);
+        assert_eq!(imported.report.lost.iter().any(|loss| loss.what == "args"), is_missing, "{argument}");
+    }
 }
