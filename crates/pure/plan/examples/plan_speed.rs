@@ -9,6 +9,10 @@ use dvt_plan::diagnostic::Source;
 use granit_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};
 
+/// That of the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (file, work) = (arguments.first().unwrap(), arguments.get(1).unwrap());

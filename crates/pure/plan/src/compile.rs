@@ -61,20 +61,19 @@ pub(crate) fn compile(
 }
 
 fn assemble(draft: Draft, graph: &needs::Graph) -> Option<Plan> {
-    let mut steps: Vec<Box<Step>> = Vec::with_capacity(draft.steps.len());
-    for step in draft.steps {
-        let id = StepId::try_from(step.id.clone()).ok()?;
-        steps.push(compiled(*step, id)?);
-    }
-    for at in 0..steps.len() {
-        let needs = graph.needs.of(at).map(|need| Some(steps.get(need)?.id.clone()));
-        let needs = needs.collect::<Option<_>>()?;
-        let step = steps.get_mut(at)?;
-        step.needs = needs;
+    let ids = draft.steps.iter().map(|step| StepId::try_from(step.id.clone()).ok());
+    let ids: Vec<StepId> = ids.collect::<Option<_>>()?;
+    let mut steps: Vec<Box<Step>> = Vec::with_capacity(ids.len());
+    // Each step is touched once: fifty thousand of them lie far beyond what a processor keeps at hand.
+    for (at, (step, id)) in draft.steps.into_iter().zip(&ids).enumerate() {
+        let mut step = compiled(*step, id.clone())?;
+        let needs = graph.needs.of(at).map(|need| ids.get(need).cloned());
+        step.needs = needs.collect::<Option<_>>()?;
         // What an approval needs is what it shows.
         if matches!(step.form, Form::Approval(_)) {
             step.reads = step.names();
         }
+        steps.push(step);
     }
     let plan = Plan {
         title: draft.title,
