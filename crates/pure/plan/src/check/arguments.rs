@@ -71,7 +71,8 @@ fn cannot_be_option(template: &Template, step: &StepDraft, inputs: &BTreeMap<Str
 
 fn of_path(path: &str, step: &StepDraft, inputs: &BTreeMap<String, Input>) -> Begins {
     // These are made by DVT and never begin with a dash.
-    if matches!(path, "run.id" | "run.startedAt" | "run.status" | "tenant.id" | "index") {
+    let made = ["run.id", "run.startedAt", "run.status", "tenant.id", "plan.name", "plan.version", "index"];
+    if made.contains(&path) || is_of_a_step(path) {
         return Begins::Otherwise;
     }
     let input = |name: &str| inputs.get(name.strip_prefix("inputs.")?).map(|input| &input.schema);
@@ -86,6 +87,15 @@ fn of_path(path: &str, step: &StepDraft, inputs: &BTreeMap<String, Input>) -> Be
         };
     }
     input(path).map_or(Begins::MaybeDash, of_schema)
+}
+
+/// `steps.load.status` and `steps.load.attempt`.
+fn is_of_a_step(path: &str) -> bool {
+    let mut words = path.split('.');
+    words.next() == Some("steps")
+        && words.next().is_some()
+        && matches!(words.next(), Some("status" | "attempt"))
+        && words.next().is_none()
 }
 
 fn of_values(values: &[Value]) -> Begins {

@@ -164,6 +164,16 @@ fn use_of(occurrence: &Occurrence, shape: &Shape, sink: &mut Collector<'_>) {
             "${{ toJson(…) }}   or   ${{ ….join(',') }}",
         )),
         (Role::InText, _) => None,
+        (Role::Moment, Shape::Any | Shape::String) => None,
+        (Role::Moment, other) => Some((
+            format!("`waitUntil` takes a moment as a text, and this is {other}"),
+            "'2026-12-24T18:00:00Z'   or for a duration   wait: 10m",
+        )),
+        (Role::Person, Shape::Any | Shape::String | Shape::Int | Shape::Number) => None,
+        (Role::Person, other) => Some((
+            format!("`subject` names one person, by a text or a number, and this is {other}"),
+            "subject: ${{ inputs.customer }}",
+        )),
     };
     if let Some((message, fix)) = fault {
         let place = place(occurrence, 0..source.len(), sink);

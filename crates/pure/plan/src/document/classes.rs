@@ -1,7 +1,7 @@
 //! Data classes: `data: {class}` of the plan, `dataClass`, `subject` and `declassify` of a step.
 
 use super::keys::{Family, Level, or};
-use super::{Owner, Reader};
+use super::{Owner, Reader, Role};
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::Report;
 use crate::plan::DataClass;
@@ -38,7 +38,7 @@ pub(crate) fn of_step(reader: &mut Reader<'_, '_>, entry: &Entry<'_>) -> Option<
 
 /// `subject: ${{ inputs.customer }}`: one person, named by a text or a number.
 pub(crate) fn subject(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, owner: Owner) -> Option<TemplateValue> {
-    let subject = reader.template_value("subject", &entry.value, owner);
+    let subject = reader.value_for(Role::Person, "subject", &entry.value, owner);
     let names_one = match &subject {
         TemplateValue::Expression(_) | TemplateValue::Text(_) => true,
         TemplateValue::Literal(Value::String(name)) => !name.trim().is_empty(),

@@ -113,6 +113,10 @@ pub(crate) enum Role {
     Condition,
     /// It is a list of items.
     Items,
+    /// It is the moment until which a timer waits.
+    Moment,
+    /// It names one person.
+    Person,
 }
 
 /// A plan in which every key was read by itself.

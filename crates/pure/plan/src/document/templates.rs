@@ -20,10 +20,11 @@ const MOST_PARTS: usize = 1_000;
 impl Reader<'_, '_> {
     /// A text in which expressions may stand; its result is always a string.
     pub(crate) fn template(&mut self, node: &Node<'_>, text: &str, owner: Owner) -> Option<Template> {
-        self.pieces(node, text, owner, false)
+        self.pieces(node, text, owner, Role::InText)
     }
 
-    fn pieces(&mut self, node: &Node<'_>, text: &str, owner: Owner, keeps_type: bool) -> Option<Template> {
+    /// `alone` is what an expression is used for that is all of the text.
+    fn pieces(&mut self, node: &Node<'_>, text: &str, owner: Owner, alone: Role) -> Option<Template> {
         let parts = match split(text) {
             Ok(parts) => parts,
             Err(_) => {
@@ -41,7 +42,7 @@ impl Reader<'_, '_> {
             self.sink.add(report.fix("hand the data over as a value of `with`, not inside a text"));
             return None;
         }
-        let role = if keeps_type && parts.len() == 1 { Role::Whole } else { Role::InText };
+        let role = if parts.len() == 1 { alone } else { Role::InText };
         let mut pieces = Vec::with_capacity(parts.len());
         let mut nth = 0;
         for part in parts {
@@ -59,12 +60,23 @@ impl Reader<'_, '_> {
 
     /// Any value, with expressions in its strings.
     pub(crate) fn template_value(&mut self, key: &str, node: &Node<'_>, owner: Owner) -> TemplateValue {
+        self.value_for(Role::Whole, key, node, owner)
+    }
+
+    /// The same where one expression alone is used for more than to be a value.
+    pub(crate) fn value_for(
+        &mut self,
+        role: Role,
+        key: &str,
+        node: &Node<'_>,
+        owner: Owner,
+    ) -> TemplateValue {
         match &node.kind {
             Kind::Null | Kind::Bool(_) | Kind::Number(_) => TemplateValue::Literal(node.to_value()),
             Kind::Text(text) if !text.contains(OPEN) => {
                 TemplateValue::Literal(Value::String(text.to_string()))
             }
-            Kind::Text(text) => match self.pieces(node, text, owner, true) {
+            Kind::Text(text) => match self.pieces(node, text, owner, role) {
                 None => TemplateValue::Literal(Value::Null),
                 Some(template) => one_expression(template),
             },

@@ -1,7 +1,7 @@
 //! `waitUntil: 2026-12-24T18:00:00Z`: a timer that ends at a moment, literal or given by an expression.
 
 use super::keys::or;
-use super::{Owner, Reader};
+use super::{Owner, Reader, Role};
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Report, shown};
 use crate::plan::Form;
@@ -17,7 +17,7 @@ pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, owner: Owner)
         reader.wrong(place, "waitUntil", "a timestamp, or an expression that gives one", &entry.value);
         return None;
     };
-    let at = reader.template_value("waitUntil", &entry.value, owner);
+    let at = reader.value_for(Role::Moment, "waitUntil", &entry.value, owner);
     if matches!(at, TemplateValue::Literal(Value::String(_))) && Timestamp::parse_rfc3339(text).is_none() {
         let message = format!("{} is no timestamp", shown(text));
         let report = Report::error(codes::BAD_TIMESTAMP, place, message)

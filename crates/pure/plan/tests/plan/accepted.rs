@@ -119,7 +119,7 @@ fn a_stored_document_that_is_no_plan_is_refused() {
 fn arguments_that_may_begin_with_a_dash_are_warned_about() {
     let warns = |argument: &str| {
         let text = format!(
-            "apiVersion: dvt/v1\nname: a\ninputs:\n  z: {{ type: string }}\n  y: {{ type: string, default: a }}\n  p: {{ type: string, pattern: '^[[:alpha:]-]x$' }}\n  e: {{ enum: ['', a] }}\n  s: {{ type: string, pattern: '^[a-z]+$' }}\nsteps: {{ a: {{ run: [grep, \"{argument}\"] }} }}\n"
+            "apiVersion: dvt/v1\nname: a\ninputs:\n  z: {{ type: string }}\n  y: {{ type: string, default: a }}\n  p: {{ type: string, pattern: '^[[:alpha:]-]x$' }}\n  e: {{ enum: ['', a] }}\n  s: {{ type: string, pattern: '^[a-z]+$' }}\nsteps: {{ a: {{ run: [grep, \"{argument}\"] }}, b: {{ run: [x], output: json }} }}\n"
         );
         let outcome = lint("plan.yaml", &text);
         assert!(outcome.checked.is_some(), "{argument}: {:#?}", outcome.diagnostics);
@@ -136,6 +136,7 @@ fn arguments_that_may_begin_with_a_dash_are_warned_about() {
         "${{ '' }}-x",
         "${{ '-' + inputs.s }}",
         "${{ 1 - 2 }}",
+        "${{ steps.b.output.status }}",
     ] {
         assert!(warns(argument), "{argument}");
     }
@@ -147,6 +148,9 @@ fn arguments_that_may_begin_with_a_dash_are_warned_about() {
         "${{ inputs.y == 'a' ? 'q' : inputs.s }}",
         "${{ '' }}${{ inputs.s }}",
         "${{ run.id }}",
+        "${{ plan.name }}",
+        "${{ steps.b.status }}",
+        "${{ steps.b.attempt }}",
         "x${{ inputs.z }}",
     ] {
         assert!(!warns(argument), "{argument}");
