@@ -13,7 +13,7 @@ use crate::foreign::text::{Text, split};
 use crate::foreign::tree::{Place, Tree};
 use crate::names::literal;
 use crate::step::{Step, Variables, is_variable, seconds};
-use crate::words::word;
+use crate::words::Given;
 use crate::{Error, Node};
 use dvt_model::interpreter::{Role, Words};
 use std::collections::{BTreeMap, BTreeSet};
@@ -193,7 +193,12 @@ impl Importer<'_> {
             self.losses.add(key, "a pause ends by itself", key, template.place_of(key));
         }
         if is_supplied {
-            step.work = Some(("signal", Node::word(word(&given.name))));
+            let Given { word, is_digested } = self.signals.give(&step.id, &given.name);
+            if is_digested {
+                let why = "another step waits for a signal that is called so, so the name of this one has a digest behind it";
+                self.losses.add("suspend", why, &given.name, given.place);
+            }
+            step.work = Some(("signal", Node::word(word)));
             return;
         }
         let Some(duration) = duration else {

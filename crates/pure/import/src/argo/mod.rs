@@ -64,6 +64,8 @@ struct Importer<'a> {
     budget: Budget,
     inputs: BTreeMap<String, Node>,
     words: Words,
+    /// What steps wait for that are resumed with values.
+    signals: Words,
     steps: Vec<Step>,
     /// Those of them that the workflow itself gives to its first template.
     declared: BTreeSet<String>,

@@ -259,3 +259,28 @@ fn a_value_that_may_be_an_option_of_an_interpreter_is_told() {
         assert_eq!(imported.report.lost.iter().any(|loss| loss.what == "args"), is_missing, "{argument}");
     }
 }
+
+/// In Argo each node is resumed by itself; here each waits for a signal of its own name.
+#[test]
+fn two_steps_never_wait_for_one_signal() {
+    let imported = import(
+        "
+  templates:
+  - name: main
+    dag: { tasks: [{ name: a-b, template: pause }, { name: a_b, template: pause }, { name: c, template: twice }] }
+  - name: twice
+    steps: [[{ name: c, template: pause }, { name: d, template: pause }]]
+  - { name: pause, suspend: {}, outputs: { parameters: [{ name: o, valueFrom: { supplied: {} } }] } }
+",
+    );
+    let plan = plan(&imported);
+    let names: Vec<&str> = plan
+        .steps
+        .values()
+        .filter_map(|step| if let Form::Signal(signal) = &step.form { Some(&*signal.name) } else { None })
+        .collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{names:?}");
+    assert!(names.contains(&"c") && names.contains(&"d") && names.contains(&"a_b"), "{names:?}");
+    assert!(tells(&imported, "suspend", "a_b at"), "{:?}", imported.report.lost);
+}
