@@ -4,6 +4,7 @@
 //! two parents that read each other the lower one counts. Here only the nearest of these wait for it; the others wait for
 //! them. A test of severity `warn` is waited for as well: dbt ends well where it finds rows, and badly where it cannot ask.
 
+use super::below::Below;
 use super::manifest::{Kind, Manifest};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,9 +35,9 @@ impl<'a> Held<'a> {
             }
         }
         if !several.is_empty() {
-            let below = Below::of(manifest);
-            for (test, parents) in several {
-                for reader in below.nearest(parents) {
+            let sets: Vec<&BTreeSet<String>> = several.iter().map(|(_, parents)| *parents).collect();
+            for ((test, _), readers) in several.iter().zip(Below::of(manifest).nearest(&sets)) {
+                for reader in readers {
                     held.of_reader.entry(reader).or_default().push(test);
                 }
             }
@@ -58,58 +59,4 @@ impl<'a> Held<'a> {
 /// Whether something may be held back: tests hold back no test, and hooks have their own place.
 pub(super) fn may_be_held(kind: Kind) -> bool {
     !kind.is_test() && kind != Kind::Operation
-}
-
-/// The resources by number, and what reads each of them.
-struct Below<'a> {
-    names: Vec<&'a str>,
-    numbers: BTreeMap<&'a str, usize>,
-    readers: Vec<Vec<usize>>,
-}
-
-impl<'a> Below<'a> {
-    fn of(manifest: &'a Manifest) -> Self {
-        let kept = manifest.resources.iter().filter(|(_, resource)| may_be_held(resource.kind));
-        let names: Vec<&str> = kept.map(|(id, _)| id.as_str()).collect();
-        let numbers: BTreeMap<&str, usize> = names.iter().enumerate().map(|(at, id)| (*id, at)).collect();
-        let of = |id: &&str| {
-            let children = manifest.children.get(*id).into_iter().flatten();
-            children.filter_map(|child| numbers.get(child.as_str()).copied()).collect()
-        };
-        Self { readers: names.iter().map(of).collect(), names, numbers }
-    }
-
-    fn readers(&self, at: usize) -> &[usize] {
-        self.readers.get(at).map_or(&[], Vec::as_slice)
-    }
-
-    /// What lies below all of these, without what lies below another one of it.
-    fn nearest(&self, parents: &BTreeSet<String>) -> Vec<&'a str> {
-        let mut common: Option<BTreeSet<usize>> = None;
-        for parent in parents {
-            let Some(at) = self.numbers.get(parent.as_str()) else { return Vec::new() };
-            let found = self.reach(*at);
-            let both: BTreeSet<usize> = match common {
-                Some(before) => before.intersection(&found).copied().collect(),
-                None => found,
-            };
-            if both.is_empty() {
-                return Vec::new();
-            }
-            common = Some(both);
-        }
-        let common = common.unwrap_or_default();
-        let further: BTreeSet<usize> = common.iter().flat_map(|at| self.readers(*at)).copied().collect();
-        common.difference(&further).filter_map(|at| self.names.get(*at).copied()).collect()
-    }
-
-    /// Everything below one.
-    fn reach(&self, from: usize) -> BTreeSet<usize> {
-        let mut seen = BTreeSet::new();
-        let mut open = vec![from];
-        while let Some(at) = open.pop() {
-            open.extend(self.readers(at).iter().copied().filter(|reader| seen.insert(*reader)));
-        }
-        seen
-    }
 }

@@ -4,6 +4,7 @@
 //! operation is a hook of the project: it runs before or after everything, and says so by its tag.
 
 mod alone;
+mod below;
 mod held;
 mod manifest;
 mod select;
