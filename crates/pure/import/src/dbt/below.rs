@@ -191,7 +191,7 @@ mod tests {
                 parents: vec![Vec::new(); names.len()],
             };
             for reader in 1..names.len() {
-                for parent in (0..below(4)).map(|_| below(reader)).collect::<BTreeSet<_>>() {
+                for parent in (0..1 + below(3)).map(|_| below(reader)).collect::<BTreeSet<_>>() {
                     graph.readers[parent].push(reader);
                     graph.parents[reader].push(parent);
                 }
