@@ -2,7 +2,9 @@
 
 use crate::Reach;
 use crate::bounds;
-use crate::check::{arguments, expressions, items, needs, packed, protection, secrets, size, sub_plans};
+use crate::check::{
+    arguments, expressions, items, needs, packed, persons, protection, secrets, size, sub_plans,
+};
 use crate::diagnostic::collector::Collector;
 use crate::document::{self, Draft, Mode, StepDraft};
 use crate::expression::check::Shape;
@@ -46,6 +48,7 @@ pub(crate) fn compile(
     if mode == Mode::Written {
         arguments::check(&draft, sink);
         packed::check(&draft, sink);
+        persons::check(&draft, sink);
         secrets::check(root, Scrubber::rules(), sink);
     }
     if sink.errors() > 0 {

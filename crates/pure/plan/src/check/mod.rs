@@ -6,6 +6,7 @@ pub(crate) mod items;
 pub(crate) mod literals;
 pub(crate) mod needs;
 pub(crate) mod packed;
+pub(crate) mod persons;
 pub(crate) mod protection;
 pub(crate) mod secrets;
 pub(crate) mod size;

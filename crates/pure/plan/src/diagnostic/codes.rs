@@ -94,6 +94,8 @@ codes! {
     CLASS_ABOVE_PLAN = "DVT-P035", "a data class above the plan's";
     /// Something that `permissions` does not name.
     PERMISSION_MISSING = "DVT-P036", "something that `permissions` does not name";
+    /// A person whom only the sub-plan names.
+    PERSON_HANDED_DOWN = "DVT-P037", "a person whom only the sub-plan names";
     /// An `apiVersion` that this release does not read.
     PLAN_SCHEMA_VERSION_UNKNOWN = "PLAN_SCHEMA_VERSION_UNKNOWN", "the plan's `apiVersion` is not known";
     /// The worst case is beyond every class.

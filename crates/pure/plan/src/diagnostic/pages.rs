@@ -43,6 +43,7 @@ const PAGES: &[(&str, &str)] = &[
     page!("DVT-P034"),
     page!("DVT-P035"),
     page!("DVT-P036"),
+    page!("DVT-P037"),
 ];
 
 /// Each code with the text of its page, in the order of the codes.

@@ -144,6 +144,7 @@ impl Operator {
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) steps: BTreeSet<StepId>,
+    pub(super) inputs: BTreeSet<String>,
     pub(super) status: super::StatusFunctions,
     pub(super) uses_item: bool,
 }
@@ -210,6 +211,11 @@ fn visit<'a>(node: &'a Node, variables: &mut Vec<&'a str>, facts: &mut Facts) {
                 && let Ok(step) = StepId::parse(name)
             {
                 facts.steps.insert(step);
+            }
+            if is_binding(base, "inputs", variables)
+                && let Some(name) = steps.first().and_then(literal_key)
+            {
+                facts.inputs.insert(name.to_owned());
             }
             visit(base, variables, facts);
             for access in steps {

@@ -40,6 +40,7 @@ pub struct Expression(Arc<Parsed>);
 struct Parsed {
     source: String,
     steps: BTreeSet<StepId>,
+    inputs: BTreeSet<String>,
     status: StatusFunctions,
     uses_item: bool,
     implies_success: bool,
@@ -55,6 +56,11 @@ impl Expression {
     /// The steps that it names.
     pub fn steps(&self) -> &BTreeSet<StepId> {
         &self.0.steps
+    }
+
+    /// The inputs that it names.
+    pub fn inputs(&self) -> &BTreeSet<String> {
+        &self.0.inputs
     }
 
     /// Whether as an `if` it means `success() && (…)`: without a status function, and also where it says just that itself. A text
@@ -119,12 +125,11 @@ pub fn parse(source: &str) -> Result<Expression, SyntaxError> {
     let tokens = lex::tokens(source)?;
     guard::nesting(&tokens)?;
     let root = parse::parse(&tokens, source.len())?;
-    let facts = ast::facts(&root);
-    let (steps, status, uses_item) = (facts.steps, facts.status, facts.uses_item);
+    let ast::Facts { steps, inputs, status, uses_item } = ast::facts(&root);
     let says_it = !status.always && !status.failure && ast::asks_for_success(&root);
     let implies_success = status == StatusFunctions::default() || says_it;
     let source = source.to_owned();
-    Ok(Expression(Arc::new(Parsed { source, steps, status, uses_item, implies_success, root })))
+    Ok(Expression(Arc::new(Parsed { source, steps, inputs, status, uses_item, implies_success, root })))
 }
 
 /// Expressions that were parsed: a plan says the same one many times, and they share one tree.
