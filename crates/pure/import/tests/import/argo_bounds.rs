@@ -1,15 +1,13 @@
 //! What a workflow of Argo says of scripts, values, retries and times is what its plan says, or it is told.
 
-use crate::argo_meanings::{import, played, plays, tells};
+use crate::argo_meanings::{import, plays, tells};
+use crate::played::{self, played};
 use dvt_import::{Imported, argo};
-use dvt_plan::diagnostic::Source;
 use dvt_plan::plan::{Backoff, Form, Plan, Step};
 use std::process::Command;
 
 fn plan(imported: &Imported) -> Plan {
-    let text = imported.text("the source");
-    let outcome = dvt_plan::check(&Source { name: "plan.yaml".to_owned(), text: text.clone() });
-    outcome.checked.unwrap_or_else(|| panic!("{:#?}\n{text}", outcome.diagnostics)).plan
+    played::plan(imported).0.plan
 }
 
 fn step<'p>(plan: &'p Plan, id: &str) -> &'p Step {

@@ -1,9 +1,8 @@
 //! What a workflow of Argo does is what its plan does: each case is imported and played, with steps that fail, a run that is
 //! cancelled, inputs that say otherwise.
 
+use crate::played::played;
 use dvt_import::{Imported, argo};
-use dvt_plan::diagnostic::Source;
-use dvt_plan::test_file;
 
 /// The beginning of a workflow whose first template is `main`, and templates that it calls.
 const AROUND: &str = "\
@@ -33,20 +32,6 @@ pub(crate) fn plays(spec: &str, case: &str) -> Imported {
     let imported = import(spec);
     played(&imported, case);
     imported
-}
-
-pub(crate) fn played(imported: &Imported, case: &str) {
-    let plan = imported.text("the source");
-    let source = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned() };
-    let outcome = dvt_plan::check(&source("plan.yaml", &plan));
-    let checked = outcome.checked.unwrap_or_else(|| panic!("{:#?}\n{plan}", outcome.diagnostics));
-    let text = format!("plan: plan.yaml\ntests:\n  one:\n    {case}");
-    let read = test_file::read(&source("plan.test.yaml", &text));
-    let file = read.file.unwrap_or_else(|| panic!("{:#?}\n{text}", read.diagnostics));
-    let told = test_file::unknown_names(&source("plan.test.yaml", &text), &file, &checked.plan);
-    assert!(told.is_empty(), "{told:#?}\n{plan}");
-    let differences = dvt_rehearsal::rehearse(&checked.plan, &file.cases[0]).differences;
-    assert!(differences.is_empty(), "{differences:#?}\n{case}\n{plan}");
 }
 
 /// Whether the report names this under that word.
