@@ -13,6 +13,7 @@ pub(crate) mod tree;
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report};
 use granit_parser::{ErrorKind, Event, Parser, ScanError};
+use std::collections::BTreeMap;
 use texts::Texts;
 use tree::{Node, Place};
 
@@ -79,6 +80,31 @@ fn events(text: &str) -> impl Iterator<Item = Result<(Event<'_>, Place), ScanErr
             (event, Place::new(range.start, range.end))
         })
     })
+}
+
+/// What stands in a text once and is read in several places: what has an anchor that an alias names, and those aliases.
+pub(crate) fn shared(text: &str) -> Vec<Place> {
+    let mut open: Vec<(usize, Place)> = Vec::new();
+    let (mut anchored, mut shared) = (BTreeMap::new(), Vec::new());
+    for (event, place) in events(text).map_while(Result::ok) {
+        match event {
+            Event::Scalar(_, _, anchor, _) => drop(anchored.insert(anchor, place)),
+            Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) => {
+                open.push((anchor, place))
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some((anchor, start)) = open.pop() {
+                    anchored.insert(anchor, Place { start: start.start, end: place.end.max(start.end) });
+                }
+            }
+            Event::Alias(anchor) => {
+                shared.push(place);
+                shared.extend(anchored.get(&anchor).copied());
+            }
+            _ => {}
+        }
+    }
+    shared
 }
 
 fn syntax(error: &ScanError, text: &str) -> Report {

@@ -70,7 +70,18 @@ pub fn repair(source: &Source) -> Repaired {
 fn next(text: &str, refused: &BTreeSet<String>) -> Option<Edit> {
     let texts = Texts::default();
     let root = read::read(&mut Collector::new(text), &texts)?;
-    FINDERS.iter().flat_map(|find| find(text, &root)).find(|edit| !refused.contains(&edit.what))
+    // What an alias stands for is read elsewhere, too, where nobody asked for the change.
+    let shared = read::shared(text);
+    let is_own = |edit: &Edit| {
+        !edit.parts.iter().any(|(part, _)| shared.iter().any(|place| meets(part, &range(*place))))
+    };
+    let mut edits = FINDERS.iter().flat_map(|find| find(text, &root));
+    edits.find(|edit| !refused.contains(&edit.what) && is_own(edit))
+}
+
+/// Whether a part of an edit changes something of a place; what is put in at its border does not.
+fn meets(part: &Range<usize>, place: &Range<usize>) -> bool {
+    part.start < place.end && part.end > place.start
 }
 
 /// Errors, then everything that is noticed; less is better. A text that cannot be read is worst.

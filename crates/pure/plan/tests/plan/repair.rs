@@ -256,3 +256,23 @@ fn a_variable_of_a_repair_is_its_own() {
     assert!(repaired(&text("load ${{ inputs.bash_env }}")).text.contains("VALUE_BASH_ENV: '${{"));
     assert!(repaired(&text("DAY=today; load ${{ inputs.day }}")).text.contains("DAY_2: '${{"));
 }
+
+/// What stands behind an anchor is read in other places, too: a change for one of them would be a change of all.
+#[test]
+fn what_an_alias_stands_for_stays() {
+    let shared = "\
+apiVersion: dvt/v1
+name: demo
+inputs: { day: { type: string } }
+steps:
+  one: { script: &s \"echo ${{ inputs.day }}\" }
+  two: { script: *s }
+  three: &step { script: \"echo ${{ inputs.day }}\" }
+  four: *step
+";
+    let found = repaired(shared);
+    assert_eq!(found.text, shared, "{:?}", found.done);
+    // Control: without the aliases both are mended.
+    let own = shared.replace("  two: { script: *s }\n", "").replace("  four: *step\n", "");
+    assert_eq!(repaired(&own).done.len(), 2);
+}
