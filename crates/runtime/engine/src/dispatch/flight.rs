@@ -4,12 +4,13 @@
 //! and the start of the next are one block. Where another run waits in line nothing goes with it: whose turn it is stays so.
 
 use super::desk::Desk;
+use super::turns::{Next, Turns};
 use super::{Attempt, Granted};
 use crate::run::{Gone, Hot, Message};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::id::{RunId, StepId};
 use dvt_store::port::operation::Protection;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Weak;
 
 /// An attempt that the worker has.
@@ -35,10 +36,9 @@ pub(super) struct Slots {
     /// How they come back.
     back: Weak<Desk>,
     pub(super) flights: BTreeMap<(RunId, StepId), Flight>,
-    queue: VecDeque<(RunId, Hot)>,
-    queued: BTreeSet<RunId>,
+    turns: Turns,
     /// Attempts that are given out and have no slot yet: those that were given out before and are again, and those for which there
-    /// is no worker. They go before everybody in the queue, for their ledgers say that they run.
+    /// is no worker. They go before whoever waits for a turn, for their ledgers say that they run.
     pub(super) line: VecDeque<Attempt>,
 }
 
@@ -49,8 +49,7 @@ impl Slots {
             reserved: 0,
             back,
             flights: BTreeMap::new(),
-            queue: VecDeque::new(),
-            queued: BTreeSet::new(),
+            turns: Turns::default(),
             line: VecDeque::new(),
         }
     }
@@ -64,16 +63,14 @@ impl Slots {
         self.capacity.saturating_sub(taken)
     }
 
-    /// A run stands at the end of the line; once.
+    /// A run waits for its turn; once.
     pub(super) fn want(&mut self, run: RunId, hot: Hot) {
-        if self.queued.insert(run) {
-            self.queue.push_back((run, hot));
-        }
+        self.turns.add(run, hot);
     }
 
     /// Whether anybody waits for a slot.
     pub(super) fn are_wanted(&self) -> bool {
-        !self.line.is_empty() || !self.queue.is_empty()
+        !self.line.is_empty() || !self.turns.is_empty()
     }
 
     pub(super) fn settle(&mut self, granted: u32) {
@@ -81,19 +78,18 @@ impl Slots {
     }
 
     pub(super) fn forget(&mut self, run: RunId) {
-        if self.queued.remove(&run) {
-            self.queue.retain(|(waiting, _)| *waiting != run);
-        }
+        self.turns.forget(run);
     }
 
-    /// Grants what is free: each run in line an equal part, at least one slot, the first in line first. A run that wants
-    /// more stands at the end of the line again when it has started what it got.
+    /// Grants what is free: each tenant that waits an equal part, and of it each of its runs, at least one slot, by turns. A run that
+    /// wants more waits again when it has started what it got.
     pub(super) fn grant(&mut self) {
         while self.free() > 0 {
-            let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
-            let Some((run, hot)) = self.queue.pop_front() else { return };
-            self.queued.remove(&run);
-            let Some(granted) = self.reserve(self.free().div_ceil(waiting.max(1))) else { return };
+            let Some(Next { hot, tenants, runs }) = self.turns.next() else { return };
+            let part = [tenants, runs].into_iter().fold(self.free(), |slots, among| {
+                slots.div_ceil(u32::try_from(among).unwrap_or(u32::MAX).max(1))
+            });
+            let Some(granted) = self.reserve(part) else { return };
             // A run that has left memory gives them back by letting go of them.
             drop(hot.send(Message::Slots(granted)));
         }
@@ -105,10 +101,10 @@ impl Slots {
         if !self.line.is_empty() {
             return None;
         }
-        let part = match self.queue.front() {
-            None => 1,
-            Some((first, _)) if *first == run && self.queue.len() == 1 => self.free(),
-            Some(_) => return None,
+        let part = match self.turns.is_empty() {
+            true => 1,
+            false if self.turns.is_alone(run) => self.free(),
+            false => return None,
         };
         // More may be taken than there are (a worker has fewer than were thought): then it keeps its place in the line.
         let granted = self.reserve(part.min(self.free()))?;

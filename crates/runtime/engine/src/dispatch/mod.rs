@@ -1,4 +1,4 @@
-//! Dispatch: one worker, its slots shared fairly between the runs that want them.
+//! Dispatch: one worker, its slots shared fairly between the tenants that want them, and a tenant's between its runs.
 //!
 //! Slots are granted before a step starts, so that back-pressure lies inside the deterministic order: a run asks, gets a
 //! number of slots in its turn, and only then its core starts steps. What the worker sends is kept in its order: the
@@ -13,6 +13,7 @@ mod pipe;
 mod starts;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod unfit;
 
 pub(crate) use desk::Unserved;

@@ -12,12 +12,17 @@ use dvt_model::scope::{Minter, ScopeIds, TenantScope};
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// A run of a tenant, and what reaches it.
+/// A run of a tenant of its own, and what reaches it.
 pub(super) fn run(number: u8) -> (RunId, Hot, UnboundedReceiver<Message>) {
+    run_of(number, number)
+}
+
+/// A run of this tenant.
+fn run_of(tenant: u8, number: u8) -> (RunId, Hot, UnboundedReceiver<Message>) {
     let ids = ScopeIds {
-        tenant_id: TenantId::from_random([number; 16]),
-        project_id: ProjectId::from_random([number; 16]),
-        environment_id: EnvironmentId::from_random([number; 16]),
+        tenant_id: TenantId::from_random([tenant; 16]),
+        project_id: ProjectId::from_random([tenant; 16]),
+        environment_id: EnvironmentId::from_random([tenant; 16]),
     };
     let run = RunId::from_random([number; 16]);
     let (hot, inbox) = Hot::alone(TenantScope::mint(&Minter::behind_the_test_seam(), ids), run);
@@ -74,6 +79,38 @@ fn the_slot_goes_with_the_report_unless_another_run_waits() {
     slots.grant();
     settle(&mut slots, &desk);
     assert_eq!(slots.free(), 2);
+}
+
+#[test]
+fn tenants_have_equal_parts_however_many_runs_they_have() {
+    const SLOTS: u32 = 16;
+    let desk = Arc::new(Desk::new());
+    let mut slots = Slots::new(SLOTS, Arc::downgrade(&desk));
+    let mut many: Vec<_> = (0..100).map(|number| run_of(1, number)).collect();
+    let (single, single_hot, mut single_inbox) = run_of(2, 200);
+    many.iter().for_each(|(run, hot, _)| slots.want(*run, hot.clone()));
+    slots.want(single, single_hot.clone());
+    slots.grant();
+    let parts: Vec<_> = many.iter_mut().filter_map(|(.., inbox)| slots_in(inbox)).collect();
+    assert_eq!((slots_in(&mut single_inbox), parts), (Some(SLOTS / 2), vec![1; 8]), "half for each");
+    settle(&mut slots, &desk);
+    // One slot after another becomes free: the single run has every other one, and of the many it is the next one's turn.
+    slots.set_capacity(1);
+    let mut whose = Vec::new();
+    for _ in 0..6 {
+        slots.want(single, single_hot.clone());
+        slots.grant();
+        let of_many = many.iter_mut().position(|(.., inbox)| slots_in(inbox).is_some());
+        assert_eq!(slots_in(&mut single_inbox).is_some(), of_many.is_none());
+        whose.push(of_many);
+        settle(&mut slots, &desk);
+    }
+    let first = usize::from(whose[0].is_none());
+    assert_eq!(whose.split_off(first)[..5], [Some(8), None, Some(9), None, Some(10)]);
+    // Who leaves waits no more, and neither does a tenant whose last run has left.
+    slots.forget(single);
+    many.iter().for_each(|(run, ..)| slots.forget(*run));
+    assert!(!slots.are_wanted());
 }
 
 #[test]
