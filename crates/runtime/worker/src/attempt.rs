@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::net::unix::pipe::Receiver;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
@@ -70,6 +70,8 @@ pub(crate) struct Attempt {
     pub(crate) starter: Requests,
     /// To the engine.
     pub(crate) engine: mpsc::Sender<FromWorker>,
+    /// For its log messages.
+    pub(crate) room: Arc<Semaphore>,
     /// From both.
     pub(crate) events: mpsc::UnboundedReceiver<Event>,
 }
@@ -220,6 +222,7 @@ impl Attempt {
             key: self.dispatch.key.clone(),
             stream,
             to: self.engine.clone(),
+            room: Arc::clone(&self.room),
             budget: Arc::clone(&budget),
         };
         let output = if self.captures() {

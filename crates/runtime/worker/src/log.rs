@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// The longest line (contract 10); the rest of a longer one is dropped.
 pub(crate) const MAX_LINE_BYTES: usize = 1 << 10;
@@ -78,6 +78,8 @@ pub(crate) struct Sink {
     pub(crate) stream: Stream,
     /// To the engine.
     pub(crate) to: mpsc::Sender<FromWorker>,
+    /// Messages that may be sent before the engine has dealt with others; of both streams.
+    pub(crate) room: Arc<Semaphore>,
     /// Raw bytes that both streams may still write.
     pub(crate) budget: Arc<AtomicU64>,
 }
@@ -109,6 +111,9 @@ pub(crate) async fn forward(mut from: Receiver, sink: Sink, mut gone: Gone) -> E
             seq += 1;
             let (key, masked) = (sink.key.clone(), std::mem::take(&mut masked));
             let message = FromWorker::Log { key, stream: sink.stream, seq, masked, body };
+            // Comes back with `Kept`. It is closed nowhere.
+            let Ok(room) = sink.room.acquire().await else { return Ended::Whole(Vec::new()) };
+            room.forget();
             if sink.to.send(message).await.is_err() {
                 return Ended::Whole(Vec::new());
             }

@@ -2,7 +2,8 @@
 //!
 //! Data only: the engine turns the core's effects into these and these into the core's commands. A body (bundle chunk, log
 //! lines) travels beside its header and is limited on its own. `Ack` of a report lets the worker forget it; until then a
-//! dispatch of the same key is answered with the same report. Logs are slowed by the socket itself on this link.
+//! dispatch of the same key is answered with the same report. Of each step [`LOG_ROOM`] log messages may be on their way; who
+//! keeps them slowly slows this step and no other one.
 
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::digest::Digest;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The version of this link; both ends come from one executable, so any other is an error.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The longest header: a dispatch with all its values, or a report with its output.
 pub const MAX_HEADER_BYTES: usize = 16 << 20;
 /// The longest body.
@@ -21,6 +22,8 @@ pub const MAX_BODY_BYTES: usize = 1 << 20;
 pub const HEARTBEAT_MS: u64 = 10_000;
 /// What a step may log by default (contract 11.2).
 pub const DEFAULT_LOG_BUDGET_BYTES: u64 = 10 << 20;
+/// Log messages of a step that may be on their way.
+pub const LOG_ROOM: u32 = 16;
 /// Steps at once.
 pub const CAPACITY: u32 = 64;
 
@@ -70,6 +73,13 @@ pub enum ToWorker {
     Ack {
         /// Which.
         key: Key,
+    },
+    /// So many log messages of this key are dealt with: it may send as many more.
+    Kept {
+        /// Whose.
+        key: Key,
+        /// How many.
+        messages: u32,
     },
     /// End: kill everything, then exit. The same as closing the socket.
     Shutdown,

@@ -8,7 +8,9 @@ use crate::attempt::{Attempt, Event, Finished};
 use crate::files::Files;
 use crate::folders::Folders;
 use crate::frame;
-use crate::protocol::{CAPACITY, Dispatch, FromWorker, HEARTBEAT_MS, Key, Report, ToWorker, VERSION};
+use crate::protocol::{
+    CAPACITY, Dispatch, FromWorker, HEARTBEAT_MS, Key, LOG_ROOM, Report, ToWorker, VERSION,
+};
 use crate::starter::{self, Requests};
 use dvt_wall::protocol::FromStarter;
 use std::collections::BTreeMap;
@@ -19,7 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::BufReader;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// Messages to the engine that may wait; whoever sends more waits, and with it the step whose logs these are.
@@ -99,6 +101,7 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
 struct Running {
     key: Key,
     events: mpsc::UnboundedSender<Event>,
+    room: Arc<Semaphore>,
 }
 
 struct Session {
@@ -134,6 +137,11 @@ impl Session {
                 }
             }
             ToWorker::Ack { key } => drop(self.reports.remove(&key)),
+            ToWorker::Kept { key, messages } => {
+                for running in self.running.values().filter(|running| running.key == key) {
+                    running.room.add_permits(usize::try_from(messages).unwrap_or(0));
+                }
+            }
             ToWorker::Shutdown => return Ok(false),
         }
         Ok(true)
@@ -155,13 +163,15 @@ impl Session {
         let key = dispatch.key.clone();
         let directory = self.files.directory(dispatch.files_digest.as_ref());
         let lacks = dispatch.files_digest.filter(|_| directory.is_err());
-        self.running.insert(number, Running { key: key.clone(), events });
+        let room = Arc::new(Semaphore::new(usize::try_from(LOG_ROOM).unwrap_or(1)));
+        self.running.insert(number, Running { key: key.clone(), events, room: Arc::clone(&room) });
         let attempt = Attempt {
             number,
             folders: Arc::clone(&self.folders),
             directory,
             starter: self.starter.clone(),
             engine: self.engine.clone(),
+            room,
             events: received,
             dispatch,
         };

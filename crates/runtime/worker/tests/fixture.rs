@@ -28,6 +28,8 @@ pub(crate) struct Worker {
     pub(crate) runtime: Runtime,
     pub(crate) link: Link,
     incoming: Incoming,
+    /// Whether what steps log is kept as it comes.
+    pub(crate) keeps: bool,
 }
 
 impl Worker {
@@ -48,7 +50,7 @@ impl Worker {
         let mut link = Link::spawn_verb(Path::new("/proc/self/exe"), verb, lock).unwrap();
         drop(entered);
         let incoming = link.incoming().unwrap();
-        let worker = Self { runtime, link, incoming };
+        let worker = Self { runtime, link, incoming, keeps: true };
         worker.send(ToWorker::Welcome { version: VERSION });
         worker
     }
@@ -69,9 +71,14 @@ impl Worker {
 
     /// The next message; `None` where the worker has ended.
     pub(crate) fn next_or_end(&mut self) -> Option<FromWorker> {
-        self.runtime
+        let heard = self
+            .runtime
             .block_on(async { timeout(PATIENCE, self.incoming.recv()).await })
-            .expect("the worker answers")
+            .expect("the worker answers");
+        if let Some(FromWorker::Log { key, .. }) = heard.as_ref().filter(|_| self.keeps) {
+            self.send(ToWorker::Kept { key: key.clone(), messages: 1 });
+        }
+        heard
     }
 
     pub(crate) fn next(&mut self) -> FromWorker {

@@ -18,6 +18,7 @@ mod harness;
 mod outputs;
 #[path = "../../../infra/wall/tests/process.rs"]
 mod process;
+mod room;
 mod surroundings;
 
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
         Some(dvt_worker::STARTER_VERB) => dvt_wall::starter::main(),
         Some(fixture::WEAK_WORKER) => dvt_worker::main_without_adoption(fixture::WEAK_STARTER),
         Some(fixture::WEAK_STARTER) => dvt_wall::starter::main_without_adoption(),
-        _ => harness::run(&[bundle::CASES, outputs::CASES, surroundings::CASES, endings::CASES].concat()),
+        _ => harness::run(
+            &[bundle::CASES, outputs::CASES, room::CASES, surroundings::CASES, endings::CASES].concat(),
+        ),
     }
 }

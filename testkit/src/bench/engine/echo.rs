@@ -51,7 +51,10 @@ fn serve() -> Result<(), String> {
                 duration_ms: 0,
             })),
             ToWorker::Shutdown => return Ok(()),
-            ToWorker::Bundle { .. } | ToWorker::Stop { .. } | ToWorker::Ack { .. } => continue,
+            ToWorker::Bundle { .. }
+            | ToWorker::Stop { .. }
+            | ToWorker::Ack { .. }
+            | ToWorker::Kept { .. } => continue,
         };
         say(&mut write, &answer)?;
     }

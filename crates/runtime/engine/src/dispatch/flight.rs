@@ -8,7 +8,7 @@ use super::turns::{Next, Turns};
 use super::{Attempt, Granted};
 use crate::run::{Gone, Hot, Message};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
-use dvt_model::id::{RunId, StepId};
+use dvt_model::id::{RunId, StepId, TenantId};
 use dvt_store::port::operation::Protection;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Weak;
@@ -24,6 +24,8 @@ pub(super) struct Flight {
     pub(super) abandoned: bool,
     /// It was told to end and has its time for that.
     pub(super) has_grace: bool,
+    /// Log messages of it that came since the last one with which the worker gets room for more.
+    pub(super) logs: u32,
     /// What was given out, until the worker has said that it is there.
     pub(super) kept: Option<Box<Attempt>>,
 }
@@ -36,7 +38,7 @@ pub(super) struct Slots {
     /// How they come back.
     back: Weak<Desk>,
     pub(super) flights: BTreeMap<(RunId, StepId), Flight>,
-    turns: Turns,
+    pub(super) turns: Turns,
     /// Attempts that are given out and have no slot yet: those that were given out before and are again, and those for which there
     /// is no worker. They go before whoever waits for a turn, for their ledgers say that they run.
     pub(super) line: VecDeque<Attempt>,
@@ -97,8 +99,8 @@ impl Slots {
 
     /// What goes with a report to its run: the slot that was its attempt's, and whatever else is free where the run itself
     /// waits in line for more. Nothing where another one waits.
-    pub(super) fn hand_on(&mut self, run: RunId) -> Option<Granted> {
-        if !self.line.is_empty() {
+    pub(super) fn hand_on(&mut self, run: RunId, tenant: TenantId) -> Option<Granted> {
+        if !self.line.is_empty() || self.turns.holds(tenant) {
             return None;
         }
         let part = match self.turns.is_empty() {

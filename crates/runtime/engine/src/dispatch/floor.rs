@@ -8,11 +8,11 @@
 use super::desk::{Desk, Obeys};
 use super::flight::{Flight, Slots};
 use super::missing::{Missing, Stop};
-use super::pipe::{Item, Pipe};
+use super::pipe::{Item, Pipe, Put};
 use super::starts::Starts;
 use super::{Attempt, Order, Reported, unfit};
+use crate::Parts;
 use crate::run::Message;
-use crate::{Parts, crash};
 use dvt_core::command::{Outcome, Report};
 use dvt_core::event::{self, Dispatch};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
@@ -20,9 +20,7 @@ use dvt_model::digest::Digest;
 use dvt_model::failure::{Failure, Usage};
 use dvt_model::id::{RunId, StepId, TenantId};
 use dvt_plan::plan;
-use dvt_store::port::operation::LogChunk;
 use dvt_store::port::transaction::Kind;
-use dvt_telemetry::Sink;
 use dvt_worker::Link;
 use dvt_worker::link::{Incoming, Unsent};
 use dvt_worker::protocol::{self, FromWorker, Key, ToWorker};
@@ -164,7 +162,7 @@ impl Floor {
     }
 
     /// Ends an attempt, wherever it is.
-    async fn end(&mut self, stop: Stop) {
+    fn end(&mut self, stop: Stop) {
         let place = (stop.run, stop.step_id.clone());
         let waits = |attempt: &Attempt| {
             attempt.dispatch.logical_attempt_id == stop.logical
@@ -174,13 +172,13 @@ impl Floor {
         if self.parked.get(&place).is_some_and(waits)
             && let Some(attempt) = self.parked.remove(&place)
         {
-            return self.fail(attempt, unfit::stopped()).await;
+            return self.fail(attempt, unfit::stopped());
         }
         let in_line = |attempt: &Attempt| place_of(attempt) == place && waits(attempt);
         if let Some(attempt) =
             self.slots.line.iter().position(in_line).and_then(|at| self.slots.line.remove(at))
         {
-            return self.fail(attempt, unfit::stopped()).await;
+            return self.fail(attempt, unfit::stopped());
         }
         match self.slots.flights.get_mut(&place) {
             Some(flight) if !flight.abandoned => {
@@ -189,18 +187,18 @@ impl Floor {
             }
             // It is being killed already; its end is the answer.
             Some(_) => drop(self.missing.note(stop)),
-            None if self.missing.note(stop) => self.make_sure().await,
+            None if self.missing.note(stop) => self.make_sure(),
             None => {}
         }
     }
 
     /// A worker that has said `Hello` is the proof that none of what an earlier one ran is alive. There may be none yet.
-    async fn make_sure(&mut self) {
+    fn make_sure(&mut self) {
         // Where no worker can be started nothing is sure, and nobody is told.
         if self.worker().is_ok_and(|working| working.said_hello) {
             let flights = &self.slots.flights;
             for item in self.missing.gone_but(|place| flights.contains_key(place)) {
-                self.put(item).await;
+                self.put(item);
             }
         }
     }
@@ -250,10 +248,10 @@ impl Floor {
             return;
         }
         if !attempt.host_allowed {
-            return self.fail(attempt, unfit::no_word()).await;
+            return self.fail(attempt, unfit::no_word());
         }
         if unfit::is_too_large(&attempt.dispatch) {
-            return self.fail(attempt, unfit::too_large()).await;
+            return self.fail(attempt, unfit::too_large());
         }
         self.slots.line.retain(|older| place_of(older) != place);
         // What begins has its slot from its offer. What is given out again has none: there may be as many of them as several engines
@@ -269,19 +267,19 @@ impl Floor {
     /// Gives it to the worker, which is started where there is none.
     async fn give_out(&mut self, attempt: Attempt) {
         let Some(program) = program_of(&attempt.dispatch.program) else {
-            return self.fail(attempt, unfit::no_plugins()).await;
+            return self.fail(attempt, unfit::no_plugins());
         };
         if let Err(error) = self.worker().map(drop) {
             let problem = unstarted(&error);
             // A program that is not there will not be there a moment later.
             if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) {
-                return self.fail(attempt, unfit::no_worker(problem)).await;
+                return self.fail(attempt, unfit::no_worker(problem));
             }
             self.slots.line.push_front(attempt);
-            return self.no_worker_came(problem).await;
+            return self.no_worker_came(problem);
         }
         if let Err(problem) = self.give(&attempt, program).await {
-            return self.fail(attempt, unfit::no_worker(problem)).await;
+            return self.fail(attempt, unfit::no_worker(problem));
         }
         let is_there = self.working.as_ref().is_some_and(|working| working.said_hello);
         let flight = Flight {
@@ -291,6 +289,7 @@ impl Floor {
             protection: attempt.protection.clone(),
             abandoned: false,
             has_grace: false,
+            logs: 0,
             kept: None,
         };
         let place = place_of(&attempt);
@@ -299,24 +298,24 @@ impl Floor {
     }
 
     /// A worker could not be started, or ended before it was there: what waits for one waits on, until that has lasted too long.
-    async fn no_worker_came(&mut self, problem: String) {
+    fn no_worker_came(&mut self, problem: String) {
         let now = Instant::now();
         self.starts.failed(now, problem);
         self.has_failed = true;
         if let Some(why) = self.starts.hopeless(now).map(str::to_owned) {
             for attempt in std::mem::take(&mut self.slots.line) {
-                self.fail(attempt, unfit::no_worker(why.clone())).await;
+                self.fail(attempt, unfit::no_worker(why.clone()));
             }
         }
     }
 
     /// An attempt that no worker ever had ends at once.
-    async fn fail(&mut self, attempt: Attempt, failure: Failure) {
+    fn fail(&mut self, attempt: Attempt, failure: Failure) {
         let Dispatch { step_id, logical_attempt_id, engine_attempt_id, .. } = attempt.dispatch;
         let outcome = Outcome::Failed(failure);
         let report =
             Report { step_id, logical_attempt_id, engine_attempt_id, outcome, usage: Usage::default() };
-        self.put(Item::Word(attempt.hot, Message::Report(Box::new(report), None))).await;
+        self.put(Item::Word(attempt.hot, Message::Report(Box::new(report), None)));
     }
 
     async fn give(&mut self, attempt: &Attempt, program: protocol::Program) -> Result<(), String> {
@@ -377,106 +376,6 @@ impl Floor {
         self.working.as_mut().ok_or_else(|| ErrorKind::Other.into())
     }
 
-    async fn hear(&mut self, message: FromWorker) {
-        if let Some(working) = &mut self.working {
-            working.heard = Instant::now();
-        }
-        match message {
-            FromWorker::Hello { capacity, .. } => {
-                if let Some(working) = &mut self.working {
-                    working.said_hello = true;
-                    dvt_telemetry::workers(1);
-                }
-                self.starts.succeeded();
-                self.slots.flights.values_mut().for_each(|flight| flight.kept = None);
-                self.slots.set_capacity(capacity.min(self.own_limit));
-                self.make_sure().await;
-            }
-            // If we crash here, the step runs and its starter ends it with us; it is given out again under the same token.
-            FromWorker::Started { .. } => crash::point(crash::AFTER_DISPATCH),
-            FromWorker::Heartbeat { .. } => {}
-            // It comes before the reports of the steps that wanted it: the next one that does brings it again.
-            FromWorker::Lacks { digest } => {
-                if let Some(working) = &mut self.working {
-                    working.files.retain(|(_, known)| *known != digest);
-                }
-            }
-            FromWorker::Log { key, stream, masked, body, .. } => {
-                let Some(flight) = self.slots.flights.get(&(key.run_id, key.step_id.clone())) else { return };
-                dvt_telemetry::scrubbed(Sink::Log, masked);
-                let chunk = LogChunk {
-                    stream: match stream {
-                        protocol::Stream::Stdout => "stdout".to_owned(),
-                        protocol::Stream::Stderr => "stderr".to_owned(),
-                    },
-                    at: (self.parts.clock)(),
-                    text: String::from_utf8_lossy(&body).into_owned(),
-                };
-                let scope = *flight.hot.scope();
-                let item = Item::Log {
-                    scope,
-                    under: flight.protection.clone(),
-                    run: key.run_id,
-                    step: key.step_id,
-                    attempt: key.logical_attempt_id,
-                    chunk,
-                };
-                self.put(item).await;
-            }
-            FromWorker::Report(report) => self.hear_report(*report).await,
-        }
-    }
-
-    async fn hear_report(&mut self, report: protocol::Report) {
-        let protocol::Report { key, outcome, usage, .. } = report;
-        let place = (key.run_id, key.step_id.clone());
-        let this = |flight: &Flight| {
-            flight.logical == key.logical_attempt_id && flight.engine == key.engine_attempt_id
-        };
-        if !self.slots.flights.get(&place).is_some_and(this) {
-            // Reported before, or of a run that was forgotten: the worker may forget it too.
-            self.say(ToWorker::Ack { key });
-            return;
-        }
-        let Some(flight) = self.slots.flights.remove(&place) else { return };
-        if flight.abandoned {
-            self.say(ToWorker::Ack { key });
-            if let Some(item) = self.missing.gone(&place) {
-                self.put(item).await;
-            }
-            if let Some(attempt) = self.parked.remove(&place) {
-                self.dispatch(attempt).await;
-            }
-            return;
-        }
-        let outcome = match outcome {
-            protocol::Outcome::Completed { value } => Outcome::Completed(value),
-            protocol::Outcome::Failed { failure } => Outcome::Failed(failure),
-        };
-        let report = Report {
-            step_id: key.step_id,
-            logical_attempt_id: key.logical_attempt_id,
-            engine_attempt_id: key.engine_attempt_id,
-            outcome,
-            usage,
-        };
-        let granted = self.slots.hand_on(key.run_id);
-        self.put(Item::Word(flight.hot, Message::Report(Box::new(report), granted))).await;
-    }
-
-    /// Nothing was heard for too long. If it is we who woke late (stopped at a terminal, or held up), the worker is asked to
-    /// be silent once more before it counts as stuck.
-    async fn hear_nothing(&mut self, silent_at: Option<Instant>) {
-        let now = Instant::now();
-        match &mut self.working {
-            Some(working) if silent_at.is_some_and(|at| now > at + WOKE_LATE) => working.heard = now,
-            _ => {
-                self.kill_worker();
-                self.lose_worker().await;
-            }
-        }
-    }
-
     fn kill_worker(&self) {
         let pid = self.working.as_ref().and_then(|working| working.link.pid());
         if let Some(pid) =
@@ -493,11 +392,11 @@ impl Floor {
         let lived = self.working.take().is_some_and(|working| working.said_hello);
         if lived {
             for (hot, lost) in self.slots.lose_all() {
-                self.put(Item::Word(hot, Message::Lost(lost))).await;
+                self.put(Item::Word(hot, Message::Lost(lost)));
             }
         } else {
             self.slots.line_up_again();
-            self.no_worker_came("the worker ended before it could work".to_owned()).await;
+            self.no_worker_came("the worker ended before it could work".to_owned());
         }
         for attempt in std::mem::take(&mut self.parked).into_values() {
             self.dispatch(attempt).await;
@@ -506,12 +405,16 @@ impl Floor {
         if !lived {
             self.missing.forget_all();
         } else if !self.missing.is_empty() {
-            self.make_sure().await;
+            self.make_sure();
         }
     }
 
-    async fn put(&self, item: Item) {
-        self.pipe.put(item).await;
+    fn put(&mut self, item: Item) {
+        match self.pipe.put(item) {
+            Put::Gone => {}
+            Put::Filled(tenant) => self.slots.turns.hold(tenant),
+            Put::Tell(told) => self.tell(told),
+        }
     }
 }
 
@@ -521,11 +424,14 @@ impl Obeys for Floor {
             Order::Want(run, hot) => self.slots.want(run, hot),
             Order::Settle(granted) => self.slots.settle(granted),
             Order::Dispatch(attempt) => self.dispatch(*attempt).await,
-            Order::Stop(stop) => self.end(*stop).await,
+            Order::Stop(stop) => self.end(*stop),
             Order::Acknowledge(run, Reported { step_id, logical, engine }) => {
                 self.say(ToWorker::Ack { key: key_of(run, &step_id, logical, engine) });
             }
             Order::Abandon(run, has_ended) => self.abandon(run, has_ended),
+            Order::Tell(told) => self.tell(*told),
+            Order::Kept(key, messages) => self.say(ToWorker::Kept { key, messages }),
+            Order::Drained(tenant) => self.slots.turns.release(tenant),
         }
     }
 
@@ -592,5 +498,6 @@ fn output_of(mode: plan::OutputMode) -> protocol::OutputMode {
     }
 }
 
+mod hear;
 #[cfg(test)]
 mod tests;

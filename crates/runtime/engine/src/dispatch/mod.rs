@@ -27,9 +27,10 @@ use dvt_core::command::Report;
 use dvt_core::event::Dispatch;
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::digest::Digest;
-use dvt_model::id::{RunId, StepId};
+use dvt_model::id::{RunId, StepId, TenantId};
 use dvt_model::scope::TenantScope;
 use dvt_store::port::operation::Protection;
+use dvt_worker::protocol::Key;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -104,6 +105,13 @@ impl Reported {
     }
 }
 
+/// The end of an attempt, on its way to its run.
+pub(crate) struct Told {
+    run: RunId,
+    hot: Hot,
+    report: Box<Report>,
+}
+
 /// What the dispatcher is asked.
 pub(crate) enum Order {
     /// This run has ready steps.
@@ -118,6 +126,12 @@ pub(crate) enum Order {
     Acknowledge(RunId, Reported),
     /// The run has left memory, because it has ended or not: kill what it may still have running, and believe none of its reports.
     Abandon(RunId, bool),
+    /// The logs before this report are kept.
+    Tell(Box<Told>),
+    /// So many log messages of this attempt are dealt with.
+    Kept(Key, u32),
+    /// Of a tenant's full pipe half is dealt with.
+    Drained(TenantId),
 }
 
 /// The way to the dispatcher.
@@ -149,7 +163,7 @@ impl Dispatcher {
         let desk = Arc::clone(&self.0);
         async move {
             let (pipe, outlet) = pipe::pipe();
-            let piping = tokio::spawn(outlet.serve(parts.store.clone()));
+            let piping = tokio::spawn(outlet.serve(parts.store.clone(), Arc::downgrade(&desk)));
             *desk.floor.lock().await = Some(Floor::new(parts, pipe, Arc::downgrade(&desk)));
             // For what was ordered before.
             desk.call();

@@ -1,19 +1,20 @@
 //! Who waits for slots, and whose turn it is: tenants by turns, and in the turn of a tenant its runs by turns.
 //!
 //! So a tenant with a hundred runs has no more of the slots than one with a single run. What is done here is the same few looks however
-//! many wait.
+//! many wait. A tenant whose pipe is full has no turn: what it began says more than can be kept already.
 
 use crate::run::Hot;
 use dvt_model::id::{RunId, TenantId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The runs that wait.
 #[derive(Default)]
 pub(super) struct Turns {
     /// Numbers are given once; the smallest is the first.
     last_number: u64,
-    /// Whose turn it is, tenant by tenant; each once.
+    /// Whose turn it is, tenant by tenant; each once, but for those that are held back.
     order: BTreeMap<u64, TenantId>,
+    held: BTreeSet<TenantId>,
     tenants: BTreeMap<TenantId, Waiting>,
     /// Under what each run waits.
     numbers: BTreeMap<RunId, (TenantId, u64)>,
@@ -46,21 +47,44 @@ impl Turns {
         }
         let (tenant, number) = (hot.tenant(), self.number());
         self.numbers.insert(run, (tenant, number));
-        let order = &mut self.order;
-        let waiting = self.tenants.entry(tenant).or_insert_with(|| {
-            order.insert(number, tenant);
-            Waiting { turn: number, runs: BTreeMap::new() }
-        });
+        let waiting = self.tenants.entry(tenant);
+        let waiting = waiting.or_insert_with(|| Waiting { turn: number, runs: BTreeMap::new() });
         waiting.runs.insert(number, (run, hot));
+        if waiting.turn == number && !self.held.contains(&tenant) {
+            self.order.insert(number, tenant);
+        }
     }
 
+    /// A tenant has no turn from now on.
+    pub(super) fn hold(&mut self, tenant: TenantId) {
+        self.held.insert(tenant);
+        if let Some(waiting) = self.tenants.get(&tenant) {
+            self.order.remove(&waiting.turn);
+        }
+    }
+
+    /// It has turns again.
+    pub(super) fn release(&mut self, tenant: TenantId) {
+        self.held.remove(&tenant);
+        if let Some(waiting) = self.tenants.get(&tenant) {
+            self.order.insert(waiting.turn, tenant);
+        }
+    }
+
+    pub(super) fn holds(&self, tenant: TenantId) -> bool {
+        self.held.contains(&tenant)
+    }
+
+    /// Whether nobody waits who may have a turn.
     pub(super) fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
 
-    /// Whether this run waits and no other one.
+    /// Whether nobody but this run waits who may have a turn.
     pub(super) fn is_alone(&self, run: RunId) -> bool {
-        self.numbers.len() == 1 && self.numbers.contains_key(&run)
+        let Some((tenant, _)) = self.numbers.get(&run) else { return false };
+        let of_tenant = self.tenants.get(tenant).map(|waiting| waiting.runs.len());
+        self.order.len() == 1 && of_tenant == Some(1)
     }
 
     /// Whose turn it is; it waits no more, and its tenant's next turn comes after everybody else's.

@@ -17,10 +17,14 @@ pub(super) fn run(number: u8) -> (RunId, Hot, UnboundedReceiver<Message>) {
     run_of(number, number)
 }
 
+fn tenant(number: u8) -> TenantId {
+    TenantId::from_random([number; 16])
+}
+
 /// A run of this tenant.
 fn run_of(tenant: u8, number: u8) -> (RunId, Hot, UnboundedReceiver<Message>) {
     let ids = ScopeIds {
-        tenant_id: TenantId::from_random([tenant; 16]),
+        tenant_id: self::tenant(tenant),
         project_id: ProjectId::from_random([tenant; 16]),
         environment_id: EnvironmentId::from_random([tenant; 16]),
     };
@@ -49,14 +53,14 @@ fn the_slot_goes_with_the_report_unless_another_run_waits() {
     let mut slots = Slots::new(2, Arc::downgrade(&desk));
     let ((mine, my_hot, mut my_inbox), (others, other_hot, mut other_inbox)) = (run(1), run(2));
     // Nobody waits: one slot, however many are free, for another run may come.
-    let granted = slots.hand_on(mine).unwrap();
+    let granted = slots.hand_on(mine, tenant(1)).unwrap();
     assert_eq!((granted.slots(), slots.free()), (1, 1));
     drop(granted);
     settle(&mut slots, &desk);
     assert_eq!(slots.free(), 2);
     // The run waits itself, alone: all of them, and it stands in line no more.
     slots.want(mine, my_hot.clone());
-    let granted = slots.hand_on(mine).unwrap();
+    let granted = slots.hand_on(mine, tenant(1)).unwrap();
     assert_eq!((granted.slots(), slots.free()), (2, 0));
     drop(granted);
     settle(&mut slots, &desk);
@@ -67,13 +71,13 @@ fn the_slot_goes_with_the_report_unless_another_run_waits() {
         for (run, hot) in hands {
             slots.want(run, hot.clone());
         }
-        assert!(slots.hand_on(mine).is_none());
+        assert!(slots.hand_on(mine, tenant(1)).is_none());
         slots.grant();
         assert_eq!((slots_in(&mut my_inbox), slots_in(&mut other_inbox)), (Some(1), Some(1)));
         settle(&mut slots, &desk);
     }
     slots.want(others, other_hot);
-    assert!(slots.hand_on(mine).is_none());
+    assert!(slots.hand_on(mine, tenant(1)).is_none());
     // What goes to a run that has left comes back.
     drop(other_inbox);
     slots.grant();
@@ -118,10 +122,10 @@ fn with_more_taken_than_there_are_nothing_goes_with_a_report() {
     let desk = Arc::new(Desk::new());
     let mut slots = Slots::new(2, Arc::downgrade(&desk));
     let (mine, hot, mut inbox) = run(1);
-    let granted = slots.hand_on(mine);
+    let granted = slots.hand_on(mine, tenant(1));
     slots.set_capacity(1);
     slots.want(mine, hot);
-    assert!(slots.hand_on(mine).is_none());
+    assert!(slots.hand_on(mine, tenant(1)).is_none());
     // It has its place in the line still.
     drop(granted);
     settle(&mut slots, &desk);
@@ -130,7 +134,7 @@ fn with_more_taken_than_there_are_nothing_goes_with_a_report() {
     // Control: where nobody takes them back there are no more either.
     settle(&mut slots, &desk);
     drop(desk);
-    assert!(slots.hand_on(mine).is_none());
+    assert!(slots.hand_on(mine, tenant(1)).is_none());
 }
 
 #[test]

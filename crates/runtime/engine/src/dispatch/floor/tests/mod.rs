@@ -10,6 +10,7 @@ use dvt_model::code::Code;
 use dvt_model::context::OpContext;
 use dvt_model::scope::Minter;
 use dvt_model::time::Timestamp;
+use dvt_store::port::operation::LogChunk;
 use dvt_store::{Clock, Options, Store};
 use std::future::poll_fn;
 use std::path::Path;
@@ -36,6 +37,8 @@ impl Door for Shut {
         Box::pin(async { Err(refusal()) })
     }
 }
+
+mod full;
 
 fn parts(folder: &Path) -> Parts {
     let clock: Clock = Arc::new(|| Timestamp::from_ms(1_771_200_000_000));
@@ -128,7 +131,7 @@ async fn a_word_is_told_at_once_but_not_before_the_log_that_came_first() {
     let (pipe, outlet) = pipe();
     let (run, hot, mut inbox) = run(1);
     let word = || Item::Word(hot.clone(), Message::Turn);
-    pipe.put(word()).await;
+    pipe.put(word());
     assert!(matches!(inbox.try_recv(), Ok(Message::Turn)), "nothing was before it");
     let log = Item::Log {
         scope: *hot.scope(),
@@ -137,15 +140,16 @@ async fn a_word_is_told_at_once_but_not_before_the_log_that_came_first() {
         step: StepId::parse("one").unwrap(),
         attempt: LogicalAttemptId::FIRST,
         chunk: LogChunk { stream: "stdout".to_owned(), at: Timestamp::from_ms(0), text: "a line".to_owned() },
+        makes_room: None,
     };
-    pipe.put(log).await;
-    pipe.put(word()).await;
+    pipe.put(log);
+    pipe.put(word());
     assert!(inbox.try_recv().is_err(), "the log is on its way still");
     // It is another tenant's log for others.
     let (_, others, mut others_inbox) = super::super::tests::run(2);
-    pipe.put(Item::Word(others, Message::Turn)).await;
+    pipe.put(Item::Word(others, Message::Turn));
     assert!(matches!(others_inbox.try_recv(), Ok(Message::Turn)), "nothing of its own was before it");
-    let serving = tokio::spawn(outlet.serve(parts(folder.path()).store));
+    let serving = tokio::spawn(outlet.serve(parts(folder.path()).store, Weak::new()));
     assert!(matches!(inbox.recv().await, Some(Message::Turn)));
     drop(pipe);
     serving.await.unwrap();
