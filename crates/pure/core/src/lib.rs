@@ -186,6 +186,16 @@ impl State {
         self.steps.get(step)?.child
     }
 
+    /// The run whose sub-plan this one is.
+    pub fn parent_run(&self) -> Option<RunId> {
+        self.queued.as_ref()?.parent_run_id
+    }
+
+    /// Whether a step, item or compensation runs that waits for this run of its sub-plan.
+    pub fn awaits(&self, child: RunId) -> bool {
+        self.lane(Lane::Running).iter().any(|step| self.child_of(step) == Some(child))
+    }
+
     /// The steps, items and compensations that run, in order.
     pub fn running_steps(&self) -> Vec<StepId> {
         self.lane(Lane::Running)

@@ -61,7 +61,7 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    fn message(self) -> Message {
+    pub(crate) fn message(self) -> Message {
         match self {
             Self::Cancel => Message::CancelledByParent,
             Self::Stop { force_kill } => Message::StoppedByParent(force_kill),
@@ -78,7 +78,10 @@ pub(crate) struct Families {
 struct Waiting {
     parent: Hot,
     step_id: StepId,
+    /// It is being ended, and an engine that ends waits for that.
     is_ending: bool,
+    /// Its parent wants it to end.
+    is_to_end: bool,
 }
 
 impl Default for Families {
@@ -98,8 +101,10 @@ impl Families {
 
     fn expect(&self, child: RunId, parent: Hot, step_id: StepId, is_ending: bool) {
         let mut waiting = self.lock();
-        let was = waiting.get(&child).is_some_and(|waiting| waiting.is_ending);
-        waiting.insert(child, Waiting { parent, step_id, is_ending: is_ending || was });
+        let was = waiting.get(&child).map(|waiting| (waiting.is_ending, waiting.is_to_end));
+        let (was_ending, was_to_end) = was.unwrap_or_default();
+        let (is_ending, is_to_end) = (is_ending || was_ending, is_ending || was_to_end);
+        waiting.insert(child, Waiting { parent, step_id, is_ending, is_to_end });
         self.count(&waiting);
     }
 
@@ -108,6 +113,11 @@ impl Families {
         let found = waiting.remove(&child);
         self.count(&waiting);
         found
+    }
+
+    /// Whether a parent in memory waits for this child and has not ended it.
+    pub(crate) fn want(&self, child: RunId) -> bool {
+        self.lock().get(&child).is_some_and(|waiting| !waiting.is_to_end)
     }
 
     fn knows(&self, child: RunId) -> bool {

@@ -25,6 +25,7 @@ pub mod keep;
 mod keeper;
 mod lease;
 mod library;
+mod orphans;
 mod plans;
 mod pressure;
 mod problem;

@@ -4,6 +4,7 @@
 //! with those that a live client attends, and leaves every other one as it is; `dvt engine` goes on with all of them.
 
 use crate::again::How;
+use crate::children::Ending;
 use crate::engine::Engine;
 use crate::entry::{self, Place};
 use crate::run::load::Fold;
@@ -48,7 +49,12 @@ impl Engine {
             let open = open.into_iter().find(|open| open.row.metadata.run_id == run);
             let own = open.ok_or_else(Problem::terminal)?.scope;
             let fold = Fold::load(self, own, run).await?;
-            return Ok(self.warm(fold, host_allowed, messages));
+            let mut first = Vec::new();
+            if !messages.iter().any(|message| matches!(message, Message::Rest)) {
+                first.extend(self.ending_of(&fold).await?.map(Ending::message));
+            }
+            first.extend(messages);
+            return Ok(self.warm(fold, host_allowed, first));
         };
         drop(folding);
         for message in messages {

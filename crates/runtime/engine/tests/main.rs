@@ -18,6 +18,7 @@ mod forwarding;
 mod gate;
 mod groups;
 mod house;
+mod orphans;
 mod recovery;
 mod retry;
 mod runs;
@@ -108,6 +109,14 @@ const TESTS: &[Test] = &[
     ),
     ("groups::a_full_group_takes_no_more", groups::a_full_group_takes_no_more),
     ("groups::who_waits_too_long_fails", groups::who_waits_too_long_fails),
+    (
+        "orphans::a_cancel_that_its_child_could_not_write_is_said_again",
+        orphans::a_cancel_that_its_child_could_not_write_is_said_again,
+    ),
+    (
+        "orphans::the_next_engine_ends_a_child_that_nobody_waits_for",
+        orphans::the_next_engine_ends_a_child_that_nobody_waits_for,
+    ),
     (
         "retry::a_run_goes_on_from_what_completed_in_another",
         retry::a_run_goes_on_from_what_completed_in_another,

@@ -249,8 +249,35 @@ impl Living {
             self.told().runs[1].run = Some(second);
             self.follow(&house, &client, (1, second)).await?;
         }
+        self.end_the_rest(&house, &client).await?;
         client.close().await.map_err(text)?;
         house.parts.store.close().await.map_err(text)
+    }
+
+    /// Goes on with what is open besides: the run of a sub-plan whose parent has ended was left by a cut, and ends as well.
+    async fn end_the_rest(&self, house: &House, client: &Client) -> Result<(), String> {
+        let tenant = self.told().ids.tenant_id;
+        for open in house.parts.store.open_runs(tenant).await.map_err(text)? {
+            let run = open.row.metadata.run_id;
+            let proof = house.run_proof::<SignalSend>(run).await?;
+            match client.resume_run(&proof, true).await {
+                Ok(_) => {}
+                // It has just ended, or it is being ended.
+                Err(problem) if matches!(problem.code, Code::RunTerminal | Code::InvalidStateTransition) => {
+                    house.follow(client, run).await?;
+                }
+                Err(problem) => return Err(format!("the rest does not go on: {problem}")),
+            }
+            let mut known = 0;
+            loop {
+                let news = client.progress(run, known).await.map_err(text)?;
+                if news.status.is_terminal() {
+                    break;
+                }
+                known = news.last_run_seq;
+            }
+        }
+        Ok(())
     }
 
     /// The run: gone on with where somebody was told of it, else asked for; perhaps once more.

@@ -88,6 +88,14 @@ steps:
   alone-b: { if: inputs.which == 'b', run: [done] }
 ";
 
+/// What `cancel-below` runs.
+const ENDLESS: &str = "
+apiVersion: dvt/v1
+name: below-endless
+steps:
+  endless: { run: [hangs] }
+";
+
 /// All of them.
 pub const PLANS: &[Plan] = &[
     Plan {
@@ -261,6 +269,17 @@ finally:
         ..PLAN
     },
     Plan {
+        name: "cancel-below",
+        text: "
+  release: { approval: { role: operator } }
+  down: { needs: release, plan: ./endless.yaml }
+",
+        acts: &[Act::Approve("release"), Act::Cancel],
+        end: RunStatus::Cancelled,
+        work: &["endless?"],
+        ..PLAN
+    },
+    Plan {
         name: "run-again",
         text: "
   fetch: { run: [large] }
@@ -300,7 +319,7 @@ fn check(source: &Source) -> Outcome {
     dvt_plan::check_with(source, &Surroundings { sub_plans: &Beside, reach: Reach::Runs })
 }
 
-/// The two plans that others name.
+/// The plans that others name.
 struct Beside;
 
 impl SubPlans for Beside {
@@ -312,6 +331,9 @@ impl SubPlans for Beside {
             }
             PlanReference::Path(path) if path.ends_with("alone.yaml") => {
                 Ok(Found::Written(source("alone.yaml", ALONE)))
+            }
+            PlanReference::Path(path) if path.ends_with("endless.yaml") => {
+                Ok(Found::Written(source("endless.yaml", ENDLESS)))
             }
             PlanReference::Published { .. } => {
                 let checked = check(&source("below.yaml", BELOW)).checked;
