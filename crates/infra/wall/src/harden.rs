@@ -54,6 +54,17 @@ pub(crate) fn mark_descendants(mark: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// As many open files as this process may have, for it holds the streams of many steps. What is started before this has no more of
+/// them than before.
+pub fn all_descriptors() -> io::Result<()> {
+    let held = getrlimit(Resource::Nofile);
+    match setrlimit(Resource::Nofile, Rlimit { current: held.maximum, maximum: held.maximum }) {
+        // More than the kernel gives anybody: it stays as it was.
+        Ok(()) | Err(Errno::PERM) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// What a step inherits from the starter: no new privileges (no setuid program gains any), a bounded number of open files.
 pub(crate) fn bound_descendants() -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;

@@ -356,7 +356,7 @@ pub(crate) fn files_that_could_not_be_unpacked_are_sent_again() {
         let transaction = house.store.begin(&house.scope(house.tenant), Kind::Act).unwrap();
         transaction.put_bundle(digest, &bytes).await.unwrap();
         // Something stands in its way, and is taken away by the try.
-        std::fs::create_dir(root.join(format!("files-{}.part", digest.hex()))).unwrap();
+        std::fs::create_dir(root.join(format!("files-1-{}.part", digest.hex()))).unwrap();
         let plan = "apiVersion: dvt/v1\nname: packed\nfiles: [data]\nsteps:\n  one: { run: [cat, data] }\n";
         let source = dvt_plan::diagnostic::Source { name: "plan.yaml".to_owned(), text: plan.to_owned() };
         let checked = dvt_plan::check(&source).checked.unwrap().with_files(digest);

@@ -3,10 +3,11 @@
 //! The first cause of an end is the one that is told: a step that is cancelled and then exits with 0 was cancelled. The
 //! attempt is over when the starter says that nothing of it is left alive.
 
+use crate::files::Directory;
 use crate::folders::Folders;
 use crate::log::{self, Ended, Sink};
 use crate::place::{self, Place};
-use crate::protocol::{Dispatch, FromWorker, Outcome, OutputMode, Stream};
+use crate::protocol::{CAPACITY, Dispatch, FromWorker, Outcome, OutputMode, Stream};
 use crate::starter::Requests;
 use crate::{environment, output};
 use dvt_model::code::Code;
@@ -15,7 +16,6 @@ use dvt_wall::protocol::{End, Refusal, Spawn, StepSignal, Used};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -65,7 +65,7 @@ pub(crate) struct Attempt {
     /// Where its own one comes from.
     pub(crate) folders: Arc<Folders>,
     /// The working directory, or why there is none.
-    pub(crate) directory: Result<PathBuf, crate::files::Error>,
+    pub(crate) directory: Result<Directory, crate::files::Error>,
     /// To the starter.
     pub(crate) starter: Requests,
     /// To the engine.
@@ -210,7 +210,7 @@ impl Attempt {
         let input = place::input(&self.dispatch.with).map_err(machinery)?;
         let (from_output, to_output) = pipe().map_err(machinery)?;
         let (from_errors, to_errors) = pipe().map_err(machinery)?;
-        let directory = directory.to_string_lossy().into_owned();
+        let directory = directory.path().to_string_lossy().into_owned();
         let spawn = Spawn { key: self.number, program, arguments, environment, directory };
         self.starter.start(spawn, [input, to_output, to_errors]).map_err(|error| match error {
             // The worker is on its way out and takes its steps with it.
@@ -353,6 +353,13 @@ fn refused(refusal: &Refusal) -> Failure {
 fn machinery(error: io::Error) -> Failure {
     let message = format!("the worker could not prepare or read the step: {error}");
     Failure { retryable: true, ..failure(Code::StepError, message, FailureCategory::System, "worker") }
+}
+
+/// The engine asked for more than the worker had offered.
+pub(crate) fn beyond_capacity() -> Failure {
+    let message =
+        format!("the step was not begun: this worker has {CAPACITY} slots, and all of them are taken");
+    Failure { retryable: true, ..failure(Code::StepError, message, FailureCategory::Platform, "worker") }
 }
 
 fn cancelled() -> Failure {

@@ -1,4 +1,7 @@
 //! The working directories of steps: each bundle unpacked once, read-only; an empty folder for plans without files.
+//!
+//! What the engine has forgotten is removed when the last step that runs with it has ended. The same bundle may have come again by
+//! then: each time it lies in a folder of its own.
 
 use crate::bundle::{self, Entry};
 use crate::removal::remove_tree;
@@ -8,6 +11,8 @@ use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// Why there is no working directory.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +34,39 @@ pub(crate) struct Files {
     root: PathBuf,
     empty: PathBuf,
     incoming: BTreeMap<Digest, Vec<u8>>,
-    unpacked: BTreeMap<Digest, PathBuf>,
+    unpacked: BTreeMap<Digest, Arc<Unpacked>>,
+    last_number: u64,
+}
+
+/// A bundle's folder, gone when nobody has this any more.
+#[derive(Debug)]
+struct Unpacked(PathBuf);
+
+impl Drop for Unpacked {
+    fn drop(&mut self) {
+        // Without a runtime the worker ends, and all of its folders with it.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let path = std::mem::take(&mut self.0);
+        // Off the runtime's thread, so that deadlines are kept meanwhile.
+        drop(runtime.spawn_blocking(move || {
+            if let Err(error) = remove_tree(&path) {
+                eprintln!("dvt worker: `{}` could not be removed: {error}", path.display());
+            }
+        }));
+    }
+}
+
+/// A working directory; it is there for as long as somebody has this.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    path: PathBuf,
+    _files: Option<Arc<Unpacked>>,
+}
+
+impl Directory {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Files {
@@ -37,7 +74,8 @@ impl Files {
     pub(crate) fn new(root: &Path) -> io::Result<Self> {
         let empty = root.join("no-files");
         DirBuilder::new().mode(0o500).create(&empty)?;
-        Ok(Self { root: root.to_owned(), empty, incoming: BTreeMap::new(), unpacked: BTreeMap::new() })
+        let (incoming, unpacked) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { root: root.to_owned(), empty, incoming, unpacked, last_number: 0 })
     }
 
     /// Takes a part; after the last one unpacks the bundle. A bundle that is there already is not taken again.
@@ -56,22 +94,28 @@ impl Files {
             return Ok(());
         }
         let bytes = self.incoming.remove(&digest).unwrap_or_default();
-        let folder = self.root.join(format!("files-{}", digest.hex()));
+        self.last_number += 1;
+        let folder = self.root.join(format!("files-{}-{}", self.last_number, digest.hex()));
         let target = folder.clone();
         // Off the runtime's thread, so that deadlines are kept meanwhile.
         let written =
             tokio::task::spawn_blocking(move || whole(&bundle::unpack(&bytes, &digest)?, &target)).await;
         written.map_err(io::Error::other)??;
-        self.unpacked.insert(digest, folder);
+        self.unpacked.insert(digest, Arc::new(Unpacked(folder)));
         Ok(())
     }
 
+    /// Nobody asks for it from now on, unless it comes again.
+    pub(crate) fn forget(&mut self, digest: &Digest) {
+        self.incoming.remove(digest);
+        self.unpacked.remove(digest);
+    }
+
     /// The working directory for a plan with these files.
-    pub(crate) fn directory(&self, digest: Option<&Digest>) -> Result<PathBuf, Error> {
-        match digest {
-            None => Ok(self.empty.clone()),
-            Some(digest) => self.unpacked.get(digest).cloned().ok_or(Error::Missing(*digest)),
-        }
+    pub(crate) fn directory(&self, digest: Option<&Digest>) -> Result<Directory, Error> {
+        let Some(digest) = digest else { return Ok(Directory { path: self.empty.clone(), _files: None }) };
+        let files = self.unpacked.get(digest).cloned().ok_or(Error::Missing(*digest))?;
+        Ok(Directory { path: files.0.clone(), _files: Some(files) })
     }
 }
 

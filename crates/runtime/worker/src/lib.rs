@@ -84,6 +84,7 @@ fn serve(starter_verb: &str, adopt: bool) -> Result<(), Error> {
     }
     // Started before the runtime and its threads exist, so that this fork copies a process of one thread.
     let (mut starter, socket) = starter::spawn(starter_verb)?;
+    dvt_wall::harden::all_descriptors()?;
     let root = root::Root::new()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut ready = false;

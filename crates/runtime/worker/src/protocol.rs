@@ -60,6 +60,11 @@ pub enum ToWorker {
         #[serde(skip)]
         body: Vec<u8>,
     },
+    /// No dispatch names this bundle any more before it comes again. Whoever runs with it keeps it until its end.
+    Forget {
+        /// Its digest.
+        digest: Digest,
+    },
     /// Run this. Ignored while the same key runs.
     Dispatch(Box<Dispatch>),
     /// End this: terminate, grace, kill. Ignored where it does not run.

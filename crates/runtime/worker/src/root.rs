@@ -1,10 +1,11 @@
 //! The worker's private folder, and the removal of those that killed workers left behind.
 //!
 //! Under `$XDG_RUNTIME_DIR` (in memory, and the user's own) where there is one, else in the temporary folder; mode 0700
-//! either way. A root is in use while its `lock` is held; a root without `lock` is being made and left alone.
+//! either way. A root is in use while its `lock` is held; a root without `lock` is being made and left alone. So the lock is the last
+//! thing that is removed of one: whoever is stopped while he removes it leaves one that the next worker finds.
 
 use crate::removal::remove_tree;
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::{File, Permissions};
 use std::io;
@@ -12,6 +13,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 const PREFIX: &str = "dvt-worker-";
+const LOCK: &str = "lock";
 
 /// The folder and the lock that says that it is in use.
 #[derive(Debug)]
@@ -33,14 +35,13 @@ impl Root {
     }
 
     fn new_in(base: &Path) -> io::Result<Self> {
-        remove_abandoned(base)?;
         let mut builder = tempfile::Builder::new();
         let path = builder.prefix(PREFIX).permissions(Permissions::from_mode(0o700)).tempdir_in(base)?.keep();
         // Locked before it has its name, so that nobody ever sees a `lock` of ours that is free.
         let making = path.join("lock.making");
         let lock = File::create_new(&making)?;
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        std::fs::rename(&making, path.join("lock"))?;
+        std::fs::rename(&making, path.join(LOCK))?;
         Ok(Self { path, _lock: lock })
     }
 
@@ -51,8 +52,51 @@ impl Root {
 
     /// Removes it with all that is in it.
     pub(crate) fn remove(self) -> io::Result<()> {
-        remove_tree(&self.path)
+        remove_root(&self.path)
     }
+}
+
+/// Removes what killed workers left beside this root, in a thread of its own: there may be much of it, and nothing waits for it. It ends
+/// with the process, wherever it is.
+pub(crate) fn remove_abandoned_beside(root: &Path) {
+    let Some(base) = root.parent().map(Path::to_owned) else { return };
+    let removing = move || {
+        if let Err(error) = remove_abandoned(&base) {
+            eprintln!("dvt worker: what others left in `{}` is left: {error}", base.display());
+        }
+    };
+    let thread = std::thread::Builder::new().name("dvt-worker-sweep".to_owned());
+    if let Err(error) = thread.spawn(removing) {
+        eprintln!("dvt worker: what others left is left: {error}");
+    }
+}
+
+/// Removes a root, its lock last.
+fn remove_root(path: &Path) -> io::Result<()> {
+    empty(path)?;
+    remove_tree(path)
+}
+
+/// Removes all but the lock.
+fn empty(path: &Path) -> io::Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(0o700))?;
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_name() == LOCK {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => remove_tree(&entry.path())?,
+            false => std::fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
+}
+
+/// Whatever stands there, opening it waits for nobody.
+fn lock_of(root: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(root.join(LOCK), flags, Mode::empty())?.into())
 }
 
 /// Removes the roots of workers that were killed.
@@ -65,11 +109,11 @@ fn remove_abandoned(base: &Path) -> io::Result<()> {
         if !is_ours {
             continue;
         }
-        let Ok(lock) = File::open(entry.path().join("lock")) else { continue };
+        let Ok(lock) = lock_of(&entry.path()) else { continue };
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             // What somebody left there in a dead worker's name, and cannot be removed, must not stop the living ones. Another
             // worker may remove it at the same time; whoever comes second finds less.
-            Ok(()) => match remove_tree(&entry.path()) {
+            Ok(()) => match remove_root(&entry.path()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     eprintln!("dvt worker: `{}` is left: {error}", entry.path().display());
                 }
@@ -102,17 +146,37 @@ mod tests {
         }
         std::fs::write(foreign.join("lock"), "").unwrap();
         // Control: while its lock is held it is not touched.
-        drop(Root::new_in(base.path()).unwrap());
+        remove_abandoned(base.path()).unwrap();
         assert!(left.exists());
         // Killed: the kernel gives its lock back, and nobody removes anything.
         drop(killed);
-        assert!(left.exists());
+        // A worker that begins does not wait for that either.
         let next = Root::new_in(base.path()).unwrap();
+        assert!(left.exists());
+        remove_abandoned(base.path()).unwrap();
         assert!(!left.exists());
         assert!(living.path().exists() && being_made.exists() && foreign.exists());
         assert_eq!(next.path().metadata().unwrap().mode() & 0o777, 0o700);
         let path = living.path().to_owned();
         living.remove().unwrap();
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_was_removed_by_halves_is_found_again() {
+        let base = tempfile::tempdir().unwrap();
+        let killed = Root::new_in(base.path()).unwrap();
+        let left = killed.path().to_owned();
+        for name in ["a", "m", "z"] {
+            std::fs::create_dir_all(left.join(name).join("deep")).unwrap();
+            std::fs::write(left.join(format!("{name}.json")), "x").unwrap();
+        }
+        drop(killed);
+        empty(&left).unwrap();
+        let names: Vec<_> =
+            std::fs::read_dir(&left).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, [LOCK]);
+        remove_abandoned(base.path()).unwrap();
+        assert!(!left.exists());
     }
 }

@@ -4,20 +4,22 @@
 //! cannot hold each other up. Reports are kept until the engine acknowledges them.
 
 use crate::Error;
-use crate::attempt::{Attempt, Event, Finished};
+use crate::attempt::{self, Attempt, Event, Finished};
 use crate::files::Files;
 use crate::folders::Folders;
 use crate::frame;
 use crate::protocol::{
-    CAPACITY, Dispatch, FromWorker, HEARTBEAT_MS, Key, LOG_ROOM, Report, ToWorker, VERSION,
+    CAPACITY, Dispatch, FromWorker, HEARTBEAT_MS, Key, LOG_ROOM, Outcome, Report, ToWorker, VERSION,
 };
+use crate::root;
 use crate::starter::{self, Requests};
+use dvt_model::failure::Usage;
 use dvt_wall::protocol::FromStarter;
 use std::collections::BTreeMap;
 use std::io::ErrorKind::{BrokenPipe, ConnectionReset};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream as Socket;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::BufReader;
@@ -56,6 +58,7 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
     let (requests, mut answers) = starter::serve(starter)?;
     let (finished, mut ends) = mpsc::unbounded_channel();
     let mut session = Session {
+        root: root.to_owned(),
         folders: Arc::new(Folders::new(root)?),
         files: Files::new(root)?,
         starter: requests,
@@ -105,6 +108,7 @@ struct Running {
 }
 
 struct Session {
+    root: PathBuf,
     folders: Arc<Folders>,
     files: Files,
     starter: Requests,
@@ -129,6 +133,7 @@ impl Session {
                     eprintln!("dvt worker: {error}");
                 }
             }
+            ToWorker::Forget { digest } => self.files.forget(&digest),
             ToWorker::Dispatch(dispatch) => self.dispatch(*dispatch),
             ToWorker::Stop { key, grace_ms } => {
                 for running in self.running.values().filter(|running| running.key == key) {
@@ -156,6 +161,9 @@ impl Session {
         if let Some(report) = self.reports.get(&dispatch.key) {
             self.send_aside(FromWorker::Report(Box::new(report.clone())));
             return;
+        }
+        if self.running.len() >= usize::try_from(CAPACITY).unwrap_or(usize::MAX) {
+            return self.refuse(dispatch.key);
         }
         self.last_number += 1;
         let number = self.last_number;
@@ -189,6 +197,18 @@ impl Session {
         });
     }
 
+    /// More than was offered with `Hello` is not begun: every slot is taken.
+    fn refuse(&mut self, key: Key) {
+        let report = Report {
+            key,
+            outcome: Outcome::Failed { failure: attempt::beyond_capacity() },
+            usage: Usage::default(),
+            duration_ms: 0,
+        };
+        self.reports.insert(report.key.clone(), report.clone());
+        self.send_aside(FromWorker::Report(Box::new(report)));
+    }
+
     fn keep(&mut self, (number, report): (u64, Report)) {
         self.running.remove(&number);
         self.reports.insert(report.key.clone(), report);
@@ -201,6 +221,7 @@ impl Session {
                 let worker_id = format!("embedded-{}", std::process::id());
                 let tiers = vec!["host".to_owned()];
                 self.send_aside(FromWorker::Hello { worker_id, tiers, capacity: CAPACITY });
+                root::remove_abandoned_beside(&self.root);
                 return;
             }
             FromStarter::Started { key, pid, since_us } => {

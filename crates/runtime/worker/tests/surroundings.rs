@@ -5,17 +5,18 @@ use crate::harness::Case;
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
 use dvt_worker::bundle::{Entry, pack};
-use dvt_worker::protocol::{Outcome, OutputMode, ToWorker};
+use dvt_worker::protocol::{Dispatch, Outcome, OutputMode, ToWorker};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) const CASES: &[Case] = &[
     ("surroundings::the_environment_is_what_is_promised_and_nothing_else", environment),
     ("surroundings::a_name_that_cannot_be_set_is_refused", invalid_names),
     ("surroundings::three_descriptors_and_no_terminal", descriptors),
     ("surroundings::the_files_are_the_working_directory", files),
+    ("surroundings::forgotten_files_go_with_the_last_step_that_runs_with_them", forgotten_files),
     ("surroundings::a_bundle_that_lies_or_is_missing_runs_nothing", bad_bundles),
     ("surroundings::what_a_step_writes_is_wiped", wiped),
     ("surroundings::an_untouched_folder_serves_again_and_a_touched_one_does_not", served_again),
@@ -105,6 +106,47 @@ fn files() {
     let mut none = program("none", &["find", ".", "-printf", "%p %m\\n"]);
     none.output = OutputMode::Lines;
     assert_eq!(worker.value(&none), json!([". 500"]), "a plan without files has an empty folder");
+    worker.close();
+}
+
+/// Runs steps until it is gone.
+fn until_gone(worker: &mut Worker, name: &str, path: &Path) {
+    let mut steps = 0;
+    while path.exists() {
+        steps += 1;
+        assert!(steps < 1_000, "{} is there still", path.display());
+        worker.value(&program(&format!("{name}{steps}"), &["true"]));
+    }
+}
+
+fn forgotten_files() {
+    let mut worker = Worker::ready();
+    let outside = tempfile::tempdir().unwrap();
+    let go = outside.path().join("go");
+    let (digest, bytes) =
+        pack(vec![Entry { path: "deep/data".into(), executable: false, content: b"[1]".to_vec() }]).unwrap();
+    worker.send_bundle(digest, &bytes);
+    let script =
+        format!("pwd; while [ ! -e {} ]; do sleep 0.02; done; cat deep/data > $DVT_OUTPUT", go.display());
+    let with_files = |dispatch: Dispatch| Dispatch { files_digest: Some(digest), ..dispatch };
+    worker.dispatch(&with_files(shell("long", &script)));
+    let first = PathBuf::from(worker.lines(1).remove(0));
+    worker.send(ToWorker::Forget { digest });
+    let lacking = worker.failure(&with_files(program("lacking", &["true"])));
+    assert!(lacking.error_message.contains("did not come"), "control: it is forgotten: {lacking:?}");
+    // It comes again while a step still runs with what was forgotten: each has its own.
+    worker.send_bundle(digest, &bytes);
+    let mut place = with_files(program("place", &["pwd"]));
+    place.output = OutputMode::Text;
+    let second = PathBuf::from(worker.value(&place).as_str().unwrap());
+    assert!(first != second && first.join("deep/data").exists());
+    std::fs::write(&go, "").unwrap();
+    let (report, _) = worker.report();
+    assert_eq!(report.outcome, Outcome::Completed { value: json!([1]) });
+    until_gone(&mut worker, "first", &first);
+    assert!(second.join("deep/data").exists());
+    worker.send(ToWorker::Forget { digest });
+    until_gone(&mut worker, "second", &second);
     worker.close();
 }
 

@@ -52,6 +52,7 @@ fn serve() -> Result<(), String> {
             })),
             ToWorker::Shutdown => return Ok(()),
             ToWorker::Bundle { .. }
+            | ToWorker::Forget { .. }
             | ToWorker::Stop { .. }
             | ToWorker::Ack { .. }
             | ToWorker::Kept { .. } => continue,

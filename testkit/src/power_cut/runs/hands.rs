@@ -70,7 +70,10 @@ fn serve(folder: &Path) -> Result<(), String> {
                 Some(report(key, Outcome::Failed { failure }))
             }
             ToWorker::Shutdown => return Ok(()),
-            ToWorker::Bundle { .. } | ToWorker::Ack { .. } | ToWorker::Kept { .. } => None,
+            ToWorker::Bundle { .. }
+            | ToWorker::Forget { .. }
+            | ToWorker::Ack { .. }
+            | ToWorker::Kept { .. } => None,
         };
         if let Some(answer) = answer {
             say(&mut write, &answer)?;

@@ -7,6 +7,7 @@
 
 use super::desk::{Desk, Obeys};
 use super::flight::{Flight, Slots};
+use super::given::Given;
 use super::missing::{Missing, Stop};
 use super::pipe::{Item, Pipe, Put};
 use super::starts::Starts;
@@ -18,13 +19,13 @@ use dvt_core::event::{self, Dispatch};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::digest::Digest;
 use dvt_model::failure::{Failure, Usage};
-use dvt_model::id::{RunId, StepId, TenantId};
+use dvt_model::id::{RunId, StepId};
 use dvt_plan::plan;
 use dvt_store::port::transaction::Kind;
 use dvt_worker::Link;
 use dvt_worker::link::{Incoming, Unsent};
 use dvt_worker::protocol::{self, FromWorker, Key, ToWorker};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -52,8 +53,8 @@ enum What {
 /// A worker that was started.
 struct Working {
     link: Link,
-    /// Bundles that it has, by tenant: what one tenant sent is not another's to name.
-    files: BTreeSet<(TenantId, Digest)>,
+    /// The packed files that it has.
+    files: Given,
     said_hello: bool,
     heard: Instant,
 }
@@ -80,7 +81,8 @@ pub(crate) struct Floor {
 impl Floor {
     pub(super) fn new(parts: Parts, pipe: Pipe, back: Weak<Desk>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let own_limit = u32::try_from(cores).unwrap_or(1).saturating_mul(PER_CORE).max(FEWEST);
+        let own_limit =
+            u32::try_from(cores).unwrap_or(1).saturating_mul(PER_CORE).clamp(FEWEST, protocol::CAPACITY);
         let slots = Slots::new(own_limit, back);
         Self {
             parts,
@@ -343,10 +345,14 @@ impl Floor {
         let working = self.worker().map_err(|error| unstarted(&error))?;
         // If it is gone already, its end of stream follows and the run recovers this attempt with the others.
         if let Some(digest) = attempt.files {
+            let given = files.as_ref().map(|bytes| bytes.len());
+            // Said before the dispatches that need other ones, and after those that need these.
+            for digest in working.files.used(attempt.scope.tenant(), digest, given) {
+                working.link.say(ToWorker::Forget { digest });
+            }
             if let Some(bytes) = files {
                 working.link.say_bundle(digest, bytes);
             }
-            working.files.insert((attempt.scope.tenant(), digest));
         }
         working.link.say(message);
         Ok(())
@@ -354,8 +360,8 @@ impl Floor {
 
     /// The bundle, if this worker has not had it from this tenant.
     async fn files_for(&mut self, attempt: &Attempt, digest: Digest) -> Result<Option<Arc<Vec<u8>>>, String> {
-        let known = (attempt.scope.tenant(), digest);
-        if self.working.as_ref().is_some_and(|working| working.files.contains(&known)) {
+        let tenant = attempt.scope.tenant();
+        if self.working.as_ref().is_some_and(|working| working.files.has(tenant, digest)) {
             return Ok(None);
         }
         let fault = |error: dvt_store::Error| format!("the plan's files cannot be read: {error}");
@@ -370,7 +376,7 @@ impl Floor {
             let mut link = Link::spawn(&self.parts.worker, &self.parts.folder.join("starter.lock"))?;
             link.say(ToWorker::Welcome { version: protocol::VERSION });
             self.incoming = link.incoming();
-            let (files, heard) = (BTreeSet::new(), Instant::now());
+            let (files, heard) = (Given::default(), Instant::now());
             self.working = Some(Working { link, files, said_hello: false, heard });
         }
         self.working.as_mut().ok_or_else(|| ErrorKind::Other.into())

@@ -8,6 +8,7 @@
 mod desk;
 mod flight;
 mod floor;
+mod given;
 mod missing;
 mod pipe;
 mod starts;

@@ -37,7 +37,7 @@ impl Floor {
             // It comes before the reports of the steps that wanted it: the next one that does brings it again.
             FromWorker::Lacks { digest } => {
                 if let Some(working) = &mut self.working {
-                    working.files.retain(|(_, known)| *known != digest);
+                    working.files.forget(digest);
                 }
             }
             FromWorker::Log { key, stream, masked, body, .. } => self.hear_log(key, stream, (masked, &body)),

@@ -66,7 +66,7 @@ impl Floor {
     /// Starts one that lives for as long as its link does.
     fn start(&mut self, folder: &Path) -> Option<u32> {
         let mut link = Link::spawn_verb(Path::new("/bin/cat"), "-", &folder.join("lock")).unwrap();
-        let (pid, files) = (link.pid(), BTreeSet::new());
+        let (pid, files) = (link.pid(), Given::default());
         self.incoming = link.incoming();
         self.working = Some(Working { link, files, said_hello: true, heard: Instant::now() });
         pid
