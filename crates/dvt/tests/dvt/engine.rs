@@ -1,7 +1,7 @@
 //! An engine without a terminal: several processes at one data folder, and what is left when one of them is gone.
 
 use crate::home::{Home, Running, Told};
-use std::io::BufRead as _;
+use std::io::{BufRead as _, Read as _};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::mpsc;
@@ -84,6 +84,40 @@ fn a_run_outlives_its_terminal_where_an_engine_stays() {
     home.dvt(&["audit", "verify"]).ends(0);
 }
 
+/// What nobody was asked to go on with rests, though an engine lives, and is shown so.
+#[test]
+fn a_run_that_the_living_engine_does_not_have_is_recovering() {
+    let home = Home::new();
+    let (waits, gate) = (home.plan("waits", WAITS), home.plan("gate", GATE));
+    let inputs = inputs(&home);
+    let mut terminal = home.command(&run(&waits, &inputs, &[])).spawn().unwrap();
+    until("it begins", || lines(&home.path("witness")).len() == 1);
+    terminal.kill().unwrap();
+    terminal.wait().unwrap();
+    let mut other = home.command(&["run", &gate]).spawn().unwrap();
+    let shown = |plan: &str| {
+        let listed = home.dvt(&["runs", "list", "--output", "json"]).ends(0).json();
+        let run = listed["runs"].as_array().unwrap().iter().find(|run| run["planName"] == plan).cloned();
+        run.map(|run| {
+            (run["status"].as_str().unwrap().to_owned(), run["substatus"].as_str() == Some("RECOVERING"))
+        })
+    };
+    until("the other one runs", || shown("gate") == Some(("RUNNING".to_owned(), false)));
+    assert_eq!(shown("waits"), Some(("RUNNING".to_owned(), true)));
+    let got = home.dvt(&["runs", "get", "waits"]).ends(0);
+    assert!(got.out.contains("RECOVERING") && got.out.contains("dvt runs resume run_"), "{got:#?}");
+    assert!(home.dvt(&["runs", "why", "waits"]).ends(0).out.contains("no engine works on it"));
+    // Control: the living engine goes on with it when it is asked to.
+    let mut resuming = home.command(&["runs", "resume", "waits", "--allow-host"]).spawn().unwrap();
+    until("it begins again", || lines(&home.path("witness")).len() == 2);
+    until("it is shown so", || shown("waits") == Some(("RUNNING".to_owned(), false)));
+    std::fs::write(home.path("go"), "").unwrap();
+    assert!(resuming.wait().unwrap().success());
+    send("-INT", &other);
+    other.wait().unwrap();
+    assert!(!home.path("home/data/resting.json").exists(), "it goes with its engine");
+}
+
 /// What an engine left behind goes on by `dvt engine`, and by nothing that happens to run beside it.
 #[test]
 fn an_engine_goes_on_with_what_was_left_behind() {
@@ -107,6 +141,9 @@ fn an_engine_goes_on_with_what_was_left_behind() {
     });
     send("-INT", &resident);
     assert!(resident.wait().unwrap().success());
+    let mut said = String::new();
+    resident.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(said.contains("\ngoing on with run_"), "{said}");
 }
 
 /// Detached: the command comes back, the run is approved, signalled and cancelled from other processes, and the engine that stayed

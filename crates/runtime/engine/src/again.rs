@@ -5,6 +5,7 @@
 //! another one's. If we crash the list is lost with us, and the next engine goes on with what is its duty.
 
 use crate::engine::{Engine, told_to_stop};
+use crate::notices::Notice;
 use crate::run::Message;
 use crate::{Grant, Problem};
 use dvt_model::id::{RunId, TenantId};
@@ -56,7 +57,8 @@ impl Again {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, tenant: TenantId, now: Instant, add: impl FnOnce(&mut Due)) {
+    /// The pause, where nothing else of the tenant waited.
+    fn note(&self, tenant: TenantId, now: Instant, add: impl FnOnce(&mut Due)) -> Option<Duration> {
         let mut tenants = self.lock();
         let waiting = tenants.entry(tenant).or_insert_with(|| Waiting {
             due: Due::default(),
@@ -65,24 +67,27 @@ impl Again {
             failed: None,
         });
         add(&mut waiting.due);
-        if waiting.at.is_none() {
+        let is_first = waiting.at.is_none();
+        if is_first {
             let again = waiting.failed.is_some_and(|failed| now.duration_since(failed) < CALM);
             waiting.pause = if again { (waiting.pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
             waiting.at = Some(now + waiting.pause);
         }
         waiting.failed = Some(now);
+        let pause = waiting.pause;
         drop(tenants);
         self.called.notify_one();
+        is_first.then_some(pause)
     }
 
     /// This run is to be taken up again.
-    pub(crate) fn run(&self, tenant: TenantId, run: RunId, how: How) {
-        self.note(tenant, Instant::now(), |due| drop(due.runs.insert(run, how)));
+    fn run(&self, tenant: TenantId, run: RunId, how: How) -> Option<Duration> {
+        self.note(tenant, Instant::now(), |due| drop(due.runs.insert(run, how)))
     }
 
     /// The open runs of this tenant are to be read again.
-    pub(crate) fn open_runs(&self, tenant: TenantId, all: bool) {
-        self.note(tenant, Instant::now(), |due| due.open = Some(all));
+    fn open_runs(&self, tenant: TenantId, all: bool) -> Option<Duration> {
+        self.note(tenant, Instant::now(), |due| due.open = Some(all))
     }
 
     /// Whether this run waits here.
@@ -138,20 +143,46 @@ pub(crate) async fn serve(engine: Arc<Engine>) {
 }
 
 impl Engine {
+    /// What the store could not give or take of this run just now is tried again.
+    pub(crate) fn take_up_later(&self, tenant: TenantId, run: RunId, how: How, problem: &Problem) {
+        self.rests(run, true);
+        self.tell_later(Some(run), self.again.run(tenant, run, how), problem);
+    }
+
+    /// The same of all open runs of a tenant.
+    pub(crate) fn take_up_open_later(&self, tenant: TenantId, all: bool, problem: &Problem) {
+        self.tell_later(None, self.again.open_runs(tenant, all), problem);
+    }
+
+    fn tell_later(&self, run: Option<RunId>, pause: Option<Duration>, problem: &Problem) {
+        if let Some(pause) = pause {
+            self.notices.add(Notice::Later { run, problem: problem.clone(), pause });
+        }
+    }
+
+    /// It is left as it is; whoever asks for it is told why.
+    pub(crate) fn leave(&self, run: RunId, problem: Problem) {
+        self.rests(run, false);
+        self.notices.add(Notice::Left { run, problem: problem.clone() });
+        self.give_up(run, problem);
+    }
+
     async fn take_up_again(self: &Arc<Self>, tenant: TenantId, due: Due) {
         if let Err(problem) = self.claim(tenant).await {
             if problem.is_passing() {
                 // Not each of them alone: they would wait for the same file one after another.
-                self.again.note(tenant, Instant::now(), |waiting| {
+                let pause = self.again.note(tenant, Instant::now(), |waiting| {
                     waiting.runs.extend(due.runs);
                     waiting.open = due.open.or(waiting.open);
                 });
+                self.tell_later(None, pause, &problem);
             }
             return;
         }
         if let Some(all) = due.open {
             self.take_up_open_of(tenant, all).await;
         }
+        let mut taken = Vec::new();
         for (run, how) in due.runs {
             if self.is_stopping() {
                 return;
@@ -161,12 +192,12 @@ impl Engine {
                 continue;
             }
             match self.take_up_by(run, &how).await {
-                Ok(()) => {}
-                Err(problem) if problem.is_passing() => self.again.run(tenant, run, how),
-                // Whoever asks for it is told.
-                Err(problem) => self.give_up(run, problem),
+                Ok(()) => taken.push(run),
+                Err(problem) if problem.is_passing() => self.take_up_later(tenant, run, how, &problem),
+                Err(problem) => self.leave(run, problem),
             }
         }
+        self.tell_taken_up(taken);
     }
 
     async fn take_up_by(self: &Arc<Self>, run: RunId, how: &How) -> Result<(), Problem> {

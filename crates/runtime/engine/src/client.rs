@@ -6,7 +6,7 @@ use crate::forward::request::{Command, Reply};
 use crate::held::{Held, One};
 use crate::lease::{self, Place};
 use crate::status::Follow;
-use crate::{Asked, Grant, Parts, Problem, PublishAnswer, PublishRequest, act};
+use crate::{Asked, Grant, Notice, Parts, Problem, PublishAnswer, PublishRequest, act};
 use dvt_model::code::Code;
 use dvt_model::decision::DecisionRecord;
 use dvt_model::deed::Deed;
@@ -190,6 +190,19 @@ impl Client {
             }
         }
         Ok(false)
+    }
+
+    /// What is to be said about runs that this process takes up, as soon as there is something; nothing where it is not the engine, or
+    /// not any more.
+    pub async fn notices(&self) -> Vec<Notice> {
+        match self.side() {
+            Side::Engine(engine) => tokio::select! {
+                biased;
+                notices = engine.notices.next() => notices,
+                () = engine.ended() => Vec::new(),
+            },
+            Side::Remote(_) => Vec::new(),
+        }
     }
 
     /// Whether this process is the engine.

@@ -14,13 +14,15 @@ use crate::forward::server;
 use crate::forward::socket::Socket;
 use crate::gate::Gates;
 use crate::groups::Groups;
+use crate::notices::Notices;
 use crate::plans::Plans;
 use crate::pressure::{Change, Pressure};
+use crate::resting::Resting;
 use crate::run::advance::Task;
 use crate::run::load::Fold;
 use crate::run::{Hot, Message};
 use crate::standing::Standing;
-use crate::{Parts, Problem, keeper, lease, sealer, surroundings, timers};
+use crate::{Parts, Problem, keeper, lease, resting, sealer, surroundings, timers};
 use dvt_model::id::{RunId, TenantId};
 use dvt_model::scope::TenantScope;
 use dvt_model::time::Timestamp;
@@ -49,6 +51,10 @@ pub(crate) struct Engine {
     given_up: Mutex<BTreeMap<RunId, Problem>>,
     /// What the store could not give or take for a moment.
     pub(crate) again: Again,
+    /// Runs on which it does not work.
+    resting: Arc<Resting>,
+    /// What whoever is this engine is told.
+    pub(crate) notices: Notices,
     /// The approvals before runs.
     pub(crate) gates: Gates,
     /// Plans that were checked a moment ago.
@@ -114,6 +120,8 @@ impl Engine {
             sleeping: Sleeping::default(),
             given_up: Mutex::default(),
             again: Again::default(),
+            resting: Arc::default(),
+            notices: Notices::default(),
             gates: Gates::default(),
             plans: Plans::default(),
             ends: Ends::default(),
@@ -145,6 +153,8 @@ impl Engine {
             changes,
             stopping.clone(),
         ));
+        let resting = Arc::clone(&engine.resting);
+        let noting = tokio::spawn(resting::serve(resting, parts.folder.clone(), row.epoch, stopping.clone()));
         let keeping = tokio::spawn(keeper::serve(parts.store.clone(), stopping.clone()));
         let dispatching = tokio::spawn(engine.dispatcher.floor(parts.clone(), stopping.clone()));
         let serving = tokio::spawn(server::serve(Arc::clone(&engine), socket, stopping.clone()));
@@ -174,6 +184,7 @@ impl Engine {
             drop(serving.await);
             drop(keeping.await);
             drop(looking.await);
+            drop(noting.await);
             ticking.abort();
             // 3. What is durable and unsealed is sealed.
             drop(lock(&engine.sealer).take());
@@ -311,6 +322,9 @@ impl Engine {
         lock(&self.given_up).remove(&run);
         let (task, hot) = Task::new(Arc::clone(self), fold, host_allowed, first);
         lock(&self.hot).insert(run, hot.clone());
+        if !hot.rests() {
+            self.resting.ends(run);
+        }
         self.go_on(task.serve());
         hot
     }
@@ -327,6 +341,19 @@ impl Engine {
     pub(crate) fn forget(&self, run: RunId) {
         lock(&self.hot).remove(&run);
         drop(self.timers.send(timers::Setting::Never(run)));
+    }
+
+    /// Nobody works on this open run, unless somebody does by now; whether this engine takes it up again by itself.
+    pub(crate) fn rests(&self, run: RunId, comes_back: bool) {
+        let hot = lock(&self.hot);
+        if hot.get(&run).is_none_or(Hot::rests) {
+            self.resting.begins(run, comes_back);
+        }
+    }
+
+    /// Writes down at once which runs rest.
+    pub(crate) fn note_resting(&self) {
+        self.resting.write(&self.parts.folder, self.epoch);
     }
 
     pub(crate) fn give_up(&self, run: RunId, problem: Problem) {

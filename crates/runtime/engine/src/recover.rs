@@ -7,6 +7,7 @@ use crate::again::How;
 use crate::children::Ending;
 use crate::engine::Engine;
 use crate::entry::{self, Place};
+use crate::notices::Notice;
 use crate::run::load::Fold;
 use crate::run::{Hot, Message};
 use crate::{Grant, Problem};
@@ -129,9 +130,9 @@ impl Engine {
         host_allowed: bool,
     ) -> Result<RunStatus, Problem> {
         let attended = self.attend_now(grant, run, host_allowed).await;
-        if attended.as_ref().is_err_and(Problem::is_passing) {
+        if let Some(problem) = attended.as_ref().err().filter(|problem| problem.is_passing()) {
             let how = How::Attended { grant: Box::new(grant.clone()), host_allowed };
-            self.again.run(grant.context.scope().tenant(), run, how);
+            self.take_up_later(grant.context.scope().tenant(), run, how, problem);
         }
         attended
     }
@@ -166,8 +167,17 @@ impl Engine {
     }
 
     /// What a new holder takes up by itself: detached runs, or every open one, under their recorded power.
+    // They are told to rest before the first of them is taken up, which may take a while.
     pub(crate) async fn take_up_open(self: &Arc<Self>, all: bool) -> Result<(), Problem> {
-        for tenant in self.parts().store.tenants()? {
+        let tenants = self.parts().store.tenants()?;
+        for tenant in &tenants {
+            // What cannot be read now is read again below.
+            for open in self.parts().store.open_runs(*tenant).await.unwrap_or_default() {
+                self.rests(open.row.metadata.run_id, all || open.row.detached);
+            }
+        }
+        self.note_resting();
+        for tenant in tenants {
             self.take_up_open_of(tenant, all).await;
         }
         Ok(())
@@ -180,25 +190,37 @@ impl Engine {
             Err(problem) => {
                 // One tenant that cannot be read does not hold up the others; whoever asks for its runs is told.
                 if problem.is_passing() {
-                    self.again.open_runs(tenant, all);
+                    self.take_up_open_later(tenant, all, &problem);
                 }
                 return;
             }
         };
+        let mut taken = Vec::new();
         for open in open_runs {
             if all || open.row.detached {
                 let run = open.row.metadata.run_id;
                 // One run that cannot be folded does not hold up the others; whoever asks for it is told.
                 match self.take_up(&open.scope, run, true, vec![Message::Recover(Vec::new(), None)]).await {
-                    Ok(_) => self.tell_inherited(open.row.status),
-                    Err(problem) => {
-                        if problem.is_passing() {
-                            self.again.run(tenant, run, How::Duty { scope: open.scope, host_allowed: true });
-                        }
+                    Ok(_) => {
+                        self.tell_inherited(open.row.status);
+                        taken.push(run);
+                    }
+                    Err(problem) if problem.is_passing() => {
+                        let how = How::Duty { scope: open.scope, host_allowed: true };
+                        self.take_up_later(tenant, run, how, &problem);
                         self.give_up(run, problem);
                     }
+                    Err(problem) => self.leave(run, problem),
                 }
             }
+        }
+        self.tell_taken_up(taken);
+    }
+
+    /// Says which runs are worked on again, where there are any.
+    pub(crate) fn tell_taken_up(&self, runs: Vec<RunId>) {
+        if !runs.is_empty() {
+            self.notices.add(Notice::TakenUp(runs));
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::house::{House, block_on};
 use crate::recovery::{WITNESS, until_lines};
 use dvt_engine::client::{Client, Counts, StartRequest};
+use dvt_engine::{AtRest, Notice, Rest};
 use dvt_model::code::Code;
 use dvt_model::id::RunId;
 use dvt_model::proof::RunReadStatus;
@@ -76,8 +77,20 @@ pub(crate) fn a_run_that_could_not_be_written_comes_back() {
         let problem = client.progress(run, seen).await.unwrap_err();
         assert_eq!(problem.code, Code::LedgerUnavailable);
         assert!(client.has_work().await.unwrap(), "whoever stays for detached runs stays for it");
+        let at_rest = || AtRest::now(&house.store, &house.parts.folder).of(run);
+        while at_rest() != Some(Rest::ComesBack) {
+            sleep(Duration::from_millis(10)).await;
+        }
+        let told = client.notices().await;
+        let is_it = |notice: &Notice| matches!(notice, Notice::Later { run: Some(of), .. } if *of == run);
+        assert!(told.iter().any(is_it), "{told:?}");
         writer.end();
         until_completed(&house, run).await;
+        let told = client.notices().await;
+        assert!(matches!(told.last(), Some(Notice::TakenUp(runs)) if *runs == [run]), "{told:?}");
+        while at_rest().is_some() {
+            sleep(Duration::from_millis(10)).await;
+        }
         // INV-29: the end that could not be written is as if it had not been: the same attempt again under its token.
         let lines = lines(&witness);
         assert_eq!(lines.len(), 4, "{lines:?}");

@@ -13,8 +13,13 @@ use crate::problem::exit::Exit;
 use crate::profile::Selected;
 use crate::profile::folder::shown;
 use crate::signals::{Heard, Signals};
+use crate::view::duration;
+use crate::view::end::brief;
+use crate::view::safe::safe;
 use crate::view::screen::Screen;
+
 use clap::Args;
+use dvt_engine::Notice;
 use dvt_engine::client::Client;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -34,6 +39,9 @@ pub(crate) struct Arguments {
 
 /// Between two looks whether a detached run is open.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Runs that are named in one line.
+const MOST_NAMED: usize = 3;
 
 /// Between two looks of who stands by whether it is the engine by now.
 const STANDING_LOOK: Duration = Duration::from_millis(250);
@@ -88,6 +96,7 @@ async fn work(
         () = ended(&mut signals, arguments.detached) => Ok(()),
         () = idle(&client), if arguments.detached => Ok(()),
         never = taken_over(&client, &folder, screen) => match never {},
+        never = told(&client, screen) => match never {},
     };
     // In order: runs finish their turn, steps end, what is not sealed is sealed, the lease is given back.
     client.close().await?;
@@ -107,6 +116,44 @@ async fn taken_over(client: &Client, folder: &str, screen: &Screen) -> Infallibl
     std::future::pending().await
 }
 
+/// Says which runs are taken up, and which cannot be.
+async fn told(client: &Client, screen: &Screen) -> Infallible {
+    let mut ticks = interval(STANDING_LOOK);
+    loop {
+        let notices = client.notices().await;
+        if notices.is_empty() {
+            // Another process is the engine, or this one is just becoming it.
+            ticks.tick().await;
+        }
+        notices.iter().for_each(|notice| screen.note(&line_of(notice)));
+    }
+}
+
+/// A notice in words.
+fn line_of(notice: &Notice) -> String {
+    match notice {
+        Notice::TakenUp(runs) => {
+            let named: Vec<String> = runs.iter().take(MOST_NAMED).map(|run| brief(*run)).collect();
+            let more = runs.len().saturating_sub(named.len());
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("going on with {}{more}", named.join(", "))
+        }
+        Notice::Later { run, problem, pause } => {
+            let what = run.map_or_else(|| "the open runs of a tenant".to_owned(), brief);
+            let pause = duration::bound(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+            format!(
+                "RECOVERING: cannot go on with {what} ({}): {}; again in {pause}",
+                problem.code,
+                safe(&problem.message)
+            )
+        }
+        Notice::Left { run, problem } => {
+            let (run, code, why) = (brief(*run), problem.code, safe(&problem.message));
+            format!("RECOVERING: cannot go on with {run} ({code}): {why}; try again: dvt runs resume {run}")
+        }
+    }
+}
+
 /// Waits until there is no detached run left, twice in a row: one that is being queued is seen by the second look.
 async fn idle(client: &Client) {
     let mut ticks = interval(LOOK_EVERY);
@@ -122,4 +169,34 @@ async fn idle(client: &Client) {
 /// The next signal that ends it; a terminal that closes ends only who belongs to it.
 async fn ended(signals: &mut Signals, stays: bool) {
     while signals.next().await == Heard::HangUp && stays {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dvt_model::code::Code;
+    use dvt_model::id::RunId;
+
+    #[test]
+    fn what_is_taken_up_and_what_is_not_is_said_in_one_line_each() {
+        let run = |number: u8| RunId::from_random([number; 16]);
+        let runs = |count: u8| Notice::TakenUp((1..=count).map(run).collect());
+        let (one, two, three) = (brief(run(1)), brief(run(2)), brief(run(3)));
+        assert_eq!(line_of(&runs(1)), format!("going on with {one}"));
+        assert_eq!(line_of(&runs(5)), format!("going on with {one}, {two}, {three} and 2 more"));
+        let problem =
+            || dvt_engine::Problem { code: Code::LedgerUnavailable, message: "it is busy".to_owned() };
+        let later = |run| line_of(&Notice::Later { run, problem: problem(), pause: Duration::from_secs(4) });
+        assert_eq!(
+            later(Some(run(1))),
+            format!("RECOVERING: cannot go on with {one} (LEDGER_UNAVAILABLE): it is busy; again in 4 s")
+        );
+        assert!(later(None).contains("cannot go on with the open runs of a tenant"));
+        assert_eq!(
+            line_of(&Notice::Left { run: run(1), problem: problem() }),
+            format!(
+                "RECOVERING: cannot go on with {one} (LEDGER_UNAVAILABLE): it is busy; try again: dvt runs resume {one}"
+            )
+        );
+    }
 }

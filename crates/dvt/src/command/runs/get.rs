@@ -16,6 +16,7 @@ use crate::view::tree;
 use crate::view::width::clip;
 use crate::view::{end, json};
 use clap::Args;
+use dvt_engine::{AtRest, Rest};
 use dvt_model::id::RunId;
 use dvt_model::proof::{Authorized, Permits, RunReadPayload, RunReadStatus};
 use dvt_model::resource::Run;
@@ -77,7 +78,7 @@ fn patience(text: &str) -> Result<Duration, String> {
 
 fn data(look: &Look) -> Value {
     match look.erased {
-        0 => json::snapshot(&look.row.metadata, &look.picture, &look.fold, look.is_recovering),
+        0 => json::snapshot(&look.row.metadata, &look.picture, &look.fold, look.rest.is_some()),
         erased => json::partly_erased(&look.row.metadata, &look.picture, erased),
     }
 }
@@ -87,7 +88,8 @@ struct Look {
     row: RunRow,
     picture: Picture,
     fold: Value,
-    is_recovering: bool,
+    /// Why no engine works on it.
+    rest: Option<Rest>,
     /// Events whose payloads are erased.
     erased: u64,
 }
@@ -109,14 +111,14 @@ async fn of<A: Permits>(composition: &Composition, proof: &Authorized<Run, A>) -
     let row = row(composition, proof).await?;
     let plan = plan(composition, proof, &row).await?;
     let (picture, events) = picture(composition, proof, &plan).await?;
-    let is_live = dvt_engine::engine_is_live(&composition.store);
-    let is_recovering = !picture.status.is_terminal() && list::is_recovering(&row, is_live);
+    let at_rest = AtRest::now(&composition.store, &composition.parts.folder);
+    let rest = list::rest(&row, &at_rest).filter(|_| !picture.status.is_terminal());
     let erased = events.iter().filter(|event| event.payload.is_none()).count() as u64;
-    Ok(Look { fold: fold::snapshot(&plan, &events), row, picture, is_recovering, erased })
+    Ok(Look { fold: fold::snapshot(&plan, &events), row, picture, rest, erased })
 }
 
 fn show(look: &Look, screen: &mut Screen) {
-    let Look { row, picture, is_recovering, .. } = look;
+    let Look { row, picture, rest, .. } = look;
     let (run, paint, width) = (row.metadata.run_id, screen.paint(), screen.width());
     let version = &row.metadata.plan.plan_version;
     screen.line(&paint.bold(&clip(&format!("{}  {run}  {version}", row.metadata.plan_name), width)));
@@ -136,9 +138,13 @@ fn show(look: &Look, screen: &mut Screen) {
         screen.line("  = inputs, outputs and messages need RUN_READ_PAYLOAD");
     }
     screen.line("");
-    if *is_recovering {
+    if let Some(rest) = rest {
         screen.line(&format!("{} since {}", paint.yellow("RECOVERING"), row.updated_at));
-        screen.line(&format!("no engine works on it; go on: {}", end::resume(run, picture.host_allowed)));
+        let next = match rest {
+            Rest::Left => format!("no engine works on it; go on: {}", end::resume(run, picture.host_allowed)),
+            Rest::ComesBack => "the engine takes it up again by itself".to_owned(),
+        };
+        screen.line(&next);
         return;
     }
     let summary = end::summary(picture, None, paint, width);
@@ -250,7 +256,7 @@ mod tests {
 
         let id = locate::run("@latest", &viewer, ROUTE).await.unwrap();
         let shown =
-            |look: &Look| json::snapshot(&look.row.metadata, &look.picture, &look.fold, look.is_recovering);
+            |look: &Look| json::snapshot(&look.row.metadata, &look.picture, &look.fold, look.rest.is_some());
         let whole = shown(&look(id, &admin).await.unwrap());
         let status = shown(&look(id, &viewer).await.unwrap());
         for (key, text) in [("inputs", "monday-4242"), ("outputs", "7311")] {

@@ -13,6 +13,7 @@ use crate::view::screen::{Format, Screen};
 use crate::view::table;
 use crate::view::width::{clip, columns};
 use clap::Args;
+use dvt_engine::{AtRest, Rest};
 use dvt_model::id::PlanName;
 use dvt_model::proof::{Authorized, RunReadStatus};
 use dvt_model::resource::Project;
@@ -59,15 +60,15 @@ pub(crate) async fn run(
     let transaction = composition.store.begin(read.scope(), Kind::Act)?;
     let filter = filter(arguments)?;
     let page = transaction.list_runs_of(&filter, arguments.limit, arguments.cursor.as_deref()).await?;
-    let live = dvt_engine::engine_is_live(&composition.store);
+    let at_rest = AtRest::now(&composition.store, &composition.parts.folder);
     match screen.format {
         Format::Json => {
-            let runs: Vec<Value> = page.rows.iter().map(|row| data(row, live)).collect();
+            let runs: Vec<Value> = page.rows.iter().map(|row| data(row, &at_rest)).collect();
             screen.json(&json!({"runs": runs, "next": page.next}));
         }
-        Format::Jsonl => page.rows.iter().for_each(|row| screen.json(&data(row, live))),
+        Format::Jsonl => page.rows.iter().for_each(|row| screen.json(&data(row, &at_rest))),
         Format::Table => {
-            let rows: Vec<Vec<String>> = page.rows.iter().map(|row| cells(row, live)).collect();
+            let rows: Vec<Vec<String>> = page.rows.iter().map(|row| cells(row, &at_rest)).collect();
             if rows.is_empty() && filter != RunFilter::default() {
                 screen.note("no such run: dvt runs list    shows all of them");
             } else if rows.is_empty() {
@@ -127,12 +128,12 @@ fn fitting(runs: &[RunRow], mut rows: Vec<Vec<String>>, width: usize) -> String 
     draw(&rows).lines().map(|line| clip(line, width) + "\n").collect()
 }
 
-/// A run that has not ended and that no engine works on.
-pub(crate) fn is_recovering(row: &RunRow, engine_is_live: bool) -> bool {
-    !row.status.is_terminal() && !engine_is_live
+/// Why no engine works on a run that has not ended; `None` where one does, or it has.
+pub(crate) fn rest(row: &RunRow, at_rest: &AtRest) -> Option<Rest> {
+    at_rest.of(row.metadata.run_id).filter(|_| !row.status.is_terminal())
 }
 
-fn data(row: &RunRow, live: bool) -> Value {
+fn data(row: &RunRow, at_rest: &AtRest) -> Value {
     let mut object = json!({
         "runId": row.metadata.run_id,
         "planName": row.metadata.plan_name,
@@ -143,14 +144,14 @@ fn data(row: &RunRow, live: bool) -> Value {
         "updatedAt": row.updated_at,
         "detached": row.detached,
     });
-    if let Some(object) = object.as_object_mut().filter(|_| is_recovering(row, live)) {
+    if let Some(object) = object.as_object_mut().filter(|_| rest(row, at_rest).is_some()) {
         object.insert("substatus".to_owned(), json!("RECOVERING"));
     }
     object
 }
 
-fn cells(row: &RunRow, live: bool) -> Vec<String> {
-    let status = if is_recovering(row, live) { "RECOVERING" } else { row.status.as_str() };
+fn cells(row: &RunRow, at_rest: &AtRest) -> Vec<String> {
+    let status = if rest(row, at_rest).is_some() { "RECOVERING" } else { row.status.as_str() };
     let queued = row.queued_at.to_string();
     let queued = queued.get(..19).unwrap_or(&queued).replace('T', " ");
     let end = if row.status.is_terminal() { row.updated_at } else { crate::clock::now() };

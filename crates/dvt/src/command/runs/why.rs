@@ -11,6 +11,7 @@ use crate::view::screen::Screen;
 use crate::view::why::{self, Answer, Case, Facts, Reason};
 use crate::view::width::indented;
 use clap::Args;
+use dvt_engine::AtRest;
 use dvt_model::id::RunId;
 use dvt_model::proof::{Authorized, Permits, RunReadPayload, RunReadStatus};
 use dvt_model::resource::Run;
@@ -66,13 +67,13 @@ async fn answer<A: Permits>(
     let (picture, events) = picture(composition, proof, &plan).await?;
     let facts = Facts::of(&events);
     let picture = if withhold { picture.withheld() } else { picture };
-    let is_live = dvt_engine::engine_is_live(&composition.store);
+    let at_rest = AtRest::now(&composition.store, &composition.parts.folder);
     let case = Case {
         run: row.metadata.run_id,
         plan: &plan,
         picture: &picture,
         facts: &facts,
-        is_recovering: list::is_recovering(&row, is_live),
+        rest: list::rest(&row, &at_rest),
         turn: match picture.status {
             RunStatus::Pending => turn(composition, proof, row.metadata.run_id).await?,
             _ => None,

@@ -10,6 +10,7 @@ pub(crate) use facts::Facts;
 
 use crate::view::end::{brief, resume};
 use crate::view::picture::{Picture, StepPicture};
+use dvt_engine::Rest;
 use dvt_model::id::RunId;
 use dvt_model::run::{RunStatus, StepStatus};
 use dvt_model::time::Timestamp;
@@ -27,7 +28,7 @@ pub(crate) struct Case<'a> {
     pub(crate) picture: &'a Picture,
     pub(crate) facts: &'a Facts,
     /// Whether no engine works on it.
-    pub(crate) is_recovering: bool,
+    pub(crate) rest: Option<Rest>,
     /// Which turn it has among those that wait to be started.
     pub(crate) turn: Option<usize>,
     pub(crate) now: Timestamp,
@@ -117,7 +118,7 @@ pub(crate) fn run(case: &Case<'_>) -> Answer {
             let record = format!("dvt audit show --resource {name} --type DECISION_RECORDED");
             Answer::of(first("CANCELLED", text.to_owned()).next(record), Vec::new())
         }
-        _ if case.is_recovering => Answer::of(no_engine(case, None), front(case, None)),
+        _ if case.rest.is_some() => Answer::of(no_engine(case, None), front(case, None)),
         RunStatus::Pending => {
             let text = match case.turn {
                 Some(turn) => {
@@ -200,11 +201,14 @@ fn paused(case: &Case<'_>, step: Option<&str>) -> Reason {
 
 fn no_engine(case: &Case<'_>, step: Option<&str>) -> Reason {
     let name = brief(case.run);
+    let comes_back = case.rest == Some(Rest::ComesBack);
+    let more = if comes_back { " just now, and the one that lives takes it up again by itself" } else { "" };
     let text = match step {
-        Some(step) => format!("{} waits: no engine works on the run", case.picture.shown(step)),
-        None => format!("{name} rests: no engine works on it"),
+        Some(step) => format!("{} waits: no engine works on the run{more}", case.picture.shown(step)),
+        None => format!("{name} rests: no engine works on it{more}"),
     };
-    Reason::new(step, "NO_ENGINE", text).next(resume(case.run, case.picture.host_allowed))
+    let reason = Reason::new(step, "NO_ENGINE", text);
+    if comes_back { reason } else { reason.next(resume(case.run, case.picture.host_allowed)) }
 }
 
 fn steps(case: &Case<'_>, which: impl Fn(&StepPicture) -> bool) -> Vec<Reason> {

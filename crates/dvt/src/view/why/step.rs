@@ -152,7 +152,7 @@ fn listed(names: &[&str]) -> String {
 
 fn running(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
     let (name, shown) = (brief(case.run), case.picture.shown(id));
-    if case.is_recovering {
+    if case.rest.is_some() {
         return no_engine(case, Some(id));
     }
     let until = look.due_at.map_or_else(String::new, |due| format!(", until {}", moment(due, case.now)));
@@ -224,7 +224,7 @@ fn pending(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
         };
         return Reason::new(Some(id), "NOT_STARTED", format!("{shown} {what}: {why}"));
     }
-    if case.is_recovering {
+    if case.rest.is_some() {
         return no_engine(case, Some(id));
     }
     // A step of `finally` and a compensation run on the way out.

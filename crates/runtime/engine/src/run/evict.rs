@@ -46,6 +46,7 @@ impl Leaving {
         let run = self.run;
         let has_ended = matches!(left, Left::Ended);
         let comes_back = left.is_passing();
+        let is_left = !matches!(left, Left::Ended | Left::Stopped | Left::Rested);
         let problem = match left {
             Left::Ended | Left::Stopped | Left::Rested => None,
             Left::Refused(Refusal::LeaseLost) => {
@@ -63,7 +64,7 @@ impl Leaving {
         // Nothing of it goes on without anybody who writes down what became of it. A run that ended has at most what is ending.
         let orders = self.engine.dispatcher().orders();
         orders.abandon(run, has_ended);
-        if let Some(problem) = problem {
+        if let Some(problem) = problem.clone() {
             self.engine.give_up(run, problem);
         }
         self.granted.into_iter().for_each(|granted| granted.settle(&orders));
@@ -77,8 +78,14 @@ impl Leaving {
             refuse(message);
         }
         // INVARIANT(INV-29): it is in no table any more, so whoever takes it up is its only task, and recovers it from the ledger.
-        if let Some(host_allowed) = self.word.filter(|_| comes_back && !self.engine.is_stopping()) {
-            self.engine.again.run(self.scope.tenant(), run, How::Duty { scope: self.scope, host_allowed });
+        let word = self.word.filter(|_| comes_back && !self.engine.is_stopping());
+        match (word, problem) {
+            (Some(host_allowed), Some(problem)) => {
+                let how = How::Duty { scope: self.scope, host_allowed };
+                self.engine.take_up_later(self.scope.tenant(), run, how, &problem);
+            }
+            _ if is_left => self.engine.rests(run, false),
+            _ => {}
         }
         drop(self.news);
         // Only now: whoever looks for this run from here on finds its end in the ledger, where it stands if we crash here.
