@@ -83,6 +83,21 @@ impl<F: Obeys> Desk<F> {
         }
     }
 
+    /// Returns when everything is obeyed that lay here.
+    pub(super) async fn obey_all(&self) {
+        loop {
+            let mut held = self.floor.lock().await;
+            let Some(floor) = held.as_mut() else { return };
+            let (_, unsent) = self.obey(floor).await;
+            drop(held);
+            unsent.send();
+            if self.orders().is_empty() {
+                // What only the floor's own task can do may be left.
+                return self.call();
+            }
+        }
+    }
+
     /// Has the floor obey what lies here, but not without end; whether nothing is left for its task to do, and what is to be sent.
     pub(super) async fn obey(&self, floor: &mut F) -> (bool, Unsent) {
         for _ in 0..MOST {

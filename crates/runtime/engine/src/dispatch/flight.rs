@@ -24,6 +24,8 @@ pub(super) struct Flight {
     pub(super) abandoned: bool,
     /// It was told to end and has its time for that.
     pub(super) has_grace: bool,
+    /// It was told so by a run that has ended: whoever ends with that run waits for it, whether it has left memory or not.
+    pub(super) is_last: bool,
     /// Log messages of it that came since the last one with which the worker gets room for more.
     pub(super) logs: u32,
     /// What was given out, until the worker has said that it is there.
@@ -126,7 +128,11 @@ impl Slots {
 
     /// Tells how many attempts of runs that have ended still have time to end.
     pub(super) fn tell_ending(&self) {
-        let count = self.flights.values().filter(|flight| flight.abandoned && flight.has_grace).count();
+        let count = self
+            .flights
+            .values()
+            .filter(|flight| (flight.abandoned || flight.is_last) && flight.has_grace)
+            .count();
         if let Some(desk) = self.back.upgrade() {
             desk.ending.send_if_modified(|known| std::mem::replace(known, count) != count);
         }

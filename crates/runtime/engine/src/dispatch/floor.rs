@@ -185,6 +185,7 @@ impl Floor {
         match self.slots.flights.get_mut(&place) {
             Some(flight) if !flight.abandoned => {
                 flight.has_grace = stop.grace_ms > 0;
+                flight.is_last = stop.waits.is_none();
                 self.stop(key_of(stop.run, &place.1, stop.logical, stop.engine), stop.grace_ms);
             }
             // It is being killed already; its end is the answer.
@@ -291,6 +292,7 @@ impl Floor {
             protection: attempt.protection.clone(),
             abandoned: false,
             has_grace: false,
+            is_last: false,
             logs: 0,
             kept: None,
         };

@@ -151,6 +151,8 @@ impl Dispatcher {
     /// Waits for programs of runs that have ended and that have their time to end, so that a process which ends with its run takes
     /// none of it away.
     pub(crate) async fn have_ended(&self) {
+        // A run has ended when its stops are ordered, which may be a moment before they are obeyed.
+        self.0.obey_all().await;
         let mut ending = self.0.ending.subscribe();
         drop(timeout(PATIENCE, ending.wait_for(|count| *count == 0)).await);
     }

@@ -38,6 +38,7 @@ fn fly(floor: &mut Floor, run: RunId, hot: &crate::run::Hot) {
         protection: Protection::default(),
         abandoned: false,
         has_grace: false,
+        is_last: false,
         logs: 0,
         kept: None,
     };
