@@ -6,6 +6,7 @@
 use crate::foreign::tree::Place;
 use crate::words::word;
 use crate::{Error, Node, names};
+use dvt_model::interpreter::loads;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A step that is being made.
@@ -204,13 +205,12 @@ impl Variables {
 
 /// Whether a plan may set a variable of this name.
 pub(crate) fn is_variable(name: &str) -> bool {
-    const LOADERS: [&str; 7] = ["PATH", "IFS", "ENV", "BASH_ENV", "SHELLOPTS", "BASHOPTS", "PS4"];
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.len() <= 128
         && name.bytes().all(letters)
-        && !["DVT_", "LD_", "DYLD_"].iter().any(|family| name.starts_with(family))
-        && !LOADERS.contains(&name)
+        && !name.starts_with("DVT_")
+        && !loads(name)
 }
 
 /// `name at line:column`.

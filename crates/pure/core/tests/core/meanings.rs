@@ -79,7 +79,7 @@ name: undone
 steps:
   a:
     foreach: [x, y]
-    run: [make, 'id-${{ item }}']
+    run: [mark, 'id-${{ item }}']
     output: text
     compensate: { run: [unmake, 'undo ${{ steps.a.output }}'] }
   b: { needs: a, run: ['false'] }

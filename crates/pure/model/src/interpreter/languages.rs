@@ -19,10 +19,26 @@ pub(super) const PROGRAMS: &[Program] = &[
         ..LANGUAGE
     },
     Program {
+        names: &["python timeit"],
+        flags: "hpv",
+        values: "nru",
+        code: "s",
+        long_flags: &["--help", "--process", "--verbose"],
+        long_values: &["--number", "--repeat", "--unit"],
+        long_code: &["--setup"],
+        abbreviates: true,
+        operands: Operands::All,
+        ..UNKNOWN
+    },
+    Program { names: &["python pdb"], code: "c", long_code: &["--command"], last: "m", ..LANGUAGE },
+    Program { names: &["python IPython", "python ptpython"], code: "c", ..LANGUAGE },
+    Program { names: &["python sqlite3"], flags: "hv", operands: Operands::AllButFirst, ..UNKNOWN },
+    Program {
         names: &["perl"],
         // Behind the digits of `-0` and `-l` other letters follow; behind those of `-C` and `-x` they may.
         flags: "01234567acfghlnpsStTuUvwWX",
         attached: "DdFIiMmV",
+        opens: "anpF",
         code: "eE",
         ..LANGUAGE
     },
@@ -178,8 +194,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         names: &["lua", "luajit", "luau", "texlua"],
         flags: "EivWb",
         attached: "O",
-        values: "j",
-        loads: "l",
+        loads: "jl",
         code: "e",
         ..LANGUAGE
     },
@@ -196,7 +211,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             "--verbose",
             "--version",
         ],
-        long_values: &["--default-packages"],
+        long_loads: &["--default-packages"],
         ..LANGUAGE
     },
     Program {
@@ -226,16 +241,19 @@ pub(super) const PROGRAMS: &[Program] = &[
             "--verbose",
             "--version",
         ],
-        long_values: &[
+        long_values: &["--file", "--gui"],
+        // R is a script of the shell that splits what it does not know, and these as well.
+        long_loads: &[
+            "--debugger",
             "--encoding",
-            "--file",
-            "--gui",
             "--max-connections",
             "--max-ppsize",
+            "--max-vsize",
             "--min-nsize",
             "--min-vsize",
         ],
-        long_loads: &["--debugger"],
+        long_ends: &["--args"],
+        operands: Operands::All,
         ..UNKNOWN
     },
     Program {
@@ -283,6 +301,39 @@ pub(super) const PROGRAMS: &[Program] = &[
         long_flags: &["-nc", "-save", "--help", "--version", "run"],
         long_values: &["-classpath", "-cp", "--class-path"],
         long_code: &["-execute", "--execute-script", "--script-snippet", "--scala-snippet", "-expression"],
+        ..LANGUAGE
+    },
+    Program {
+        names: &["java"],
+        long_flags: &[
+            "-ea*",
+            "-enableassertions*",
+            "-esa",
+            "-server",
+            "-version",
+            "-Xlog*",
+            "-XX:+*",
+            "-XX:-*",
+        ],
+        long_values: &[
+            "--add-exports",
+            "--add-modules",
+            "--add-opens",
+            "--class-path",
+            "--module-path",
+            "-classpath",
+            "-cp",
+            "-D*",
+            "-p",
+            "-XX:Max*",
+            "-Xms*",
+            "-Xmx*",
+            "-Xss*",
+        ],
+        // `-XX:OnError=command` runs the command.
+        long_loads: &["-agentlib*", "-agentpath*", "-javaagent*", "-XX:OnError", "-XX:OnOutOfMemoryError"],
+        long_last: &["--module", "-jar", "-m"],
+        single_dash: true,
         ..LANGUAGE
     },
     Program {
@@ -348,9 +399,10 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program {
         names: &["vim", "vi", "nvim", "gvim", "ex", "view", "rvim", "vimdiff"],
         flags: "AbCdDeEFfgHhlLmMnNoOpRvXyZ",
-        values: "rtTwW",
+        values: "rTwW",
         loads: "iqSsu",
-        code: "c",
+        // `-t 'tag|!command'` runs the command.
+        code: "ct",
         plus: Plus::Code,
         long_flags: &[
             "--clean",

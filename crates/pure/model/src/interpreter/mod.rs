@@ -6,16 +6,19 @@
 //! file of a script are for the script; only options that take code are still taken for such there.
 
 mod databases;
+mod files;
+mod git;
 mod languages;
 mod option;
 mod program;
+mod queries;
 mod reading;
+mod runners;
 mod shells;
 #[cfg(test)]
 mod tests;
 mod tools;
 
-use program::Operands;
 use reading::Reading;
 
 /// What a word is to the program that reads it. The order is that of the doubt against it.
@@ -46,6 +49,7 @@ impl Words {
     /// Reads the next word. `begins` is all of it where it `is_whole`, and what stands before its first expression where not.
     pub fn read(&mut self, begins: &str, is_whole: bool) -> Role {
         let may_name = self.reading.as_ref().is_none_or(Reading::may_name);
+        let hands_on = self.reading.as_ref().is_some_and(Reading::hands_on);
         let role = self.reading.as_mut().map_or(Role::Data, |reading| reading.read(begins, is_whole));
         if is_whole
             && role == Role::Data
@@ -53,7 +57,7 @@ impl Words {
             && let Some(program) = program::find(begins)
         {
             // What runs another program hands it the words that follow; elsewhere the name may be a word like others.
-            let is_certain = !self.is_begun || self.reading.as_ref().is_some_and(Reading::hands_on);
+            let is_certain = !self.is_begun || hands_on;
             self.reading = Some(Reading::of(program, is_certain));
             begins.clone_into(&mut self.name);
         }
@@ -83,7 +87,15 @@ impl Words {
     }
 }
 
+/// Variables that decide what code runs in every program.
+pub const LOADERS: &[&str] = &["PATH", "IFS", "ENV", "BASH_ENV", "SHELLOPTS", "BASHOPTS", "PS4"];
+
+/// Whether a variable of this name decides what code runs in every program.
+pub fn loads(variable: &str) -> bool {
+    LOADERS.contains(&variable) || variable.starts_with("LD_") || variable.starts_with("DYLD_")
+}
+
 /// Whether a program runs another one that its words name, as `env`, `sudo` and `xargs` do.
 pub fn runs_others(program: &str) -> bool {
-    program::find(program).is_some_and(|program| program.operands == Operands::Runs)
+    program::find(program).is_some_and(|program| program.operands.run())
 }

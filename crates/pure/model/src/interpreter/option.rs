@@ -13,6 +13,12 @@ pub(super) enum Kind {
     Last,
     /// The name of what is loaded and run.
     Loads,
+    /// A program that reads the words behind it.
+    Runs,
+    /// Two words that are no code.
+    Pair,
+    /// Nothing, and no word that follows is the program's own.
+    Ends,
     /// Code.
     Code,
     /// The table does not say.
@@ -29,6 +35,8 @@ pub(super) struct Read {
     pub(super) wants: bool,
     /// Whether the program's code comes from it.
     pub(super) gives: bool,
+    /// Whether the program opens its operands because of it.
+    pub(super) opens: bool,
 }
 
 impl Program {
@@ -39,13 +47,13 @@ impl Program {
             || !self.loads.is_empty()
             || !self.long_code.is_empty()
             || !self.long_loads.is_empty();
-        takes_any && !matches!(self.operands, super::program::Operands::Runs)
+        takes_any && !self.operands.run()
     }
 }
 
 /// Reads an option; where it is not whole, an expression follows it within the word.
 pub(super) fn read(program: &Program, word: &str, is_whole: bool) -> Read {
-    let plain = |kind, has_value| Read { kind, has_value, wants: false, gives: false };
+    let plain = |kind, has_value| Read { kind, has_value, wants: false, gives: false, opens: false };
     if program.plus == Plus::Code && word.starts_with('+') {
         return plain(Kind::Code, true);
     }
@@ -53,9 +61,18 @@ pub(super) fn read(program: &Program, word: &str, is_whole: bool) -> Read {
         Some((name, value)) => (name, Some(value)),
         None => (word, None),
     };
-    // A name that goes on in an expression is not known.
-    if let Some(found) = long(program, name).filter(|_| is_whole || value.is_some()) {
-        return Read { has_value: value.is_some(), ..found };
+    // A name that goes on in an expression is not known, unless it may end in any letters.
+    let is_any = program
+        .long_values
+        .iter()
+        .any(|known| known.strip_suffix('*').is_some_and(|begins| name.starts_with(begins)));
+    if let Some(found) = long(program, name)
+        .filter(|found| is_whole || value.is_some() || (is_any && found.kind == Kind::Value))
+    {
+        return Read { has_value: value.is_some() || !is_whole, ..found };
+    }
+    if value.is_some() && program.is_complete && (word.starts_with("--") || program.single_dash) {
+        return plain(Kind::Value, true);
     }
     if word.starts_with("--") || program.single_dash {
         return plain(Kind::Unknown, is_whole && value.is_some());
@@ -70,6 +87,9 @@ pub(super) fn long(program: &Program, name: &str) -> Option<Read> {
         (program.long_code, Kind::Code, false),
         (program.long_wants, Kind::Flag, true),
         (program.long_loads, Kind::Loads, false),
+        (program.long_runs, Kind::Runs, false),
+        (program.long_pairs, Kind::Pair, false),
+        (program.long_ends, Kind::Ends, false),
         (program.long_last, Kind::Last, false),
         (program.long_values, Kind::Value, false),
         (program.long_flags, Kind::Flag, false),
@@ -88,14 +108,14 @@ pub(super) fn long(program: &Program, name: &str) -> Option<Read> {
     let find = |(names, kind, wants): (&'static [&'static str], Kind, bool), exact: bool| {
         let found = names.iter().any(|known| if exact { is_exact(&known) } else { is_short(&known) });
         let gives = program.gives.contains(&name);
-        found.then_some(Read { kind, has_value: false, wants, gives })
+        found.then_some(Read { kind, has_value: false, wants, gives, opens: false })
     };
     let exact = lists.into_iter().find_map(|list| find(list, true));
     exact.or_else(|| lists.into_iter().find_map(|list| find(list, false)))
 }
 
 fn cluster(program: &Program, word: &str, is_whole: bool) -> Read {
-    let mut read = Read { kind: Kind::Flag, has_value: false, wants: false, gives: false };
+    let mut read = Read { kind: Kind::Flag, has_value: false, wants: false, gives: false, opens: false };
     let mut letters = word.chars();
     letters.next();
     while let Some(letter) = letters.next() {
@@ -116,6 +136,7 @@ fn cluster(program: &Program, word: &str, is_whole: bool) -> Read {
             continue;
         }
         read.wants |= is_in(program.wants);
+        read.opens |= is_in(program.opens);
         let kind = [
             (program.code, Kind::Code),
             (program.loads, Kind::Loads),

@@ -1,6 +1,6 @@
 //! How one program reads its words. A row of the table says what is known; the rest of its options count as code.
 
-use super::{databases, languages, shells, tools};
+use super::{databases, files, git, languages, queries, runners, shells, tools};
 
 /// One row.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(super) struct Program {
     pub(super) code: &'static str,
     /// Letters that make the first word that is no option code.
     pub(super) wants: &'static str,
+    /// Letters that make the program open its operands as files, where a name such as `command|` is run.
+    pub(super) opens: &'static str,
     /// Long options that take nothing. Words without a dash are its own words, such as `run`.
     pub(super) long_flags: &'static [&'static str],
     /// Long options whose value is no code; a star at the end stands for any letters.
@@ -33,10 +35,18 @@ pub(super) struct Program {
     pub(super) long_code: &'static [&'static str],
     /// Long options whose value is the last word that is the program's own.
     pub(super) long_last: &'static [&'static str],
+    /// Long options whose value is a program that reads the words behind it.
+    pub(super) long_runs: &'static [&'static str],
+    /// Long options that take two words, which are no code.
+    pub(super) long_pairs: &'static [&'static str],
+    /// Long options behind which no word is the program's own.
+    pub(super) long_ends: &'static [&'static str],
     /// Long options that make the first word that is no option code.
     pub(super) long_wants: &'static [&'static str],
     /// Options behind which no operand is the program's code, for that comes from elsewhere.
     pub(super) gives: &'static [&'static str],
+    /// Whether all options that take code are known, so that the value of another one is none.
+    pub(super) is_complete: bool,
     /// Whether a long option may be cut short (`--comm`).
     pub(super) abbreviates: bool,
     /// Whether large and small letters of options are the same.
@@ -62,13 +72,18 @@ pub(super) const UNKNOWN: Program = Program {
     last: "",
     code: "",
     wants: "",
+    opens: "",
     long_flags: &[],
     long_values: &[],
     long_loads: &[],
     long_code: &[],
     long_last: &[],
+    long_runs: &[],
+    long_pairs: &[],
+    long_ends: &[],
     long_wants: &[],
     gives: &[],
+    is_complete: false,
     abbreviates: false,
     ignores_case: false,
     single_dash: false,
@@ -114,6 +129,19 @@ pub(super) enum Operands {
     All,
     /// One of them is a program that reads the rest.
     Runs,
+    /// The one behind so many others is a program that reads the rest.
+    RunsAfter(usize),
+    /// As many variables as there are, and a program that reads the rest.
+    RunsWith,
+    /// The first is the program's own word, which may have a row; nothing that follows is code where it has none.
+    Words,
+}
+
+impl Operands {
+    /// Whether one of them is a program that reads the rest.
+    pub(super) const fn run(self) -> bool {
+        matches!(self, Self::Runs | Self::RunsAfter(_) | Self::RunsWith)
+    }
 }
 
 /// Whether a table may hold the program is asked for every word, so the name alone is looked at.
@@ -127,11 +155,26 @@ pub(super) fn find(program: &str) -> Option<&'static Program> {
     let name = name.strip_suffix(".exe").unwrap_or(&name);
     let bare =
         name.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.' || letter == '-');
-    let named = |name: &str| {
-        let mut rows = [shells::PROGRAMS, languages::PROGRAMS, databases::PROGRAMS, tools::PROGRAMS]
-            .into_iter()
-            .flatten();
-        rows.find(|program| program.names.contains(&name))
-    };
     named(name).or_else(|| named(bare))
+}
+
+/// What a program does behind one of its own words: `clone` of `git`, the module `timeit` of `python`.
+pub(super) fn within(program: &Program, word: &str) -> Option<&'static Program> {
+    let name = program.names.first().filter(|_| word.len() <= 40)?;
+    let word = if program.ignores_case { word.to_ascii_lowercase() } else { word.to_owned() };
+    named(&format!("{name} {word}"))
+}
+
+fn named(name: &str) -> Option<&'static Program> {
+    let tables = [
+        shells::PROGRAMS,
+        languages::PROGRAMS,
+        databases::PROGRAMS,
+        queries::PROGRAMS,
+        tools::PROGRAMS,
+        files::PROGRAMS,
+        git::PROGRAMS,
+        runners::PROGRAMS,
+    ];
+    tables.into_iter().flatten().find(|program| program.names.contains(&name))
 }

@@ -1,8 +1,8 @@
 //! The words of one program, from left to right.
 
-use super::Role;
 use super::option::{self, Kind};
-use super::program::{After, Operands, Plus, Program};
+use super::program::{self, After, Operands, Plus, Program};
+use super::{Role, loads};
 
 /// What the next word is, as far as the words before it say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,8 +13,12 @@ enum Next {
     Value,
     /// The value of an option that ends the options.
     LastValue,
+    /// The first of two values of an option.
+    Pair,
     /// The name of what an option loads.
     Loads,
+    /// The program that an option runs.
+    Program,
     /// The code of an option.
     Code,
     /// Perhaps the value of an option that the table does not know.
@@ -30,6 +34,8 @@ pub(super) struct Reading {
     is_wanted: bool,
     /// The program's code came from an option.
     is_given: bool,
+    /// What operands name is opened, which may run a command.
+    is_opened: bool,
     /// `--` was read.
     is_ended: bool,
     /// What follows is not for the program itself, or it is not certain that it is one.
@@ -47,6 +53,7 @@ impl Reading {
             next: Next::Any,
             is_wanted: false,
             is_given: false,
+            is_opened: false,
             is_ended: false,
             is_rest: !is_certain,
             is_all_code: false,
@@ -56,14 +63,15 @@ impl Reading {
 
     /// Whether the next word may name another program.
     pub(super) fn may_name(&self) -> bool {
-        let is_any = matches!(self.next, Next::Any | Next::Doubtful);
-        let is_open = self.is_rest || matches!(self.program.operands, Operands::Runs | Operands::Script);
+        let is_any = matches!(self.next, Next::Any | Next::Doubtful | Next::Program);
+        let is_open =
+            self.is_rest || self.program.operands.run() || self.program.operands == Operands::Script;
         is_any && is_open && !self.is_wanted && !self.is_all_code
     }
 
     /// Whether a program that it names is certainly one.
     pub(super) fn hands_on(&self) -> bool {
-        self.program.operands == Operands::Runs && !self.is_rest
+        self.program.operands.run() && !self.is_rest
     }
 
     pub(super) fn is_past_options(&self) -> bool {
@@ -82,16 +90,25 @@ impl Reading {
             Next::Value if !self.program.wants.is_empty() && dash.is_some() => {}
             Next::Value => return Role::Data,
             Next::LastValue => {
-                self.is_rest = true;
+                self.go_within(begins);
                 return if is_whole { Role::Data } else { self.doubt() };
             }
+            Next::Pair => {
+                self.next = Next::Value;
+                return Role::Data;
+            }
+            Next::Program => return if is_whole { Role::Data } else { Role::Operand },
             Next::Loads => return if is_whole { Role::Data } else { self.doubt() },
             Next::Code => {
                 self.after_code();
                 return Role::Code;
             }
-            Next::Doubtful if dash.is_none() && is_whole && !self.is_own_word(begins) => return Role::Data,
-            Next::Doubtful if dash.is_none() && !is_whole => return self.doubt(),
+            Next::Doubtful if dash.is_none() && is_whole && !self.is_own_word(begins) => {
+                // Where the program stands is counted as if it were an operand.
+                self.operands += usize::from(self.program.operands.run());
+                return Role::Data;
+            }
+            Next::Doubtful if dash.is_none() && !is_whole => return self.of_any_option(begins),
             Next::Doubtful | Next::Any => {}
         }
         if self.is_ended {
@@ -136,7 +153,12 @@ impl Reading {
     fn option(&mut self, word: &str, is_whole: bool) -> Role {
         let read = option::read(self.program, word, is_whole);
         self.is_given |= read.kind == Kind::Code || read.gives;
+        self.is_opened |= read.opens && !self.is_rest;
         if self.is_rest {
+            // Behind a word of its own that no row describes, an option of the same name is another one.
+            if self.program.operands == Operands::Words {
+                return Role::Data;
+            }
             // Only what would be code in the program's own words is still taken for it.
             if read.kind == Kind::Code && read.has_value {
                 return Role::Code;
@@ -152,9 +174,15 @@ impl Reading {
                 self.after_code();
                 return Role::Code;
             }
-            (Kind::Flag | Kind::Value, true) => return Role::Data,
-            (Kind::Last, true) => self.is_rest = true,
-            (Kind::Loads | Kind::Unknown, true) | (Kind::Flag, false) => {}
+            (Kind::Flag | Kind::Value | Kind::Pair, true) => return Role::Data,
+            (Kind::Last, true) => {
+                let value = word.split_once(|letter| self.program.last.contains(letter));
+                self.go_within(value.map_or("", |(_, value)| value));
+            }
+            (Kind::Loads | Kind::Runs | Kind::Unknown, true) | (Kind::Flag, false) => {}
+            (Kind::Ends, _) => self.is_rest = true,
+            (Kind::Pair, false) => self.next = Next::Pair,
+            (Kind::Runs, false) => self.next = Next::Program,
             (Kind::Value, false) => self.next = Next::Value,
             (Kind::Last, false) => self.next = Next::LastValue,
             (Kind::Loads, false) => self.next = Next::Loads,
@@ -164,7 +192,18 @@ impl Reading {
         if is_whole { Role::Data } else { self.doubt() }
     }
 
+    /// Goes on as what the program does behind a word of its own.
+    fn go_within(&mut self, word: &str) {
+        match program::within(self.program, word) {
+            Some(program) => *self = Self::of(program, true),
+            None => self.is_rest = true,
+        }
+    }
+
     fn operand(&mut self, begins: &str, is_whole: bool) -> Role {
+        if self.is_opened && (self.is_rest || self.is_given) {
+            return Role::Operand;
+        }
         if self.is_rest {
             return Role::Data;
         }
@@ -181,6 +220,15 @@ impl Reading {
                 false
             }
             Operands::Data | Operands::Runs => false,
+            Operands::Words => {
+                self.go_within(begins);
+                false
+            }
+            Operands::RunsAfter(before) => self.runs(nth == before, is_whole),
+            Operands::RunsWith => match begins.split_once('=') {
+                Some((name, _)) => !is_whole && loads(name),
+                None => self.runs(true, is_whole),
+            },
             // `sed -i '' …`: what is empty is no program.
             Operands::First if is_whole && begins.is_empty() => {
                 self.operands = nth;
@@ -197,11 +245,28 @@ impl Reading {
         }
     }
 
+    /// Whether an operand that may be the program is one that a value decides.
+    fn runs(&mut self, is_program: bool, is_whole: bool) -> bool {
+        self.is_rest |= is_program;
+        is_program && !is_whole
+    }
+
     fn after_code(&mut self) {
         match self.program.after_code {
             After::Options => {}
             After::Rest => self.is_rest = true,
             After::Code => self.is_all_code = true,
+        }
+    }
+
+    /// What stands behind an option that the table does not know: its value, or an operand.
+    fn of_any_option(&self, begins: &str) -> Role {
+        let is_code =
+            matches!(self.program.operands, Operands::First | Operands::AllButFirst | Operands::All);
+        match self.program.is_complete && !is_code {
+            true if begins.is_empty() && self.program.takes_code() => Role::MayBeOption,
+            true => Role::Data,
+            false => self.doubt(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Which words are code, program by program. `{}` is an expression.
 
+mod families;
+
 use super::*;
 
 /// What the words with an expression are, in order.
@@ -262,7 +264,7 @@ fn an_expression_that_may_be_an_option_is_told_apart() {
     {
         assert_eq!(roles(&split(line)), [Role::MayBeOption], "{line}");
     }
-    for line in ["python3 -- {}", "psql -- {}", "python3 x{}", "tclsh {}", "sudo {}", "echo {}"] {
+    for line in ["python3 -- {}", "psql -- {}", "python3 x{}", "tclsh {}", "sudo x {}", "echo {}"] {
         assert_eq!(roles(&split(line)), [Role::Data], "{line}");
     }
 }

@@ -6,9 +6,7 @@ use crate::diagnostic::collector::{Report, shown};
 use crate::plan::Named;
 use crate::read::tree::{Entry, Kind};
 use crate::template::TemplateValue;
-
-/// Names that decide what code runs in every program, so that a value from outside would be code.
-pub(crate) const LOADERS: &[&str] = &["PATH", "IFS", "ENV", "BASH_ENV", "SHELLOPTS", "BASHOPTS", "PS4"];
+use dvt_model::interpreter::loads;
 
 /// Reads it.
 pub(crate) fn read(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, owner: Owner) -> Named<TemplateValue> {
@@ -47,7 +45,7 @@ pub(crate) fn refusal(name: &str) -> Option<(String, &'static str)> {
             "names that begin with `DVT_` tell the program where it is",
         ));
     }
-    if LOADERS.contains(&name) || name.starts_with("LD_") || name.starts_with("DYLD_") {
+    if loads(name) {
         let why = "it decides which code the program loads, so its value would become code";
         return Some((format!("{} cannot be set by a plan", shown(name)), why));
     }

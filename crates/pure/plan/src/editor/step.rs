@@ -3,11 +3,10 @@
 use super::values::{ID, NAME, duration, integer, literal, size, some_duration, strings, tags, words};
 use super::{Key, family};
 use crate::document::form::{FORMS, KEYS_OF_FORMS, NOOP, WITH, WORK};
-use crate::document::{
-    approval, classes, environment, foreach, retry as retries, secrets, signal, step_limits, steps,
-};
+use crate::document::{approval, classes, foreach, retry as retries, secrets, signal, step_limits, steps};
 use crate::plan::MOST_ITEMS;
 use dvt_model::action::Role;
+use dvt_model::interpreter::LOADERS;
 use serde_json::{Map, Value, json};
 
 /// A step.
@@ -87,7 +86,7 @@ fn role() -> Value {
 
 /// Names that belong to DVT, and those that decide what code runs.
 fn loaders() -> String {
-    format!("^(DVT_|LD_|DYLD_)|^({})$", environment::LOADERS.join("|"))
+    format!("^(DVT_|LD_|DYLD_)|^({})$", LOADERS.join("|"))
 }
 
 fn key(key: &str) -> Option<Key> {
