@@ -169,6 +169,15 @@ pub(super) const PROGRAMS: &[Program] = &[
         ..FILES
     },
     Program {
+        names: &["install", "ginstall"],
+        flags: "bcCdDpsTvZ",
+        values: "gmotS",
+        long_flags: &["--compare", "--directory", "--preserve-timestamps", "--strip", "--verbose"],
+        long_values: &["--group", "--mode", "--owner", "--suffix", "--target-directory"],
+        long_loads: &["--strip-program"],
+        ..FILES
+    },
+    Program {
         names: &["scp"],
         flags: "346ABCOpqrRTv",
         values: "cFilPX",

@@ -47,6 +47,15 @@ pub(super) const PROGRAMS: &[Program] = &[
         ..GIT
     },
     Program {
+        names: &["git init"],
+        flags: "q",
+        values: "b",
+        long_flags: &["--bare", "--quiet"],
+        long_values: &["--initial-branch", "--object-format", "--separate-git-dir"],
+        long_loads: &["--template"],
+        ..GIT
+    },
+    Program {
         names: &["git fetch", "git pull", "git ls-remote", "git fetch-pack"],
         flags: "46aefhkmnpPqrtuv",
         values: "josSX",
