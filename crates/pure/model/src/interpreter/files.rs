@@ -46,6 +46,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             "--use-compress-program",
         ],
         long_code: &["--checkpoint-action", "--to-command"],
+        is_bare: true,
         ..FILES
     },
     Program {

@@ -47,6 +47,8 @@ pub(super) struct Program {
     pub(super) gives: &'static [&'static str],
     /// Whether all options that take code are known, so that the value of another one is none.
     pub(super) is_complete: bool,
+    /// Whether its first word may be letters without a dash, whose values are the words behind it (`tar xf`).
+    pub(super) is_bare: bool,
     /// Whether a long option may be cut short (`--comm`).
     pub(super) abbreviates: bool,
     /// Whether large and small letters of options are the same.
@@ -84,6 +86,7 @@ pub(super) const UNKNOWN: Program = Program {
     long_wants: &[],
     gives: &[],
     is_complete: false,
+    is_bare: false,
     abbreviates: false,
     ignores_case: false,
     single_dash: false,

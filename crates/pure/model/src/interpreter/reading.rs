@@ -36,6 +36,8 @@ pub(super) struct Reading {
     is_given: bool,
     /// What operands name is opened, which may run a command.
     is_opened: bool,
+    /// No word was read.
+    is_first: bool,
     /// `--` was read.
     is_ended: bool,
     /// What follows is not for the program itself, or it is not certain that it is one.
@@ -54,6 +56,7 @@ impl Reading {
             is_wanted: false,
             is_given: false,
             is_opened: false,
+            is_first: true,
             is_ended: false,
             is_rest: !is_certain,
             is_all_code: false,
@@ -85,6 +88,7 @@ impl Reading {
         }
         let dash = self.dashed(begins);
         let next = std::mem::replace(&mut self.next, Next::Any);
+        let is_first = std::mem::replace(&mut self.is_first, false);
         match next {
             // A shell has no setting of such a name, and reads it as what it looks like.
             Next::Value if !self.program.wants.is_empty() && dash.is_some() => {}
@@ -128,6 +132,7 @@ impl Reading {
         match dash {
             Some(word) => self.option(&word, is_whole),
             None if self.is_own_word(begins) && is_whole => self.option(begins, is_whole),
+            None if is_first && self.program.is_bare && is_whole => self.letters(begins),
             None => self.operand(begins, is_whole),
         }
     }
@@ -190,6 +195,17 @@ impl Reading {
             (Kind::Unknown, false) => self.next = Next::Doubtful,
         }
         if is_whole { Role::Data } else { self.doubt() }
+    }
+
+    /// Letters without a dash. Which word is the value of which letter is not followed.
+    fn letters(&mut self, letters: &str) -> Role {
+        let has = |set: &str| letters.chars().any(|letter| set.contains(letter));
+        if has(self.program.loads) {
+            (self.is_opened, self.is_given) = (true, true);
+        } else if has(self.program.values) {
+            self.next = Next::Value;
+        }
+        Role::Data
     }
 
     /// Goes on as what the program does behind a word of its own.

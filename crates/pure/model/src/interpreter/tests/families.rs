@@ -195,7 +195,9 @@ fn git() {
             "git rebase --onto {} main",
         ],
     );
-    for line in ["git clone {}", "git fetch --weird {}", "git push origin {}"] {
+    for line in
+        ["tar xf a {}", "tar -xf a x {}", "git clone {}", "git fetch --weird {}", "git push origin {}"]
+    {
         assert_eq!(roles(&split(line)), [Role::MayBeOption], "{line}");
     }
 }
@@ -217,6 +219,8 @@ fn files() {
             "tar -xf a --to-com {}",
             "tar --checkpoint=1 --checkpoint-action={} -cf a b",
             "tar --checkpoint-act=exec={} -cf a b",
+            "tar cIf {} a b",
+            "tar cfI a {} b",
             "tar -MF {} -cf a b",
             "tar --rsh-command={} -cf h:a b",
             "tar -{} a",
@@ -249,6 +253,8 @@ fn files() {
             "make -f {} all",
             "tar -xf {}",
             "tar -xzf {} -C x",
+            "tar xzf {}",
+            "tar cf {} x",
             "tar -cf a -C {} b",
             "tar --exclude={} -cf a b",
             "tar --exclude {} -cf a b",
