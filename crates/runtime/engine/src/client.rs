@@ -511,15 +511,27 @@ impl Client {
         if !same(old, &self.side()) {
             return Ok(());
         }
-        if let Side::Engine(engine) = old {
-            // It must have given up everything before it can be asked for again.
-            engine.stop();
-            engine.ended().await;
+        let mut gone = old.clone();
+        for _ in 0..MOST_TURNS {
+            if let Side::Engine(engine) = &gone {
+                // It must have given up everything before it can be asked for again.
+                engine.stop();
+                engine.ended().await;
+            }
+            let side = find(&self.parts, self.stance).await?;
+            *self.side.write().unwrap_or_else(PoisonError::into_inner) = side.clone();
+            if self.bring(&side).await.is_ok() {
+                return Ok(());
+            }
+            gone = side;
         }
-        let side = find(&self.parts, self.stance).await?;
-        *self.side.write().unwrap_or_else(PoisonError::into_inner) = side.clone();
+        Err(Problem::engine_gone())
+    }
+
+    /// Brings an engine the runs of this client; an error is that it is gone as well, or ending.
+    async fn bring(&self, side: &Side) -> Result<(), Problem> {
         for (run, One { attends, right: Right { grant, host_allowed } }) in self.held.all() {
-            let brought = match (&side, attends) {
+            let brought = match (side, attends) {
                 (Side::Engine(engine), true) => engine.attend(&grant, run, host_allowed).await.map(drop),
                 (Side::Engine(_), false) => Ok(()),
                 (Side::Remote(remote), true) => {
@@ -529,9 +541,11 @@ impl Client {
                     remote.call(&Command::Follow { run }, &[&grant]).await.map(drop)
                 }
             };
-            if let (Err(problem), Side::Engine(engine)) = (brought, &side) {
+            match (brought, side) {
+                (Err(problem), _) if problem.code == Code::LeaseLost => return Err(problem),
                 // This run cannot go on here; whoever follows it is told why. The others do.
-                engine.give_up(run, problem);
+                (Err(problem), Side::Engine(engine)) => engine.give_up(run, problem),
+                (Ok(()) | Err(_), _) => {}
             }
         }
         Ok(())

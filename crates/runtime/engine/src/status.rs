@@ -103,6 +103,10 @@ impl Engine {
         if let Some(problem) = self.given_up(run) {
             return Err(problem);
         }
+        // Its runs are out of memory, and whoever comes next goes on with those that somebody attends.
+        if self.is_stopping() {
+            return Err(Problem::engine_gone());
+        }
         Err(Problem::new(
             Code::ServiceDegraded,
             format!("no engine works on `{run}`; it goes on by `dvt runs resume {run}`"),

@@ -144,6 +144,10 @@ const TESTS: &[Test] = &[
         recovery::a_killed_worker_is_replaced_and_the_token_stays,
     ),
     ("recovery::a_standby_takes_over_its_own_runs_only", recovery::a_standby_takes_over_its_own_runs_only),
+    (
+        "recovery::attended_runs_outlive_engine_after_engine",
+        recovery::attended_runs_outlive_engine_after_engine,
+    ),
     ("recovery::a_stopped_hard_run_goes_on_by_resume", recovery::a_stopped_hard_run_goes_on_by_resume),
     ("recovery::resumes_at_the_same_moment_recover_once", recovery::resumes_at_the_same_moment_recover_once),
     ("recovery::a_large_run_goes_on_from_its_snapshot", recovery::a_large_run_goes_on_from_its_snapshot),

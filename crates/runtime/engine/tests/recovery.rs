@@ -2,14 +2,16 @@
 
 use crate::forwarding::LONG;
 use crate::house::{House, block_on};
+use dvt_engine::client::Client;
 use dvt_model::code::Code;
 use dvt_model::deed::Deed;
+use dvt_model::id::RunId;
 use dvt_model::proof::SignalSend;
 use dvt_model::run::RunStatus;
 use dvt_store::port::transaction::Kind;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 /// Writes its token, then waits for the file `go`.
@@ -119,6 +121,44 @@ pub(crate) fn a_standby_takes_over_its_own_runs_only() {
         assert_eq!(house.to_the_end(&client, left).await, RunStatus::Cancelled);
         assert_eq!(house.resume(&client, left).await.unwrap_err().code, Code::RunTerminal);
     });
+}
+
+/// Follows a run to its end, lets the next one end, and leaves: where this client is the engine, the others must find another one.
+async fn until_it_leaves(house: &House, client: Client, run: RunId, next: Option<PathBuf>) {
+    assert_eq!(house.to_the_end(&client, run).await, RunStatus::Completed);
+    if let Some(next) = next {
+        std::fs::write(next, "").unwrap();
+    }
+    client.close().await.unwrap();
+}
+
+/// Whoever attends a run meets engines that end while they are asked, and clients that become the engine and end at once.
+pub(crate) fn attended_runs_outlive_engine_after_engine() {
+    for _ in 0..6 {
+        block_on(async {
+            let house = House::new().await;
+            let (mut clients, mut gos) = (Vec::new(), Vec::new());
+            for number in 0..4 {
+                let client = house.attach().await;
+                let (witness, go) =
+                    (house.file(&format!("witness{number}")), house.file(&format!("go{number}")));
+                let inputs =
+                    [("witness", json!(witness.to_str().unwrap())), ("go", json!(go.to_str().unwrap()))];
+                let plan = WITNESS.replace("name: witness", &format!("name: witness{number}"));
+                let run = house.start(&client, house.request(&plan, &inputs)).await.unwrap().run_id;
+                until_lines(&witness, 1).await;
+                clients.push((client, run));
+                gos.push(go);
+            }
+            std::fs::write(gos.remove(0), "").unwrap();
+            let mut nexts = gos.into_iter().map(Some).chain([None]);
+            let mut leave = clients
+                .into_iter()
+                .map(|(client, run)| until_it_leaves(&house, client, run, nexts.next().unwrap()));
+            let [one, two, three, four] = std::array::from_fn(|_| leave.next().unwrap());
+            tokio::join!(one, two, three, four);
+        });
+    }
 }
 
 pub(crate) fn a_stopped_hard_run_goes_on_by_resume() {
