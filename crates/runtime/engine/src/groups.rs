@@ -6,6 +6,7 @@
 // INVARIANT(INV-12): a turn is only leave to ask. The store takes no second run of a group past PENDING, whatever is believed here.
 
 use crate::engine::Engine;
+use crate::run::load::Fold;
 use crate::run::{Hot, Message};
 use crate::{Grant, Problem, entry};
 use dvt_core::State;
@@ -304,6 +305,25 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Whether an open run of its group that is newer ends this one: that was decided and recorded when the newer one was queued, and may
+    /// have been said to nobody who could write it down.
+    pub(crate) async fn is_ended_by_group(&self, fold: &Fold) -> Result<bool, Problem> {
+        let (Some(key), Some(queued_at)) = (&fold.group, fold.state.queued_at()) else { return Ok(false) };
+        let transaction = self.parts().store.begin(&fold.scope, Kind::Engine)?;
+        let own = (queued_at, fold.metadata.run_id);
+        for row in key.open_runs(&transaction).await? {
+            if (row.queued_at, row.metadata.run_id) <= own {
+                continue;
+            }
+            // Versions of a plan may differ in this: it is the newer run's plan that says so.
+            let newer = Fold::load(self, fold.scope, row.metadata.run_id).await?;
+            if newer.group.is_some_and(|group| group.on_busy == OnBusy::CancelPrevious) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Waits a little; whether the engine ends.

@@ -4,7 +4,6 @@
 //! with those that a live client attends, and leaves every other one as it is; `dvt engine` goes on with all of them.
 
 use crate::again::How;
-use crate::children::Ending;
 use crate::engine::Engine;
 use crate::entry::{self, Place};
 use crate::notices::Notice;
@@ -52,7 +51,7 @@ impl Engine {
             let fold = Fold::load(self, own, run).await?;
             let mut first = Vec::new();
             if !messages.iter().any(|message| matches!(message, Message::Rest)) {
-                first.extend(self.ending_of(&fold).await?.map(Ending::message));
+                first.extend(self.said_to(&fold).await?);
             }
             first.extend(messages);
             return Ok(self.warm(fold, host_allowed, first));

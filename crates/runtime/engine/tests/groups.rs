@@ -144,6 +144,27 @@ pub(crate) fn a_newer_run_cancels_the_older_ones() {
     });
 }
 
+/// What an older one could not write down, for it left memory with it, it is told again.
+pub(crate) fn a_cancel_that_the_older_one_could_not_write_is_said_again() {
+    block_on(async {
+        let house = House::new().await;
+        let client = house.attach().await;
+        let street = Street::new(&house, "cancelPrevious");
+        let first = street.start(&client, "a", "never").await;
+        begins(&house, &client, first).await;
+        crate::recovery::until_lines(&house.file("witness"), 1).await;
+        crate::admission::write_behind(&house, first).await;
+        let second = street.start(&client, "a", "go").await;
+        crate::orphans::until_given_up(&house, &client, first).await;
+        assert!(!house.names(first).await.contains(&"RunCancelRequested".to_owned()), "control");
+        house.resume(&client, first).await.unwrap();
+        assert_eq!(house.payload(first, "RunCancelRequested", None).await["cause"], json!("CONCURRENCY"));
+        assert_eq!(house.to_the_end(&client, first).await, RunStatus::Cancelled);
+        street.go("go");
+        assert_eq!(house.to_the_end(&client, second).await, RunStatus::Completed);
+    });
+}
+
 /// A run whose engine died keeps its group, and whoever goes on with those that wait finds the line as it was.
 pub(crate) fn a_group_is_kept_over_the_death_of_its_engine() {
     block_on(async {

@@ -102,6 +102,10 @@ const TESTS: &[Test] = &[
         "groups::a_busy_group_rejects_and_remembers_requests",
         groups::a_busy_group_rejects_and_remembers_requests,
     ),
+    (
+        "groups::a_cancel_that_the_older_one_could_not_write_is_said_again",
+        groups::a_cancel_that_the_older_one_could_not_write_is_said_again,
+    ),
     ("groups::a_newer_run_cancels_the_older_ones", groups::a_newer_run_cancels_the_older_ones),
     (
         "groups::a_group_is_kept_over_the_death_of_its_engine",

@@ -60,7 +60,7 @@ async fn family(house: &House, client: &Client) -> (RunId, RunId) {
 }
 
 /// Follows a run until it is given up.
-async fn until_given_up(house: &House, client: &Client, run: RunId) {
+pub(crate) async fn until_given_up(house: &House, client: &Client, run: RunId) {
     let mut known = 0;
     while let Ok(progress) = client.progress(run, known).await {
         assert!(!progress.status.is_terminal(), "control: {:?}", house.names(run).await);

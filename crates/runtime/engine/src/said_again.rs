@@ -1,5 +1,5 @@
-//! Children that nobody waits for any more. What a parent said to one that left memory before it was written down, or that an engine
-//! did not come to say before it was gone, stands in the parent's own ledger: whoever takes the child up says it first.
+//! Runs that another run ends. What was said to one that left memory before it was written down, or that an engine did not come to say
+//! before it was gone, stands in the other run's own ledger: whoever takes the run up says it first.
 //!
 //! A parent closes the step of a sub-plan in the block that leads to the child's end (contract 4.6). So an open run for which no step of
 //! its parent waits is one to be ended.
@@ -7,6 +7,7 @@
 use crate::Problem;
 use crate::children::Ending;
 use crate::engine::Engine;
+use crate::run::Message;
 use crate::run::load::Fold;
 use dvt_model::id::RunId;
 use dvt_model::run::EventName;
@@ -14,19 +15,24 @@ use dvt_store::port::operation::RunRow;
 use dvt_store::port::transaction::Kind;
 
 impl Engine {
+    /// What another run has to say to one that is taken up: its parent, or a newer one of its group.
+    pub(crate) async fn said_to(&self, fold: &Fold) -> Result<Option<Message>, Problem> {
+        if let Some(ending) = known(self.ending_of(fold).await)? {
+            return Ok(Some(ending.message()));
+        }
+        let is_ended = known(self.is_ended_by_group(fold).await.map(|is_it| is_it.then_some(())))?;
+        Ok(is_ended.map(|()| Message::CancelledByGroup))
+    }
+
     /// How its parent ends this run; `None` where it has none, or one that waits for it.
     // If we crash between the block of the parent and that of the child, whoever takes the child up finds the same.
-    pub(crate) async fn ending_of(&self, child: &Fold) -> Result<Option<Ending>, Problem> {
+    async fn ending_of(&self, child: &Fold) -> Result<Option<Ending>, Problem> {
         let run = child.metadata.run_id;
         // What a parent in memory says from here on finds the child.
         let Some(parent) = child.state.parent_run().filter(|_| !self.families.want(run)) else {
             return Ok(None);
         };
-        match self.ending_by(child, parent).await {
-            // A parent that cannot be read says nothing, and whoever asks for it is told why.
-            Err(problem) if !problem.is_passing() => Ok(None),
-            known => known,
-        }
+        self.ending_by(child, parent).await
     }
 
     async fn ending_by(&self, child: &Fold, parent: RunId) -> Result<Option<Ending>, Problem> {
@@ -50,5 +56,13 @@ impl Engine {
             last.envelope.event_name.as_deref() == Some(EventName::RunCancelled.as_str())
                 && cause == Some("EMERGENCY_STOP")
         }))
+    }
+}
+
+/// A run that cannot be read says nothing, and whoever asks for it is told why.
+fn known<T>(said: Result<Option<T>, Problem>) -> Result<Option<T>, Problem> {
+    match said {
+        Err(problem) if !problem.is_passing() => Ok(None),
+        known => known,
     }
 }
