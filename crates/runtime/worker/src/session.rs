@@ -12,7 +12,7 @@ use crate::protocol::{
     CAPACITY, Dispatch, FromWorker, HEARTBEAT_MS, Key, LOG_ROOM, Outcome, Report, ToWorker, VERSION,
 };
 use crate::root;
-use crate::starter::{self, Requests};
+use crate::starter::{self, Answers, Requests};
 use dvt_model::failure::Usage;
 use dvt_wall::protocol::FromStarter;
 use std::collections::BTreeMap;
@@ -24,10 +24,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::BufReader;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 /// Messages to the engine that may wait; whoever sends more waits, and with it the step whose logs these are.
 const WAITING: usize = 64;
+
+/// So long after it is there a worker removes what others left behind.
+const SETTLED: Duration = Duration::from_millis(300);
 
 /// Serves until the engine is gone or says so. Sets `ready` once the starter holds its lock.
 pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Result<(), Error> {
@@ -37,14 +40,6 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
     // and nothing earlier, for it may start another worker then; standard input keeps the socket open until that.
     let (read, mut write) = tokio::io::split(tokio::net::UnixStream::from_std(engine)?);
     let mut read = BufReader::new(read);
-    let (to_engine, mut outgoing) = mpsc::channel::<FromWorker>(WAITING);
-    let mut writing = tokio::spawn(async move {
-        let mut batch = Vec::new();
-        while outgoing.recv_many(&mut batch, frame::BATCH).await > 0 {
-            frame::write(&mut write, &mut batch).await?;
-        }
-        Ok::<(), frame::Error>(())
-    });
     let (received, mut incoming) = mpsc::channel(WAITING);
     tokio::spawn(async move {
         loop {
@@ -56,6 +51,20 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
         }
     });
     let (requests, mut answers) = starter::serve(starter)?;
+    let Some(early) = until_ready(&mut answers, &mut incoming).await? else { return Ok(()) };
+    *ready = true;
+    // Written before any program is started: of a worker that is killed by its first step the engine knows that it was there.
+    if let Err(error) = frame::write(&mut write, &mut vec![hello()]).await {
+        return if is_gone(&error) { Ok(()) } else { Err(error.into()) };
+    }
+    let (to_engine, mut outgoing) = mpsc::channel::<FromWorker>(WAITING);
+    let mut writing = tokio::spawn(async move {
+        let mut batch = Vec::new();
+        while outgoing.recv_many(&mut batch, frame::BATCH).await > 0 {
+            frame::write(&mut write, &mut batch).await?;
+        }
+        Ok::<(), frame::Error>(())
+    });
     let (finished, mut ends) = mpsc::unbounded_channel();
     let mut session = Session {
         root: root.to_owned(),
@@ -68,6 +77,12 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
         running: BTreeMap::new(),
         reports: BTreeMap::new(),
     };
+    session.tidy_up_later();
+    for message in early {
+        if !session.obey(message).await? {
+            return Ok(());
+        }
+    }
     let pause = Duration::from_millis(HEARTBEAT_MS);
     let mut heartbeat = interval_at(Instant::now() + pause, pause);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -76,11 +91,7 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
             // An end is always sent before its report, so it is also seen before the acknowledgement of that report.
             biased;
             Some(report) = ends.recv() => session.keep(report),
-            answer = answers.next() => {
-                let answer = answer?;
-                *ready |= answer == FromStarter::Ready;
-                session.pass_on(answer);
-            }
+            answer = answers.next() => session.pass_on(answer?),
             message = incoming.recv() => match message {
                 Some(Ok(Some(message))) => if !session.obey(message).await? {
                     return Ok(());
@@ -92,12 +103,43 @@ pub(crate) async fn run(starter: Socket, root: &Path, ready: &mut bool) -> Resul
             written = &mut writing => return match written.map_err(std::io::Error::other)? {
                 Ok(()) => Ok(()),
                 // The engine is gone, and it was the writer who saw it first.
-                Err(frame::Error::Io(error)) if matches!(error.kind(), BrokenPipe | ConnectionReset) => Ok(()),
+                Err(error) if is_gone(&error) => Ok(()),
                 Err(error) => Err(error.into()),
             },
             _ = heartbeat.tick() => session.beat(),
         }
     }
+}
+
+/// Waits until the starter holds its lock; what the engine said meanwhile, in its order. `None` where it is gone, or says that this is to
+/// end.
+async fn until_ready(
+    answers: &mut Answers,
+    incoming: &mut mpsc::Receiver<Result<Option<ToWorker>, frame::Error>>,
+) -> Result<Option<Vec<ToWorker>>, Error> {
+    let mut early = Vec::new();
+    loop {
+        tokio::select! {
+            answer = answers.next() => if answer? == FromStarter::Ready {
+                return Ok(Some(early));
+            },
+            message = incoming.recv() => match message {
+                Some(Ok(Some(ToWorker::Shutdown) | None)) | None => return Ok(None),
+                Some(Ok(Some(message))) => early.push(message),
+                Some(Err(error)) => return Err(error.into()),
+            },
+        }
+    }
+}
+
+/// Whether it says that nobody reads any more.
+fn is_gone(error: &frame::Error) -> bool {
+    matches!(error, frame::Error::Io(error) if matches!(error.kind(), BrokenPipe | ConnectionReset))
+}
+
+fn hello() -> FromWorker {
+    let worker_id = format!("embedded-{}", std::process::id());
+    FromWorker::Hello { worker_id, tiers: vec!["host".to_owned()], capacity: CAPACITY }
 }
 
 /// An attempt that runs.
@@ -217,13 +259,8 @@ impl Session {
     /// Hands an answer of the starter to the attempt that it is about.
     fn pass_on(&mut self, answer: FromStarter) {
         let (number, event) = match answer {
-            FromStarter::Ready => {
-                let worker_id = format!("embedded-{}", std::process::id());
-                let tiers = vec!["host".to_owned()];
-                self.send_aside(FromWorker::Hello { worker_id, tiers, capacity: CAPACITY });
-                root::remove_abandoned_beside(&self.root);
-                return;
-            }
+            // Said once, and heard.
+            FromStarter::Ready => return,
             FromStarter::Started { key, pid, since_us } => {
                 (key, Event::Started { pid, since: Duration::from_micros(since_us) })
             }
@@ -234,6 +271,15 @@ impl Session {
             // An attempt that has failed meanwhile does not listen any more.
             drop(running.events.send(event));
         }
+    }
+
+    /// Whoever waits for this worker has it first.
+    fn tidy_up_later(&self) {
+        let root = self.root.clone();
+        tokio::spawn(async move {
+            sleep(SETTLED).await;
+            root::remove_abandoned_beside(&root);
+        });
     }
 
     fn beat(&self) {

@@ -22,6 +22,7 @@ pub(crate) const CASES: &[Case] = &[
     ("endings::a_killed_worker_takes_everything", killed_worker),
     ("endings::a_killed_starter_takes_everything", killed_starter),
     ("endings::a_second_worker_waits_for_the_steps_of_the_first", second_worker),
+    ("endings::a_worker_that_its_first_step_kills_had_said_hello", killed_by_the_first),
     ("endings::many_steps_at_once", many),
     ("endings::what_a_step_leaves_holds_up_nobody", left_behind),
 ];
@@ -257,4 +258,18 @@ fn left_behind() {
     let names = [worker.report().0, worker.report().0].map(|report| report.key.step_id.to_string());
     assert_eq!(names, ["other", "leaves"]);
     worker.close();
+}
+
+/// However quick the step and however slow the worker: before its first program runs the engine can know that it was there.
+fn killed_by_the_first() {
+    for _ in 0..10 {
+        let lock = tempfile::NamedTempFile::new().unwrap();
+        let mut worker = Worker::new(dvt_worker::WORKER_VERB, lock.path());
+        worker.dispatch(&shell("kills", &format!("kill -9 {}", worker.link.pid().unwrap())));
+        let mut said_hello = false;
+        while let Some(message) = worker.next_or_end() {
+            said_hello |= matches!(message, FromWorker::Hello { .. });
+        }
+        assert!(said_hello);
+    }
 }
