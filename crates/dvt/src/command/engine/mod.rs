@@ -95,37 +95,28 @@ async fn work(
         stood = client.stand() => stood.map_err(Problem::from),
         () = ended(&mut signals, arguments.detached) => Ok(()),
         () = idle(&client), if arguments.detached => Ok(()),
-        never = taken_over(&client, &folder, screen) => match never {},
-        never = told(&client, screen) => match never {},
+        never = told(&client, &folder, screen) => match never {},
     };
     // In order: runs finish their turn, steps end, what is not sealed is sealed, the lease is given back.
     client.close().await?;
     stood
 }
 
-/// Says so when whoever stood by has become the engine.
-async fn taken_over(client: &Client, folder: &str, screen: &Screen) -> Infallible {
-    let stood_by = !client.is_engine();
-    let mut ticks = interval(STANDING_LOOK);
-    while !client.is_engine() {
-        ticks.tick().await;
-    }
-    if stood_by {
-        screen.note(&format!("this process is the engine of {folder} now"));
-    }
-    std::future::pending().await
-}
-
-/// Says which runs are taken up, and which cannot be.
-async fn told(client: &Client, screen: &Screen) -> Infallible {
+/// Says so when whoever stood by has become the engine, and which runs are taken up then, and which cannot be.
+async fn told(client: &Client, folder: &str, screen: &Screen) -> Infallible {
+    let mut stands_by = !client.is_engine();
     let mut ticks = interval(STANDING_LOOK);
     loop {
-        let notices = client.notices().await;
-        if notices.is_empty() {
-            // Another process is the engine, or this one is just becoming it.
-            ticks.tick().await;
+        let notices = if stands_by { Vec::new() } else { client.notices().await };
+        if stands_by && client.is_engine() {
+            stands_by = false;
+            screen.note(&format!("this process is the engine of {folder} now"));
         }
         notices.iter().for_each(|notice| screen.note(&line_of(notice)));
+        if notices.is_empty() {
+            // Another process is the engine, or this one has just become it.
+            ticks.tick().await;
+        }
     }
 }
 
