@@ -71,7 +71,17 @@ fn cannot_be_option(template: &Template, step: &StepDraft, inputs: &BTreeMap<Str
 
 fn of_path(path: &str, step: &StepDraft, inputs: &BTreeMap<String, Input>) -> Begins {
     // These are made by DVT and never begin with a dash.
-    let made = ["run.id", "run.startedAt", "run.status", "tenant.id", "plan.name", "plan.version", "index"];
+    let made = [
+        "run.id",
+        "run.startedAt",
+        "run.status",
+        "tenant.id",
+        "index",
+        "plan.id",
+        "plan.name",
+        "plan.version",
+        "plan.digest",
+    ];
     if made.contains(&path) || is_of_a_step(path) {
         return Begins::Otherwise;
     }

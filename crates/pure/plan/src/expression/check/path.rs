@@ -70,7 +70,7 @@ impl<'a> Checker<'a> {
                 record(fields)
             }
             "tenant" => record(vec![("id", Shape::String)]),
-            "plan" => record(vec![("name", Shape::String), ("version", Shape::Any)]),
+            "plan" => record(["id", "name", "version", "digest"].map(|name| (name, Shape::String)).to_vec()),
             "item" | "index" => match &names.item {
                 Some(item) => {
                     if name == "item" {
