@@ -7,7 +7,7 @@ use super::codes::{self, Code};
 use super::{Diagnostic, Severity, Span};
 use crate::read::tree::Place;
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Diagnostics that people are shown at most.
 pub(crate) const MOST_SHOWN: usize = 100;
@@ -186,6 +186,15 @@ impl<'t> Collector<'t> {
     /// Errors so far.
     pub(crate) fn errors(&self) -> usize {
         self.errors
+    }
+
+    /// How many errors of each code were kept so far.
+    pub(crate) fn error_codes(&self) -> BTreeMap<&'static str, usize> {
+        let mut codes = BTreeMap::new();
+        for report in self.reports.iter().filter(|report| report.severity == Severity::Error) {
+            *codes.entry(report.code.code).or_insert(0) += 1;
+        }
+        codes
     }
 
     /// Everything so far, shown or not.

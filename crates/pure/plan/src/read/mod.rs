@@ -94,7 +94,8 @@ pub(crate) fn shared(text: &str) -> Vec<Place> {
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some((anchor, start)) = open.pop() {
-                    anchored.insert(anchor, Place { start: start.start, end: place.end.max(start.end) });
+                    let (first, end) = (begin(text, start.start as usize), place.end.max(start.end));
+                    anchored.insert(anchor, Place::new(first, end as usize));
                 }
             }
             Event::Alias(anchor) => {
@@ -105,6 +106,14 @@ pub(crate) fn shared(text: &str) -> Vec<Place> {
         }
     }
     shared
+}
+
+/// What is put behind this place and before the first entry belongs to a mapping or a list: without brackets, behind the line before.
+fn begin(text: &str, start: usize) -> usize {
+    if text.get(start..).is_some_and(|own| own.starts_with(['{', '['])) {
+        return start;
+    }
+    text.get(..start).and_then(|before| before.rfind('\n')).unwrap_or(0)
 }
 
 fn syntax(error: &ScanError, text: &str) -> Report {

@@ -4,6 +4,8 @@ use super::{Edit, range};
 use crate::document::dialect;
 use crate::document::keys::Level;
 use crate::read::tree::{Entry, Kind, Node};
+use crate::template::OPEN;
+use serde_json::Number;
 
 pub(super) fn find(text: &str, root: &Node<'_>) -> Vec<Edit> {
     let mut edits = Vec::new();
@@ -16,13 +18,13 @@ pub(super) fn find(text: &str, root: &Node<'_>) -> Vec<Edit> {
                     let keys = step.value.as_map().unwrap_or_default();
                     words(keys, Level::Step, &format!("`{}`", step.key), text, &mut edits);
                     for inner in keys.iter().filter(|key| key.name() == "retry") {
-                        inside(inner, text, &mut edits);
+                        inside(inner, &format!("`retry` of `{}`", step.key), text, &mut edits);
                     }
                 }
             }
             "defaults" => {
                 for inner in entry.value.as_map().unwrap_or_default() {
-                    inside(inner, text, &mut edits);
+                    inside(inner, &format!("`{}` of `defaults`", inner.key), text, &mut edits);
                 }
             }
             _ => {}
@@ -31,9 +33,8 @@ pub(super) fn find(text: &str, root: &Node<'_>) -> Vec<Edit> {
     edits
 }
 
-fn inside(entry: &Entry<'_>, text: &str, edits: &mut Vec<Edit>) {
-    let what = format!("`{}`", entry.key);
-    words(entry.value.as_map().unwrap_or_default(), Level::Inner, &what, text, edits);
+fn inside(entry: &Entry<'_>, owner: &str, text: &str, edits: &mut Vec<Edit>) {
+    words(entry.value.as_map().unwrap_or_default(), Level::Inner, owner, text, edits);
 }
 
 fn words(entries: &[Entry<'_>], level: Level, owner: &str, text: &str, edits: &mut Vec<Edit>) {
@@ -56,8 +57,16 @@ fn words(entries: &[Entry<'_>], level: Level, owner: &str, text: &str, edits: &m
             let Some(more) = all.as_u64().and_then(|all| all.checked_sub(1)) else { continue };
             parts.push((range(entry.value.place), more.to_string()));
         }
-        if let (Kind::Number(number), Some(unit)) = (&entry.value.kind, unit_of(entry.key)) {
-            parts.push((range(entry.value.place), format!("{quote}{number}{unit}{quote}")));
+        if let Some(unit) = unit_of(entry.key) {
+            match &entry.value.kind {
+                Kind::Number(number) => {
+                    let Some(duration) = duration(number, unit) else { continue };
+                    parts.push((range(entry.value.place), format!("{quote}{duration}{quote}")));
+                }
+                // What it says in the run is a number without a unit.
+                Kind::Text(text) if text.contains(OPEN) => continue,
+                _ => {}
+            }
         }
         edits.push(Edit { what: format!("`{}` of {owner} is `{ours}` here", entry.key), parts });
     }
@@ -75,6 +84,19 @@ fn means_more(entry: &Entry<'_>) -> bool {
         }),
         _ => false,
     }
+}
+
+/// So many of a unit; in a smaller one where it is no whole number of them.
+fn duration(number: &Number, unit: char) -> Option<String> {
+    if number.is_u64() {
+        return Some(format!("{number}{unit}"));
+    }
+    let scale = if unit == 'm' { 60_000.0 } else { 1_000.0 };
+    let ms = number.as_f64()? * scale;
+    if !(1.0..1e15).contains(&ms) || ms.fract() != 0.0 {
+        return None;
+    }
+    Some(if ms % 1_000.0 == 0.0 { format!("{}s", ms / 1_000.0) } else { format!("{ms}ms") })
 }
 
 fn unit_of(word: &str) -> Option<char> {

@@ -5,7 +5,7 @@
 //! read otherwise there.
 
 use super::shell::{self, Stand};
-use super::{Edit, line_of, range};
+use super::{Edit, line_break, line_of, range};
 use crate::read::tree::{Entry, Kind, Node};
 use crate::template::{Part, split};
 use dvt_model::interpreter::{Role, Words};
@@ -97,23 +97,40 @@ fn name_for(step: &Entry<'_>, source: &str, code: &str) -> Option<(String, bool)
     let env = step.value.entry("env").map(|entry| &entry.value);
     for number in 1..100 {
         let name = if number == 1 { base.clone() } else { format!("{base}_{number}") };
-        // A variable that the script sets itself would say something else.
-        let sets = ["{}=", "for {} ", "read {}", "{}+="].map(|way| way.replace("{}", &name));
-        if sets.iter().any(|way| code.contains(way.as_str())) {
-            continue;
-        }
         match env.and_then(|env| env.entry(&name)) {
-            None => return Some((name, false)),
+            None if !mentions(code, &name, |_, _| true) => return Some((name, false)),
+            None => {}
             Some(entry) => {
                 let inside = entry.value.as_text().and_then(|text| text.strip_prefix("${{"));
                 let inside = inside.and_then(|text| text.strip_suffix("}}")).map(str::trim);
-                if inside == Some(source) {
+                if inside == Some(source) && !mentions(code, &name, may_set) {
                     return Some((name, true));
                 }
             }
         }
     }
     None
+}
+
+/// Whether the code has this word outside expressions, with what stands before and behind it being such.
+fn mentions(code: &str, name: &str, is_such: fn(&str, &str) -> bool) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let mut texts = split(code).unwrap_or_default().into_iter().filter_map(|part| match part {
+        Part::Text(text) => code.get(text),
+        Part::Expression(_) => None,
+    });
+    texts.any(|text| {
+        text.match_indices(name).any(|(at, _)| {
+            let before = text.get(..at).unwrap_or_default();
+            let behind = text.get(at + name.len()..).unwrap_or_default();
+            !before.ends_with(is_letter) && !behind.starts_with(is_letter) && is_such(before, behind)
+        })
+    })
+}
+
+/// Whether a word is more than a variable that is read: `$DAY`, `${DAY}`.
+fn may_set(before: &str, behind: &str) -> bool {
+    !before.ends_with('$') && !(before.ends_with("${") && behind.starts_with('}'))
 }
 
 /// Whether shells, loaders or interpreters read a variable of this name.
@@ -165,12 +182,13 @@ fn entry_of_env(
     name: &str,
     source: &str,
 ) -> Option<(std::ops::Range<usize>, String)> {
+    let end = line_break(text);
     let pair = format!("{name}: '${{{{ {} }}}}'", source.replace('\'', "''"));
     let Some(env) = step.value.entry("env") else {
         let key = before.place.start as usize;
         let (start, indent) = line_of(text, key);
         return Some(match indent {
-            Some(indent) => (start..start, format!("{indent}env: {{ {pair} }}\n")),
+            Some(indent) => (start..start, format!("{indent}env: {{ {pair} }}{end}")),
             None => (key..key, format!("env: {{ {pair} }}, ")),
         });
     };
@@ -178,7 +196,7 @@ fn entry_of_env(
     let key = first.place.start as usize;
     let (start, indent) = line_of(text, key);
     Some(match indent {
-        Some(indent) => (start..start, format!("{indent}{pair}\n")),
+        Some(indent) => (start..start, format!("{indent}{pair}{end}")),
         None => (key..key, format!("{pair}, ")),
     })
 }

@@ -1,6 +1,6 @@
 //! A file beside the plan that a step names is added to `files`.
 
-use super::{Edit, after_line, line_of, range};
+use super::{Edit, after_line, line_break, line_of, range};
 use crate::diagnostic::{Source, codes};
 use crate::read::tree::{Kind, Node};
 
@@ -22,7 +22,7 @@ fn insertion(text: &str, root: &Node<'_>, name: &str) -> Option<(std::ops::Range
         let steps = root.entry("steps")?.place.start as usize;
         let (start, indent) = line_of(text, steps);
         return match indent {
-            Some(indent) => Some((start..start, format!("{indent}files: ['{name}']\n"))),
+            Some(indent) => Some((start..start, format!("{indent}files: ['{name}']{}", line_break(text)))),
             None => Some((steps..steps, format!("\"files\": [\"{name}\"], "))),
         };
     };
@@ -37,6 +37,8 @@ fn insertion(text: &str, root: &Node<'_>, name: &str) -> Option<(std::ops::Range
     let (start, _) = line_of(text, last.place.start as usize);
     let lead = text.get(start..last.place.start as usize)?;
     let at = after_line(text, end);
-    let line_break = if text.get(..at)?.ends_with('\n') { "" } else { "\n" };
-    Some((at..at, format!("{line_break}{lead}'{name}'\n")))
+    let end_of_line = line_break(text);
+    let between = if text.get(..at)?.ends_with('\n') { "" } else { end_of_line };
+    // With the line of the last one, so that it is seen that the list is changed.
+    Some((start..at, format!("{}{between}{lead}'{name}'{end_of_line}", text.get(start..at)?)))
 }

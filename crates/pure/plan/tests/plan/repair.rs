@@ -267,7 +267,21 @@ fn a_variable_of_a_repair_is_its_own() {
         )
     };
     assert!(repaired(&text("load ${{ inputs.bash_env }}")).text.contains("VALUE_BASH_ENV: '${{"));
-    assert!(repaired(&text("DAY=today; load ${{ inputs.day }}")).text.contains("DAY_2: '${{"));
+    for script in [
+        "DAY=today; load",
+        "while read -r DAY; do load; done < days; load",
+        "mapfile -t DAY < days; load",
+        "printf -v DAY %s x; load",
+        "unset DAY; load",
+        "load $DAY",
+    ] {
+        let found = repaired(&text(&format!("{script} ${{{{ inputs.day }}}}"))).text;
+        assert!(found.contains("DAY_2: '${{"), "{found}");
+    }
+    for script in ["load --MONDAY $DAYS ${{ inputs.day }}", "load ${{ inputs.day }} ${{ inputs.day }}"] {
+        let found = repaired(&text(script)).text;
+        assert!(found.contains("{ DAY: '${{"), "{found}");
+    }
 }
 
 /// What stands behind an anchor is read in other places, too: a change for one of them would be a change of all.
@@ -288,4 +302,104 @@ steps:
     // Control: without the aliases both are mended.
     let own = shared.replace("  two: { script: *s }\n", "").replace("  four: *step\n", "");
     assert_eq!(repaired(&own).done.len(), 2);
+}
+
+/// However many faults there are: all are mended, and one that cannot be does not keep the others from it.
+#[test]
+fn a_thousand_faults_are_mended_but_for_the_one_that_cannot_be() {
+    let plan = |odd: &str, word: &str| {
+        let step = |number: usize| match number {
+            617 => format!("  s617: {{ {odd} }}\n"),
+            _ => format!("  s{number}:\n    run: [load]\n    {word}\n"),
+        };
+        let steps: String = (0..1_000).map(step).collect();
+        format!("apiVersion: dvt/v1\nname: demo\nsteps:\n{steps}")
+    };
+    for odd in ["run: [load], timeout: 10m", "command: 'load --now', timeout: 10m"] {
+        let found = repair(&Source { name: String::new(), text: plan(odd, "timeout-minutes: 10") });
+        assert!(found.text == plan(odd, "timeout: 10m"), "{} mended", found.done.len());
+        assert_eq!(found.done.len(), 999);
+    }
+}
+
+/// A mapping or a list of an alias takes no further entry, before its first one or behind its last one.
+#[test]
+fn what_an_alias_stands_for_takes_no_more_entries() {
+    let env = "\
+apiVersion: dvt/v1
+name: demo
+inputs: { day: { type: string } }
+steps:
+  one:
+    env: &e
+      A: b
+    script: echo ${{ inputs.day }}
+    timeout: 1m
+  two:
+    env: *e
+    script: env
+    timeout: 1m
+";
+    let files = "\
+apiVersion: dvt/v1
+name: demo
+files: &f
+  - a.txt
+steps:
+  one: { run: [python3, check.py], env: { A: *f }, timeout: 1m }
+";
+    for (shared, alias) in [(env, "env: *e"), (files, "A: *f")] {
+        let found = repaired(shared);
+        assert_eq!(found.text, shared, "{:?}", found.done);
+        let own = shared.replace(alias, &alias.replace('*', "a"));
+        assert_eq!(repaired(&own.replace("env: ae", "env: {}")).done.len(), 1, "control");
+    }
+}
+
+/// Minutes that are no whole ones are told in seconds, and what is known in the run alone stays.
+#[test]
+fn a_duration_is_what_it_was() {
+    let text = |word: &str| {
+        format!(
+            "apiVersion: dvt/v1\nname: demo\ninputs: {{ n: {{ type: integer }} }}\nsteps: {{ a: {{ run: [x], {word} }} }}\n"
+        )
+    };
+    for (before, after) in [
+        ("timeout-minutes: 1.5", "timeout: 90s"),
+        ("timeout-minutes: 2", "timeout: 2m"),
+        ("timeout_seconds: 0.25", "timeout: 250ms"),
+        ("timeout-minutes: '${{ inputs.n }}'", "timeout-minutes: '${{ inputs.n }}'"),
+        ("timeout-minutes: soon", "timeout-minutes: soon"),
+        ("timeout-minutes: 0.00001", "timeout-minutes: 0.00001"),
+        ("timeout-minutes: -1", "timeout-minutes: -1"),
+    ] {
+        assert_eq!(repaired(&text(before)).text, text(after));
+    }
+}
+
+/// A text keeps the breaks of its lines.
+#[test]
+fn the_breaks_of_lines_stay_what_they_are() {
+    let text = "\
+apiVersion: dvt/v1
+name: demo
+inputs: { day: { type: string } }
+steps:
+  one: { run: [python3, check.py], timeout: 1m }
+  two:
+    script: echo ${{ inputs.day }}
+    timeout: 1m
+  three:
+    env:
+      A: b
+    script: echo ${{ inputs.day }}
+    timeout: 1m
+";
+    let with_list = text.replace("steps:\n", "files:\n  - a.txt\nsteps:\n");
+    for text in [text, &with_list] {
+        let found = repaired(&text.replace('\n', "\r\n"));
+        assert_eq!(found.done.len(), 3, "{:?}", found.done);
+        assert_eq!(found.text.matches('\n').count(), found.text.matches("\r\n").count(), "{:?}", found.text);
+        assert_eq!(found.text.replace("\r\n", "\n"), repaired(text).text);
+    }
 }
