@@ -226,7 +226,8 @@ impl House {
         let proof: Authorized<Run, A> =
             self.access.deed(&self.context, run, deed, ROUTE).await.map_err(text)?;
         let asked = self.asked(&proof, deed, signal_id)?;
-        Ok((proof.decision_id(), client.act_on_run(&proof, asked, true).await))
+        let acted = client.act_on_run(&proof, asked, true).await;
+        Ok((proof.decision_id(), acted.map(|acted| acted.status)))
     }
 
     /// RETRY_RUN: a new run in the place of one that has ended.

@@ -15,5 +15,6 @@ pub(crate) mod safe;
 pub(crate) mod screen;
 pub(crate) mod table;
 pub(crate) mod tree;
+pub(crate) mod turn;
 pub(crate) mod why;
 pub(crate) mod width;

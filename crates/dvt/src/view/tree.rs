@@ -6,7 +6,7 @@ use crate::view::items;
 use crate::view::picture::{Picture, StepPicture};
 use crate::view::safe::safe;
 use crate::view::width::clip;
-use dvt_model::run::StepStatus;
+use dvt_model::run::{RunStatus, StepStatus};
 use serde_json::Value;
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -141,6 +141,7 @@ pub(crate) fn reason(picture: &Picture, step: &StepPicture, canvas: Canvas) -> S
         (Some((first, rest)), _) => format!("waits for {first} and {} more", rest.len()),
         (None, _) if step.is_finally => "at the end".to_owned(),
         (None, Some(_)) => "at the end, if its condition holds".to_owned(),
+        (None, None) if picture.status == RunStatus::Pending => "when the run starts".to_owned(),
         (None, None) => "ready".to_owned(),
     }
 }
@@ -222,6 +223,8 @@ mod tests {
     fn a_retry_ends_with_its_run_and_finally_waits_for_the_end() {
         let text = "apiVersion: dvt/v1\nname: p\nsteps:\n  b: { uses: dvt/noop@1 }\nfinally:\n  a: { uses: dvt/noop@1 }\n  c: { uses: dvt/noop@1, needs: a }\n";
         let mut picture = of(text);
+        assert_eq!(draw(&picture, canvas(80))[0], "  · b  when the run starts");
+        picture.status = RunStatus::Running;
         assert_eq!(draw(&picture, canvas(80)), ["  · b  ready", "  · a  at the end", "  · c  waits for a"]);
         let step = picture.steps.get_mut("b").unwrap();
         (step.attempts, step.most_attempts, step.failure) = (1, 3, Some(failure()));

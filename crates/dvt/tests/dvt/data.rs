@@ -33,6 +33,19 @@ fn a_run_is_held_released_and_erased() {
     home.dvt(&["audit", "verify"]).ends(0);
 }
 
+/// A whole tenant is the platform's to erase (TENANT_ERASE): the help of this command does not offer it. Control: a hold takes it.
+#[test]
+fn the_help_of_an_erasure_offers_no_tenant() {
+    let home = Home::new();
+    assert!(!home.dvt(&["data", "erase", "--help"]).ends(0).out.contains("--tenant"));
+    assert!(home.dvt(&["data", "hold", "place", "--help"]).ends(0).out.contains("--tenant"), "control");
+    home.dvt(&["data", "erase", "--tenant", "--yes", "-m", "all of it"]).ends(2);
+    home.dvt(&["data", "erase", "--yes", "-m", "nobody's"]).ends(2);
+    let told =
+        home.dvt(&["data", "erase", "--person", "ana", "--dry-run", "--output", "json"]).ends(0).json();
+    assert_eq!(told["keys"], 0);
+}
+
 #[test]
 fn keys_are_replaced_and_the_old_public_key_stays_known() {
     let home = Home::new();

@@ -147,11 +147,24 @@ impl Running {
     }
 
     /// Its end.
-    pub(crate) fn end(self) -> Told {
-        let Self { child, lines } = self;
-        let rest: Vec<String> = lines.map(Result::unwrap).collect();
-        let output = child.wait_with_output().unwrap();
-        Told { out: rest.join("\n"), ..Told::of(output) }
+    pub(crate) fn end(mut self) -> Told {
+        let rest: Vec<String> = self.lines.by_ref().map(Result::unwrap).collect();
+        let mut err = String::new();
+        if let Some(stderr) = self.child.stderr.as_mut() {
+            std::io::Read::read_to_string(stderr, &mut err).unwrap();
+        }
+        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        Told { code, out: rest.join("\n"), err }
+    }
+}
+
+impl Drop for Running {
+    /// A test that fails leaves no process behind: it would hold what the test was started with.
+    fn drop(&mut self) {
+        if std::thread::panicking() && matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 

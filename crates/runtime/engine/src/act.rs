@@ -37,6 +37,16 @@ pub struct Asked {
     pub signal_id: SignalId,
 }
 
+/// What came of an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Acted {
+    /// The run's state after it.
+    pub status: RunStatus,
+    /// It was given before: the first answer stands, and nothing changed.
+    pub duplicate: bool,
+}
+
 /// The entries of an act that was refused: who was allowed to ask, and that it was in vain.
 pub(crate) fn refusal(place: Place, grant: &Grant, asked: &Asked, code: Code) -> Vec<EntryDraft> {
     let mut entries = vec![entry::of_vain_decision(place, grant, asked.deed.route(), code)];
@@ -72,7 +82,7 @@ impl Engine {
         run: RunId,
         asked: &Asked,
         host_allowed: bool,
-    ) -> Result<RunStatus, Problem> {
+    ) -> Result<Acted, Problem> {
         self.pressure.may_change(grant.context.scope().tenant(), self.now())?;
         let result = match check_proof(grant, run, asked) {
             Ok(()) => self.act_checked(grant, run, asked, host_allowed).await,
@@ -87,7 +97,7 @@ impl Engine {
         run: RunId,
         asked: &Asked,
         host_allowed: bool,
-    ) -> Result<RunStatus, Problem> {
+    ) -> Result<Acted, Problem> {
         let (scope, came) = (grant.context.scope(), Instant::now());
         for _ in 0..TRIES {
             let row = self.row(scope, run).await?;
@@ -98,7 +108,7 @@ impl Engine {
                     return Err(Problem::refused_before(code));
                 }
                 if row.status.is_terminal() || asked.deed.signal_type().is_none() {
-                    return Ok(row.status);
+                    return Ok(Acted { status: row.status, duplicate: false });
                 }
             }
             if row.status.is_terminal() {
@@ -149,14 +159,15 @@ impl Engine {
         self.take_up(scope, run, false, vec![act, Message::Rest]).await
     }
 
-    /// A signal id that was used before: the first decision stands, this one is entered without an effect.
+    /// A signal id that was used before: the first decision stands, this one is entered without an effect. Whether it is another
+    /// asking, and not the same proof once more.
     pub(crate) async fn enter_repeated(
         &self,
         fold: &Fold,
         grant: &Grant,
         asked: &Asked,
         same: bool,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         let place = fold.place(self);
         if !same {
             self.append_act(&fold.scope, refusal(place, grant, asked, Code::SignalDuplicate)).await?;
@@ -167,11 +178,12 @@ impl Engine {
         }
         // The same proof comes again when an answer was lost; its decision is in the ledger already.
         let transaction = self.parts().store.begin(&fold.scope, Kind::Act)?;
-        if !transaction.decision_recorded(grant.decision_id).await? {
-            let entries = vec![entry::of_decision(place, grant, asked.deed.route())];
-            self.append_act(&fold.scope, entries).await?;
+        if transaction.decision_recorded(grant.decision_id).await? {
+            return Ok(false);
         }
-        Ok(())
+        let entries = vec![entry::of_decision(place, grant, asked.deed.route())];
+        self.append_act(&fold.scope, entries).await?;
+        Ok(true)
     }
 }
 

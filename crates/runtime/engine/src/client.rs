@@ -6,7 +6,7 @@ use crate::forward::request::{Command, Reply};
 use crate::held::{Held, One};
 use crate::lease::{self, Place};
 use crate::status::Follow;
-use crate::{Asked, Grant, Notice, Parts, Problem, PublishAnswer, PublishRequest, act};
+use crate::{Acted, Asked, Grant, Notice, Parts, Problem, PublishAnswer, PublishRequest, act};
 use dvt_model::code::Code;
 use dvt_model::decision::DecisionRecord;
 use dvt_model::deed::Deed;
@@ -325,7 +325,7 @@ impl Client {
         asked: Asked,
     ) -> Result<RunStatus, Problem> {
         let word = self.held.of(proof.resource().id).is_some_and(|held| held.right.host_allowed);
-        self.act_on_run(proof, asked, word).await
+        Ok(self.act_on_run(proof, asked, word).await?.status)
     }
 
     /// The same, with the owner's word for the host tier: what always runs on the way out of a run that no engine works
@@ -338,17 +338,17 @@ impl Client {
         host_allowed: bool,
     ) -> Result<RunStatus, Problem> {
         let asked = Asked { deed: Deed::Cancel {}, record: Some(record), signal_id };
-        self.act_on_run(proof, asked, host_allowed).await
+        Ok(self.act_on_run(proof, asked, host_allowed).await?.status)
     }
 
-    /// A signal or a vote (4.1, 4.5, 9); the same signal id again is accepted and adds no event. The word is for what always
+    /// A signal or a vote (4.1, 4.5, 9); the same one again is accepted, adds no event and is told as a duplicate. The word is for what always
     /// runs on the way out of a run that this act ends and that no engine works on.
     pub async fn act_on_run<A: Permits>(
         &self,
         proof: &Authorized<Run, A>,
         asked: Asked,
         host_allowed: bool,
-    ) -> Result<RunStatus, Problem> {
+    ) -> Result<Acted, Problem> {
         let (grant, run) = (Grant::of(proof), proof.resource().id);
         let ends = act::ends(&asked.deed);
         let command = Command::Act { run, asked: Box::new(asked.clone()), host_allowed };
@@ -358,7 +358,7 @@ impl Client {
                 async move {
                     match side {
                         Side::Engine(engine) => {
-                            engine.act(grant, run, asked, host_allowed).await.map(Reply::Status)
+                            engine.act(grant, run, asked, host_allowed).await.map(Reply::Acted)
                         }
                         Side::Remote(remote) => remote.call(command, &[grant]).await,
                     }
@@ -368,7 +368,8 @@ impl Client {
         if ends {
             self.held.hold(run, true, Right { grant, host_allowed });
         }
-        status_in(answer)
+        let Reply::Acted(acted) = answer else { return Err(unexpected()) };
+        Ok(acted)
     }
 
     /// Goes on with a run that no engine works on (`dvt runs resume`).
@@ -593,8 +594,11 @@ fn unexpected() -> Problem {
 fn status_in(reply: Reply) -> Result<RunStatus, Problem> {
     match reply {
         Reply::Status(status) => Ok(status),
-        Reply::Started(_) | Reply::News(_) | Reply::Sealed(_) | Reply::Published(_) | Reply::Done => {
-            Err(unexpected())
-        }
+        Reply::Acted(_)
+        | Reply::Started(_)
+        | Reply::News(_)
+        | Reply::Sealed(_)
+        | Reply::Published(_)
+        | Reply::Done => Err(unexpected()),
     }
 }

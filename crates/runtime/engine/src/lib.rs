@@ -43,7 +43,7 @@ mod status;
 mod surroundings;
 mod timers;
 
-pub use act::Asked;
+pub use act::{Acted, Asked};
 pub use ahead::not_run_yet;
 pub use crash::CRASH_SITES;
 pub use notices::Notice;

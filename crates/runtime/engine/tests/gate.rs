@@ -24,7 +24,8 @@ async fn approve(house: &House, client: &Client, who: Tenant, run: RunId) -> Res
     let proof = house.run_proof::<StepApprove>(who, run);
     let record = house.record_of(&proof, deed.operation().unwrap());
     let signal_id = SignalId::parse("unused").unwrap();
-    client.act_on_run(&proof, Asked { deed, record: Some(record), signal_id }, false).await
+    let asked = Asked { deed, record: Some(record), signal_id };
+    Ok(client.act_on_run(&proof, asked, false).await?.status)
 }
 
 /// A run waits for the approval of somebody else than its starter, also after another engine took it up; one that was queued before

@@ -29,7 +29,7 @@ async fn act<A: Permits>(house: &House, client: &Client, run: RunId, deed: Deed,
     let record = deed.operation().map(|operation| house.record_of(&proof, operation));
     let asked = Asked { deed, record, signal_id: SignalId::parse(signal).unwrap() };
     // With the owner's word, so that nothing but rest keeps the program from starting.
-    client.act_on_run(&proof, asked, true).await.unwrap()
+    client.act_on_run(&proof, asked, true).await.unwrap().status
 }
 
 /// A run that is open, has a program to start, and that nobody works on.

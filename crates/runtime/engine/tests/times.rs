@@ -172,7 +172,7 @@ steps:
         let proof = house.run_proof::<SignalSend>(house.tenant, run);
         let record = house.record_of(&proof, deed.operation().unwrap());
         let asked = Asked { deed, record: Some(record), signal_id: SignalId::parse("stop").unwrap() };
-        let status = client.act_on_run(&proof, asked, true).await.unwrap();
+        let status = client.act_on_run(&proof, asked, true).await.unwrap().status;
         assert_eq!(status, RunStatus::Cancelled);
         let gone = async {
             while test_kill_process(pid).is_ok() {
@@ -211,7 +211,7 @@ steps:
             let proof = house.run_proof::<SignalSend>(house.tenant, run);
             let record = house.record_of(&proof, deed.operation().unwrap());
             let asked = Asked { deed, record: Some(record), signal_id: SignalId::parse("stop").unwrap() };
-            let status = client.act_on_run(&proof, asked, true).await.unwrap();
+            let status = client.act_on_run(&proof, asked, true).await.unwrap().status;
             assert_eq!(status, RunStatus::Cancelled, "it is told at once");
             client.close().await.unwrap();
             let text = std::fs::read_to_string(&witness).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::house::{House, block_on};
 use dvt_engine::client::Client;
-use dvt_engine::{Asked, Problem};
+use dvt_engine::{Acted, Asked, Problem};
 use dvt_model::action::Role;
 use dvt_model::code::Code;
 use dvt_model::deed::Deed;
@@ -36,7 +36,7 @@ async fn act<A: Permits>(
     (run, roles): (RunId, &[Role]),
     deed: Deed,
     signal: &str,
-) -> Result<RunStatus, Problem> {
+) -> Result<Acted, Problem> {
     let proof: Authorized<Run, A> =
         house.proof_with(roles, house.tenant, Run { id: run, scope: house.tenant.ids });
     let record = deed.operation().map(|operation| house.record_of(&proof, operation));
@@ -122,13 +122,22 @@ pub(crate) fn the_same_proof_again_is_what_it_was_the_first_time() {
         let twice = async |(proof, asked): (Authorized<Run, StepApprove>, Asked)| {
             let first = client.act_on_run(&proof, asked.clone(), false).await;
             let again = client.act_on_run(&proof, asked, false).await;
-            let code = |answer: Result<RunStatus, Problem>| answer.map_err(|problem| problem.code);
+            let code = |answer: Result<Acted, Problem>| answer.map_err(|problem| problem.code);
             (code(first), code(again))
         };
         let denied = Err(Code::AuthzDenied);
         assert_eq!(twice(vote(&[Role::Operator])).await, (denied, denied));
-        let accepted = Ok(RunStatus::Running);
+        let accepted = Ok(Acted { status: RunStatus::Running, duplicate: false });
         assert_eq!(twice(vote(&[Role::Engineer])).await, (accepted, accepted), "control");
+        // Another asking is no lost answer: it is told that the vote stands already.
+        let repeated = Ok(Acted { status: RunStatus::Running, duplicate: true });
+        assert_eq!(twice(vote(&[Role::Engineer])).await.0, repeated);
+        let stray = |signal| {
+            let deed = Deed::Send { name: "stray".to_owned(), payload: Value::Null };
+            act::<SignalSend>(&house, &client, (run, &[Role::Engineer]), deed, signal)
+        };
+        assert!(!stray("s1").await.unwrap().duplicate && stray("s1").await.unwrap().duplicate);
+        assert!(!stray("s2").await.unwrap().duplicate);
         let proof = house.run_proof::<SignalSend>(house.tenant, run);
         for _ in 0..2 {
             let refused = client.resume_run(&proof, true).await;

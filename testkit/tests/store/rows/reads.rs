@@ -5,7 +5,8 @@ use crate::house::{Answer, Do, House, code, operation, probe, staged};
 use dvt_model::code::Code;
 use dvt_model::digest::Digest;
 use dvt_model::id::{PlanId, RunId, StepId};
-use dvt_store::port::operation::{LogChunk, PlanFilter, PutSetting, Queueing};
+use dvt_model::run::RunMetadata;
+use dvt_store::port::operation::{Group, LogChunk, PlanFilter, PutSetting, Queueing};
 use dvt_store::port::transaction::Kind;
 use dvt_testkit::drafts::{block, random};
 use serde_json::json;
@@ -23,6 +24,11 @@ pub(super) fn rows() -> Vec<Row> {
         Row { name: "plan versions", make: |house| Box::pin(make(house, Read::Versions)), not: OF_READS },
         Row { name: "setting", make: |house| Box::pin(make(house, Read::Setting)), not: OF_READS },
         Row { name: "waiting runs", make: |house| Box::pin(make(house, Read::Waiting)), not: OF_READS },
+        Row {
+            name: "runs before it in its group",
+            make: |house| Box::pin(make(house, Read::Before)),
+            not: OF_READS,
+        },
     ]
 }
 
@@ -39,14 +45,26 @@ enum Read {
     Versions,
     Setting,
     Waiting,
+    Before,
 }
 
 const BUNDLE: &[u8] = b"packed files";
 
 /// A run with everything that can be read of one.
 async fn furnish(house: &House) -> RunId {
-    let run = RunId::from_random(random());
+    let mut ids = [RunId::from_random(random()), RunId::from_random(random())];
+    ids.sort();
+    let [first, run] = ids;
     let mut draft = house.drafts.bootstrap(run);
+    // Another one of its group goes before it.
+    let mut before = house.drafts.bootstrap(first);
+    before.metadata = RunMetadata { run_id: first, ..draft.metadata.clone() };
+    for draft in [&mut before, &mut draft] {
+        draft.group = Some(Group { name: "nightly".to_owned(), most_open: 9 });
+    }
+    staged(Kind::Engine, before, |tx, draft| tx.bootstrap_run(draft))(house.store.clone(), house.scope)
+        .await
+        .unwrap();
     draft.queue = Some(Queueing { request_id: run.to_string(), most_waiting: 9 });
     staged(Kind::Engine, draft, |tx, draft| tx.bootstrap_run(draft))(house.store.clone(), house.scope)
         .await
@@ -113,6 +131,10 @@ async fn make(house: &House, read: Read) -> Case {
             }
             Read::Setting => {
                 some(tx.setting("quota", "runs").await.map_err(code)?.map(|row| format!("{row:?}")))
+            }
+            Read::Before => {
+                let before = tx.before_in_group(run).await.map_err(code)?;
+                many(before.iter().map(|row| format!("{row:?}")).collect())
             }
             Read::Waiting => {
                 let waiting = tx.waiting_runs(10).await.map_err(code)?;

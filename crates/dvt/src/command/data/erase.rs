@@ -1,6 +1,6 @@
 //! `dvt data erase`: destroys the keys of what a run or a person left. What will go is shown first.
 
-use super::{Whose, confirmed, draft, keeping, reason, shown};
+use super::{confirmed, draft, keeping, named, reason, shown};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -36,6 +36,18 @@ pub(crate) struct Arguments {
     dry_run: bool,
 }
 
+/// Whose data is erased. A whole tenant is not: that is the platform's to do (contract 8.3, TENANT_ERASE).
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+struct Whose {
+    /// A run: an id, its first six or more digits, its plan's name, or `@latest`.
+    #[arg(value_name = "RUN")]
+    run: Option<String>,
+    /// A person: what a plan's `subject` names, or a principal's id.
+    #[arg(long, value_name = "TEXT")]
+    person: Option<String>,
+}
+
 const ROUTE: &str = "dvt data erase";
 
 enum Proof {
@@ -49,15 +61,15 @@ pub(crate) async fn run(
     composition: &Composition,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
-    let target = arguments.whose.target(composition, ROUTE).await?;
+    let Whose { run, person } = &arguments.whose;
     let Composition { access, context, .. } = composition;
-    let proof = match &target {
-        Target::Run(run) => Proof::Run(access.run(context, *run, ROUTE).await?),
-        Target::Person(_) => Proof::Tenant(access.tenant(context, ROUTE).await?),
-        Target::Tenant => {
-            return Err(
-                Problem::usage("a whole tenant is not erased by this command").fix("name a run or --person")
-            );
+    let (target, proof) = match named((run.as_ref(), person.as_ref()), composition, ROUTE).await? {
+        Some(Target::Run(run)) => (Target::Run(run), Proof::Run(access.run(context, run, ROUTE).await?)),
+        Some(Target::Person(person)) => {
+            (Target::Person(person), Proof::Tenant(access.tenant(context, ROUTE).await?))
+        }
+        Some(Target::Tenant) | None => {
+            return Err(Problem::usage("it is not said whose data").fix("name a run or --person"));
         }
     };
     let transaction = composition.store.begin(context.scope(), Kind::Act)?;

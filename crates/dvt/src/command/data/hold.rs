@@ -1,7 +1,7 @@
 //! `dvt data hold place|release|list`: what may neither be erased nor end by its age.
 
 use super::would::{self, Takes};
-use super::{Whose, draft, keeping, shown};
+use super::{draft, keeping, named, shown};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -56,6 +56,28 @@ pub(crate) struct Place {
     /// Only show what it would hold.
     #[arg(long)]
     dry_run: bool,
+}
+
+/// Whose data is held.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+struct Whose {
+    /// A run: an id, its first six or more digits, its plan's name, or `@latest`.
+    #[arg(value_name = "RUN")]
+    run: Option<String>,
+    /// A person: what a plan's `subject` names, or a principal's id.
+    #[arg(long, value_name = "TEXT")]
+    person: Option<String>,
+    /// Everything of this tenant.
+    #[arg(long)]
+    tenant: bool,
+}
+
+impl Whose {
+    async fn target(&self, composition: &Composition, route: &str) -> Result<Target, Problem> {
+        let named = named((self.run.as_ref(), self.person.as_ref()), composition, route).await?;
+        Ok(named.unwrap_or(Target::Tenant))
+    }
 }
 
 /// Release a hold by its id, or the newest one that stands.

@@ -14,7 +14,7 @@ use crate::problem::exit::Exit;
 use crate::profile::Selected;
 use crate::running::locate;
 use crate::view::screen::Screen;
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use dvt_engine::keep::Keeping;
 use dvt_model::code::Code;
 use dvt_model::decision::{Draft, Operation};
@@ -50,32 +50,20 @@ pub(crate) async fn run(command: Command, selected: &Selected, screen: &mut Scre
     .await
 }
 
-/// Whose data is meant.
-#[derive(Debug, Clone, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct Whose {
-    /// A run: an id, its first six or more digits, its plan's name, or `@latest`.
-    #[arg(value_name = "RUN")]
-    run: Option<String>,
-    /// A person: what a plan's `subject` names, or a principal's id.
-    #[arg(long, value_name = "TEXT")]
-    person: Option<String>,
-    /// Everything of this tenant.
-    #[arg(long)]
-    tenant: bool,
-}
-
-impl Whose {
-    async fn target(&self, composition: &Composition, route: &str) -> Result<Target, Problem> {
-        Ok(match (&self.run, &self.person) {
-            (Some(run), _) => Target::Run(locate::run(run, composition, route).await?),
-            (None, Some(person)) if person.trim().is_empty() => {
-                return Err(Problem::usage("`--person` names nobody"));
-            }
-            (None, Some(person)) => Target::Person(person.clone()),
-            (None, None) => Target::Tenant,
-        })
-    }
+/// What is meant by its name: of a run the id, of a person the text.
+async fn named(
+    (run, person): (Option<&String>, Option<&String>),
+    composition: &Composition,
+    route: &str,
+) -> Result<Option<Target>, Problem> {
+    Ok(match (run, person) {
+        (Some(run), _) => Some(Target::Run(locate::run(run, composition, route).await?)),
+        (None, Some(person)) if person.trim().is_empty() => {
+            return Err(Problem::usage("`--person` names nobody"));
+        }
+        (None, Some(person)) => Some(Target::Person(person.clone())),
+        (None, None) => None,
+    })
 }
 
 /// A target, as people are asked about it: of a run the id, whatever was typed.

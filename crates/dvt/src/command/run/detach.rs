@@ -45,6 +45,9 @@ pub(crate) async fn start(
         screen.side_width(),
     ));
     screen.note(host::walls(host::needs_word(plan), host_allowed));
+    if let Some(first) = answer.behind {
+        screen.note(&super::behind(first));
+    }
     if screen.for_people() {
         screen.line(&answer.run_id.to_string());
         let name = end::brief(answer.run_id);

@@ -258,6 +258,11 @@ pub(crate) async fn ask(
     Ok(Asking { publish, start, request })
 }
 
+/// What is told of a run that is queued behind another one.
+pub(crate) fn behind(first: dvt_model::id::RunId) -> String {
+    format!("waits for its turn: {} of the same concurrency group goes first", end::brief(first))
+}
+
 /// Starts what is ready and follows it to its end.
 pub(crate) async fn start(
     ready: &Ready,
@@ -285,10 +290,7 @@ pub(crate) async fn start(
         screen.note("the same request started this run before; following it");
     }
     if let Some(first) = answer.behind {
-        screen.note(&format!(
-            "waits for its turn: {} of the same concurrency group goes first",
-            end::brief(first)
-        ));
+        screen.note(&behind(first));
     }
     let read: Authorized<resource::Run, RunReadPayload> = access.run(context, answer.run_id, ROUTE).await?;
     let plan = read::gated(composition, &read, ready.checked.plan.clone()).await?;

@@ -4,7 +4,7 @@
 //! that rests goes on resting, but for one that the act ends, whose end is seen here.
 
 use super::foresee::{self, Case};
-use super::weigh;
+use super::{taker, weigh};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -17,12 +17,12 @@ use crate::view::end::brief;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use crate::view::width::wrap;
+use dvt_engine::Acted;
 use dvt_engine::client::Client;
 use dvt_model::deed::Deed;
 use dvt_model::id::RunId;
 use dvt_model::proof::{Authorized, Permits, RunReadPayload};
 use dvt_model::resource::Run;
-use dvt_model::run::RunStatus;
 use serde_json::json;
 
 /// Does it. `A` is the action that the deed takes.
@@ -47,10 +47,15 @@ pub(super) async fn ask<A: Permits>(
     }
     let asked = typed::asked(&act, &proof, composition, screen)?;
     let reason = asked.record.as_ref().map(|record| record.justification_text().to_owned());
+    // Looked at before: a step that takes it has ended when the act is answered.
+    let untaken = taker::look(run, &act.deed, composition, act.route).await?;
     let client = dvt_engine::attach(composition.parts.clone()).await?;
     let word = host::has_word(act.allow_host, Some(&composition.profile));
     let exit = match client.act_on_run(&proof, asked, word).await {
-        Ok(status) => end(&act, run, status, reason.as_deref(), composition, &client, screen).await,
+        Ok(acted) => {
+            let done = Done { run, acted, reason, untaken: untaken.filter(|_| !acted.duplicate) };
+            end(&act, done, composition, &client, screen).await
+        }
         Err(problem) => Err(Problem::from(problem)),
     };
     let closed = client.close().await;
@@ -59,18 +64,27 @@ pub(super) async fn ask<A: Permits>(
     Ok(exit)
 }
 
+/// What came of an act.
+struct Done {
+    run: RunId,
+    acted: Acted,
+    reason: Option<String>,
+    /// Why no step takes the signal.
+    untaken: Option<String>,
+}
+
 /// Tells what was asked for; where this process is the engine of a run that it ends, sees it through.
 async fn end(
     act: &Act<'_>,
-    run: RunId,
-    status: RunStatus,
-    reason: Option<&str>,
+    Done { run, acted, reason, untaken }: Done,
     composition: &Composition,
     client: &Client,
     screen: &mut Screen,
 ) -> Result<Exit, Problem> {
     let name = brief(run);
-    let told = match reason {
+    let Acted { status, duplicate } = acted;
+    let told = match reason.as_deref() {
+        _ if duplicate => format!("{name}: {}; nothing changes", before(act)),
         Some(reason) => format!("{name}: {}: {}", act.told, safe(reason)),
         None => format!("{name}: {}", act.told),
     };
@@ -93,11 +107,16 @@ async fn end(
             "stepId": act.deed.step(),
             "reason": reason,
             "accepted": true,
+            "duplicate": duplicate,
+            "notes": untaken.iter().collect::<Vec<_>>(),
             "ended": status.is_terminal(),
         }));
         return Ok(Exit::Completed);
     }
     screen.line(&wrap(&told, "  ", screen.width()));
+    if let Some(untaken) = untaken {
+        screen.tell(&format!("warning: {untaken}"));
+    }
     if status.is_terminal() {
         screen.note(&format!("it has ended: {status}"));
     } else {
@@ -107,4 +126,18 @@ async fn end(
         screen.note(&format!("see how it goes on: dvt runs get {name}"));
     }
     Ok(Exit::Completed)
+}
+
+/// What was given before, as it is told to who gives it again.
+fn before(act: &Act<'_>) -> String {
+    let step = act.deed.step().map(ToString::to_string).unwrap_or_default();
+    match &act.deed {
+        Deed::Approve { .. } => format!("you approved {step} before"),
+        Deed::Reject { .. } => format!("you rejected {step} before"),
+        Deed::Cancel {} => "its cancel was requested before".to_owned(),
+        _ => match act.signal_id {
+            Some(id) => format!("the signal `{}` was given before", safe(id)),
+            None => "it was given before".to_owned(),
+        },
+    }
 }

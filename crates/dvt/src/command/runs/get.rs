@@ -1,7 +1,7 @@
 //! `dvt runs get RUN`: how a run stands, why its steps wait, what came out. From the fold of its events alone.
 
 use super::wait::{self, Waited};
-use super::{fold, list, news};
+use super::{fold, list, news, turn};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -13,7 +13,8 @@ use crate::view::picture::Picture;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use crate::view::tree;
-use crate::view::width::clip;
+use crate::view::turn::Turn;
+use crate::view::width::{clip, wrap};
 use crate::view::{end, json};
 use clap::Args;
 use dvt_engine::{AtRest, Rest};
@@ -77,10 +78,14 @@ fn patience(text: &str) -> Result<Duration, String> {
 }
 
 fn data(look: &Look) -> Value {
-    match look.erased {
+    let mut data = match look.erased {
         0 => json::snapshot(&look.row.metadata, &look.picture, &look.fold, look.rest.is_some()),
         erased => json::partly_erased(&look.row.metadata, &look.picture, erased),
+    };
+    if let (Some(behind), Some(object)) = (&look.behind, data.as_object_mut()) {
+        object.insert("waitsFor".to_owned(), behind.json());
     }
+    data
 }
 
 /// A run as the caller may see it.
@@ -90,6 +95,8 @@ struct Look {
     fold: Value,
     /// Why no engine works on it.
     rest: Option<Rest>,
+    /// The runs of its concurrency group that go before it.
+    behind: Option<Turn>,
     /// Events whose payloads are erased.
     erased: u64,
 }
@@ -104,7 +111,8 @@ async fn look(run: RunId, composition: &Composition) -> Result<Look, Problem> {
         return of(composition, &read).await;
     }
     let look = of(composition, &status).await?;
-    Ok(Look { picture: look.picture.withheld(), ..look })
+    let behind = look.behind.map(|behind| behind.named(None));
+    Ok(Look { picture: look.picture.withheld(), behind, ..look })
 }
 
 async fn of<A: Permits>(composition: &Composition, proof: &Authorized<Run, A>) -> Result<Look, Problem> {
@@ -114,7 +122,8 @@ async fn of<A: Permits>(composition: &Composition, proof: &Authorized<Run, A>) -
     let at_rest = AtRest::now(&composition.store, &composition.parts.folder);
     let rest = list::rest(&row, &at_rest).filter(|_| !picture.status.is_terminal());
     let erased = events.iter().filter(|event| event.payload.is_none()).count() as u64;
-    Ok(Look { fold: fold::snapshot(&plan, &events), row, picture, rest, erased })
+    let behind = turn::of(composition, proof, &row).await?.map(|behind| turn::named(behind, &plan, &events));
+    Ok(Look { fold: fold::snapshot(&plan, &events), row, picture, rest, behind, erased })
 }
 
 fn show(look: &Look, screen: &mut Screen) {
@@ -151,6 +160,9 @@ fn show(look: &Look, screen: &mut Screen) {
     match picture.ending {
         Some(ending) => screen.out(&format!("{ending}: {summary}")),
         None => screen.out(&summary),
+    }
+    if let Some(behind) = &look.behind {
+        screen.line(&wrap(&behind.told(), "  ", width));
     }
     if picture.failure.is_some() {
         screen.out(&end::failure_line(picture, run, paint, width));

@@ -2,6 +2,7 @@
 //!
 //! A cursor belongs to its filter: with another state or plan it is refused, and the time of the first page stands in it.
 
+use super::turn;
 use crate::command::audit::filter::time;
 use crate::compose::Composition;
 use crate::problem::Problem;
@@ -11,6 +12,7 @@ use crate::view::end::brief;
 use crate::view::safe::safe;
 use crate::view::screen::{Format, Screen};
 use crate::view::table;
+use crate::view::turn::Turn;
 use crate::view::width::{clip, columns};
 use clap::Args;
 use dvt_engine::{AtRest, Rest};
@@ -61,14 +63,19 @@ pub(crate) async fn run(
     let filter = filter(arguments)?;
     let page = transaction.list_runs_of(&filter, arguments.limit, arguments.cursor.as_deref()).await?;
     let at_rest = AtRest::now(&composition.store, &composition.parts.folder);
+    let mut rows = Vec::with_capacity(page.rows.len());
+    for row in &page.rows {
+        let behind = turn::of(composition, &read, row).await?;
+        rows.push(Listed { row, behind, is_recovering: rest(row, &at_rest).is_some() });
+    }
     match screen.format {
         Format::Json => {
-            let runs: Vec<Value> = page.rows.iter().map(|row| data(row, &at_rest)).collect();
+            let runs: Vec<Value> = rows.iter().map(Listed::data).collect();
             screen.json(&json!({"runs": runs, "next": page.next}));
         }
-        Format::Jsonl => page.rows.iter().for_each(|row| screen.json(&data(row, &at_rest))),
+        Format::Jsonl => rows.iter().for_each(|row| screen.json(&row.data())),
         Format::Table => {
-            let rows: Vec<Vec<String>> = page.rows.iter().map(|row| cells(row, &at_rest)).collect();
+            let rows: Vec<Vec<String>> = rows.iter().map(Listed::cells).collect();
             if rows.is_empty() && filter != RunFilter::default() {
                 screen.note("no such run: dvt runs list    shows all of them");
             } else if rows.is_empty() {
@@ -133,33 +140,50 @@ pub(crate) fn rest(row: &RunRow, at_rest: &AtRest) -> Option<Rest> {
     at_rest.of(row.metadata.run_id).filter(|_| !row.status.is_terminal())
 }
 
-fn data(row: &RunRow, at_rest: &AtRest) -> Value {
-    let mut object = json!({
-        "runId": row.metadata.run_id,
-        "planName": row.metadata.plan_name,
-        "planVersion": row.metadata.plan.plan_version,
-        "status": row.status,
-        "lastRunSeq": row.last_run_seq,
-        "queuedAt": row.queued_at,
-        "updatedAt": row.updated_at,
-        "detached": row.detached,
-    });
-    if let Some(object) = object.as_object_mut().filter(|_| rest(row, at_rest).is_some()) {
-        object.insert("substatus".to_owned(), json!("RECOVERING"));
-    }
-    object
+/// A run as it is listed.
+struct Listed<'r> {
+    row: &'r RunRow,
+    /// The runs of its concurrency group that go before it.
+    behind: Option<Turn>,
+    is_recovering: bool,
 }
 
-fn cells(row: &RunRow, at_rest: &AtRest) -> Vec<String> {
-    let status = if rest(row, at_rest).is_some() { "RECOVERING" } else { row.status.as_str() };
-    let queued = row.queued_at.to_string();
-    let queued = queued.get(..19).unwrap_or(&queued).replace('T', " ");
-    let end = if row.status.is_terminal() { row.updated_at } else { crate::clock::now() };
-    vec![
-        row.metadata.run_id.to_string(),
-        row.metadata.plan_name.clone(),
-        status.to_owned(),
-        queued,
-        short(end.ms_since(row.queued_at)),
-    ]
+impl Listed<'_> {
+    fn data(&self) -> Value {
+        let row = self.row;
+        let mut value = json!({
+            "runId": row.metadata.run_id,
+            "planName": row.metadata.plan_name,
+            "planVersion": row.metadata.plan.plan_version,
+            "status": row.status,
+            "lastRunSeq": row.last_run_seq,
+            "queuedAt": row.queued_at,
+            "updatedAt": row.updated_at,
+            "detached": row.detached,
+        });
+        if let Some(object) = value.as_object_mut() {
+            object.extend(self.is_recovering.then(|| ("substatus".to_owned(), json!("RECOVERING"))));
+            object.extend(self.behind.as_ref().map(|behind| ("waitsFor".to_owned(), behind.json())));
+        }
+        value
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let row = self.row;
+        let status = match &self.behind {
+            _ if self.is_recovering => "RECOVERING".to_owned(),
+            Some(behind) => format!("{}, {}", row.status, behind.ahead()),
+            None => row.status.to_string(),
+        };
+        let queued = row.queued_at.to_string();
+        let queued = queued.get(..19).unwrap_or(&queued).replace('T', " ");
+        let end = if row.status.is_terminal() { row.updated_at } else { crate::clock::now() };
+        vec![
+            row.metadata.run_id.to_string(),
+            row.metadata.plan_name.clone(),
+            status,
+            queued,
+            short(end.ms_since(row.queued_at)),
+        ]
+    }
 }

@@ -18,6 +18,8 @@ pub(crate) mod retry;
 pub(crate) mod signal;
 pub(crate) mod skip;
 pub(crate) mod stop;
+mod taker;
+pub(crate) mod turn;
 mod wait;
 mod weigh;
 pub(crate) mod why;

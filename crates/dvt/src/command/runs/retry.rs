@@ -115,10 +115,10 @@ async fn whole(
     let begun = client.retry_run(&start, &signal, asked, Again { host_allowed, detached: false }).await;
     let exit = match begun {
         Ok(answer) => {
-            screen.note(&format!("{} in the place of {}", brief(answer.run_id), brief(original)));
+            let before = if answer.idempotent { "asked for before: " } else { "" };
+            screen.note(&format!("{before}{} in the place of {}", brief(answer.run_id), brief(original)));
             if let Some(first) = answer.behind {
-                let first = brief(first);
-                screen.note(&format!("waits for its turn: {first} of the same concurrency group goes first"));
+                screen.note(&crate::command::run::behind(first));
             }
             let read: Authorized<Run, RunReadPayload> = access.run(context, answer.run_id, ROUTE).await?;
             to_the_end(&Followed { plan: &plan, composition, client: &client, read: &read }, screen).await

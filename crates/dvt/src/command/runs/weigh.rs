@@ -5,6 +5,7 @@
 
 use super::fold;
 use super::foresee::Case;
+use super::taker;
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -48,7 +49,7 @@ pub(super) struct Weighed {
     /// Whether the act alone ends the run.
     pub(super) ends: bool,
     /// What else is to be known.
-    notes: Vec<&'static str>,
+    notes: Vec<String>,
 }
 
 /// Weighs an act. `A` is the action that the deed takes: a proof of it changes nothing by itself.
@@ -81,15 +82,21 @@ pub(super) async fn act<A: Permits>(
     }
     let mut notes = Vec::new();
     if decided.events.is_empty() {
-        notes.push("nothing changes: it was asked for before");
+        notes.push("nothing changes: it was asked for before".to_owned());
     }
     if matches!(act.deed, Deed::Pause {}) {
-        notes.push("nothing new starts until it is resumed");
+        notes.push("nothing new starts until it is resumed".to_owned());
     }
     if let [only] = decided.events.as_slice() {
         match only.name {
-            EventName::SignalReceived => notes.push("kept until a step waits for it"),
-            EventName::StepVoted => notes.push("the step waits for more votes"),
+            EventName::SignalReceived => notes.push(
+                match &act.deed {
+                    Deed::Send { name, .. } => taker::missing(&case.plan, &case.picture, name),
+                    _ => None,
+                }
+                .unwrap_or_else(|| "kept until a step waits for it".to_owned()),
+            ),
+            EventName::StepVoted => notes.push("the step waits for more votes".to_owned()),
             _ => {}
         }
     }
@@ -101,7 +108,7 @@ pub(super) async fn act<A: Permits>(
         ahead.taken_up()?
     } else {
         if !ends {
-            notes.push("no engine works on it: it rests until it is resumed");
+            notes.push("no engine works on it: it rests until it is resumed".to_owned());
         }
         Vec::new()
     };
@@ -114,7 +121,8 @@ pub(super) fn taken_up(case: &Case, composition: &Composition) -> Result<Weighed
     let later = ahead.taken_up()?;
     // Which runs an engine holds is known to it alone.
     let is_live = dvt_engine::engine_is_live(&composition.store);
-    let notes = is_live.then_some("an engine is there: it refuses this if it works on the run already");
+    let note = "an engine is there: it refuses this if it works on the run already";
+    let notes = is_live.then(|| note.to_owned());
     Ok(ahead.weighed(&Deed::Resume {}, (Vec::new(), later), (false, notes.into_iter().collect())))
 }
 
@@ -126,7 +134,7 @@ pub(super) fn again(case: &Case, from: RetryFrom, force: bool) -> Result<Weighed
         RetryFrom::Failed => ahead.state.reusable(&case.plan, &case.plan),
         RetryFrom::Start => BTreeSet::new(),
     };
-    let notes = vec!["all else runs again, in a new run; this one stays as it is"];
+    let notes = vec!["all else runs again, in a new run; this one stays as it is".to_owned()];
     let deed = Deed::RetryRun { from, force };
     let takes_over = reusable.iter().map(ToString::to_string).collect();
     Ok(Weighed { takes_over, ..ahead.weighed(&deed, (Vec::new(), Vec::new()), (false, notes)) })
@@ -187,7 +195,7 @@ impl<'c> Ahead<'c> {
         self,
         deed: &Deed,
         (first, later): (Vec<Event>, Vec<Event>),
-        (ends, notes): (bool, Vec<&'static str>),
+        (ends, notes): (bool, Vec<String>),
     ) -> Weighed {
         let picture = &self.case.picture;
         let of = |events: &[Event], name: EventName| -> Vec<String> {
@@ -284,7 +292,7 @@ impl Weighed {
         ];
         let told = told.iter().filter(|(_, names)| !names.is_empty());
         let told = told.map(|(what, names)| format!("{what}: {}", names.join(", ")));
-        let notes = self.notes.iter().map(|note| (*note).to_owned());
+        let notes = self.notes.iter().cloned();
         let changes = !matches!(self.deed, Deed::RetryRun { .. });
         let status = changes.then(|| format!("the run is {} then", self.status));
         told.chain(notes).chain(status).collect()

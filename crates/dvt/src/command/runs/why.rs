@@ -1,6 +1,6 @@
 //! `dvt runs why RUN [STEP]`: why a run or a step waits, failed, was left out or never started.
 
-use super::{list, named};
+use super::{list, named, turn};
 use crate::compose::Composition;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
@@ -67,6 +67,8 @@ async fn answer<A: Permits>(
     let (picture, events) = picture(composition, proof, &plan).await?;
     let facts = Facts::of(&events);
     let picture = if withhold { picture.withheld() } else { picture };
+    let behind = turn::of(composition, proof, &row).await?;
+    let behind = behind.map(|behind| if withhold { behind } else { turn::named(behind, &plan, &events) });
     let at_rest = AtRest::now(&composition.store, &composition.parts.folder);
     let case = Case {
         run: row.metadata.run_id,
@@ -74,8 +76,9 @@ async fn answer<A: Permits>(
         picture: &picture,
         facts: &facts,
         rest: list::rest(&row, &at_rest),
+        behind: behind.as_ref(),
         turn: match picture.status {
-            RunStatus::Pending => turn(composition, proof, row.metadata.run_id).await?,
+            RunStatus::Pending => place(composition, proof, row.metadata.run_id).await?,
             _ => None,
         },
         now: crate::clock::now(),
@@ -88,7 +91,7 @@ async fn answer<A: Permits>(
 const MOST_WAITING: u32 = 500;
 
 /// Its place among the runs that wait to be started.
-async fn turn<A: Permits>(
+async fn place<A: Permits>(
     composition: &Composition,
     proof: &Authorized<Run, A>,
     run: RunId,

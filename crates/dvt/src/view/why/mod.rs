@@ -10,6 +10,7 @@ pub(crate) use facts::Facts;
 
 use crate::view::end::{brief, resume};
 use crate::view::picture::{Picture, StepPicture};
+use crate::view::turn::Turn;
 use dvt_engine::Rest;
 use dvt_model::id::RunId;
 use dvt_model::run::{RunStatus, StepStatus};
@@ -31,6 +32,8 @@ pub(crate) struct Case<'a> {
     pub(crate) rest: Option<Rest>,
     /// Which turn it has among those that wait to be started.
     pub(crate) turn: Option<usize>,
+    /// The runs of its concurrency group that go before it.
+    pub(crate) behind: Option<&'a Turn>,
     pub(crate) now: Timestamp,
 }
 
@@ -119,15 +122,7 @@ pub(crate) fn run(case: &Case<'_>) -> Answer {
             Answer::of(first("CANCELLED", text.to_owned()).next(record), Vec::new())
         }
         _ if case.rest.is_some() => Answer::of(no_engine(case, None), front(case, None)),
-        RunStatus::Pending => {
-            let text = match case.turn {
-                Some(turn) => {
-                    format!("waits for its turn to be started: {} before it", turn.saturating_sub(1))
-                }
-                None => "is queued and about to start".to_owned(),
-            };
-            Answer::of(first("QUEUED", text), Vec::new())
-        }
+        RunStatus::Pending => Answer::of(queued(case, None), Vec::new()),
         RunStatus::Paused => Answer::of(paused(case, None), front(case, None)),
         RunStatus::Running => {
             let front = front(case, None);
@@ -161,6 +156,23 @@ pub(crate) fn of_step(case: &Case<'_>, id: &str) -> Option<Answer> {
         _ => Vec::new(),
     };
     Some(Answer::of(first, below))
+}
+
+/// A run that is queued, or a step of one.
+fn queued(case: &Case<'_>, step: Option<&str>) -> Reason {
+    let whose = |text: String| match step {
+        Some(step) => format!("{} waits: the run {text}", case.picture.shown(step)),
+        None => format!("{} {text}", brief(case.run)),
+    };
+    if let Some(behind) = case.behind {
+        let reason = Reason::new(step, "WAITS_FOR_GROUP", whose(behind.told()));
+        return reason.next(format!("dvt runs why {}", brief(behind.first)));
+    }
+    let text = match case.turn {
+        Some(turn) => format!("waits for its turn to be started: {} before it", turn.saturating_sub(1)),
+        None => "is queued and about to start".to_owned(),
+    };
+    Reason::new(step, "QUEUED", whose(text))
 }
 
 fn failed(case: &Case<'_>, name: &str) -> Reason {

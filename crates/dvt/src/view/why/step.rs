@@ -1,6 +1,6 @@
 //! One step, item or compensation: what it is, and why.
 
-use super::{Case, Reason, no_engine, paused};
+use super::{Case, Reason, no_engine, paused, queued};
 use crate::view::duration::{bound, plural, short};
 use crate::view::end::brief;
 use crate::view::picture::StepPicture;
@@ -271,7 +271,7 @@ fn pending(case: &Case<'_>, id: &str, look: &StepPicture) -> Reason {
         return paused(case, Some(id));
     }
     if picture.status == RunStatus::Pending {
-        return Reason::new(Some(id), "QUEUED", format!("{shown} waits: the run has not started yet"));
+        return queued(case, Some(id));
     }
     let most = case.plan.max_parallel;
     // A timer, an approval or a signal takes its place among them, too.

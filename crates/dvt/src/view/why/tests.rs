@@ -33,7 +33,7 @@ fn failure() -> Failure {
 
 fn case<'a>(plan: &'a Plan, picture: &'a Picture, facts: &'a Facts) -> Case<'a> {
     let run = RunId::parse("run_7c1e0000-0000-4000-8000-000000000001").unwrap();
-    Case { run, plan, picture, facts, rest: None, turn: None, now: Timestamp::from_ms(1_000) }
+    Case { run, plan, picture, facts, rest: None, turn: None, behind: None, now: Timestamp::from_ms(1_000) }
 }
 
 fn running(plan: &Plan) -> Picture {

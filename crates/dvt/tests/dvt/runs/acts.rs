@@ -92,6 +92,63 @@ fn a_signal_may_come_early_or_late_and_once() {
     late.end().ends(0);
 }
 
+/// A vote, a signal and a cancel that stand already are told as such, and end as the first ones did.
+#[test]
+fn what_is_given_again_is_told_as_given_before() {
+    let home = Home::new();
+    let mut running = started(&home, "twice", TWICE, "\"stepId\":\"release\"");
+    let approve = ["runs", "approve", "@latest", "release", "-m", "good"];
+    let first = home.dvt(&approve).ends(0);
+    assert!(first.out.contains("approved release: good"), "control: {first:#?}");
+    let again = home.dvt(&approve).ends(0);
+    assert!(again.out.contains("you approved release before; nothing changes"), "{again:#?}");
+    running.until("\"StepVoted\"");
+    let twice = |words: &[&str]| {
+        let words = [words, &["--output", "json"]].concat();
+        let told = [home.dvt(&words).ends(0), home.dvt(&words).ends(0)];
+        told.map(|told| told.json()["duplicate"].as_bool().unwrap())
+    };
+    assert_eq!(twice(&approve), [true, true]);
+    let signal = ["runs", "signal", "@latest", "delivered", "--signal-id", "dhl-7"];
+    assert_eq!(twice(&signal), [false, true]);
+    let told = home.dvt(&signal).ends(0);
+    assert!(told.out.contains("the signal `dhl-7` was given before; nothing changes"), "{told:#?}");
+    // Without an id of his own each is another signal.
+    assert_eq!(twice(&["runs", "signal", "@latest", "delivered"]), [false, false]);
+    home.dvt(&["runs", "cancel", "@latest", "-m", "enough"]).ends(0);
+    running.until("\"RunCancelRequested\"");
+    let told = home.dvt(&["runs", "cancel", "@latest", "-m", "more than enough"]).ends(0);
+    assert!(told.out.contains("its cancel was requested before; nothing changes"), "{told:#?}");
+    home.dvt(&["runs", "stop", "@latest", "--force-kill", "-m", "now"]).ends(0);
+    running.end().ends(3);
+    home.dvt(&["audit", "verify"]).ends(0);
+}
+
+/// One vote is not enough, the signal is taken by nobody yet, and the way out of a cancel waits for the undoing.
+const TWICE: &str = "apiVersion: dvt/v1\nname: twice\nsteps:\n  one: { uses: dvt/noop@1, compensate: { script: 'sleep 600' } }\n  release: { needs: one, approval: { role: operator, min: 2 } }\n  delivered: { needs: release, signal: delivered }\n";
+
+/// A signal that no step can take is kept all the same, and its sender is told.
+#[test]
+fn a_signal_that_no_step_takes_is_told_of() {
+    let home = Home::new();
+    let mut running = started(&home, "parcel", PARCEL, "\"stepId\":\"hold\"");
+    let early = home.dvt(&["runs", "signal", "@latest", "delivered", "--dry-run"]).ends(0);
+    assert!(early.out.contains("kept until a step waits for it"), "{early:#?}");
+    let early = home.dvt(&["runs", "signal", "@latest", "delivered", "-p", "{\"parcels\": 1}"]).ends(0);
+    assert!(!early.err.contains("warning"), "control, for a step takes it later: {early:#?}");
+    let words = ["runs", "signal", "@latest", "delivred"];
+    let told = home.dvt(&words).ends(0);
+    assert!(told.err.contains("warning: no step of the plan takes `delivred`"), "{told:#?}");
+    assert!(told.err.contains("it waits for `delivered`"), "{told:#?}");
+    let told = home.dvt(&[&words[..], &["--output", "json"]].concat()).ends(0).json();
+    assert!(told["notes"][0].as_str().unwrap().contains("kept and never taken"), "{told}");
+    let told = home.dvt(&[&words[..], &["--dry-run"]].concat()).ends(0);
+    assert!(told.out.contains("kept and never taken"), "{told:#?}");
+    home.dvt(&["runs", "approve", "@latest", "hold", "-m", "go"]).ends(0);
+    running.until("\"RunCompleted\"");
+    running.end().ends(0);
+}
+
 const HELD: &str = "apiVersion: dvt/v1\nname: held\nonStepFailure: hold\nsteps:\n  load:\n    script: |\n      [ -e '@GATE@' ]\n  after: { needs: load, uses: dvt/noop@1 }\n";
 
 #[test]

@@ -92,7 +92,11 @@ fn a_vote_a_signal_and_a_skip_say_before_what_they_change() {
         (
             &["signal", "@latest", "other"],
             "other would be sent to run_",
-            &["goes on: delivered, release", "kept until a step waits for it", "the run is RUNNING then"],
+            &[
+                "goes on: delivered, release",
+                "no step of the plan takes `other`, so it is kept and never taken; it waits for `delivered`",
+                "the run is RUNNING then",
+            ],
         ),
         (
             &["skip", "@latest", "two"],

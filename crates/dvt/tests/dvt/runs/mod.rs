@@ -10,4 +10,5 @@ mod logs;
 mod resume;
 mod retry;
 mod share;
+mod turns;
 mod why;

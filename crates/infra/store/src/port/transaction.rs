@@ -252,6 +252,11 @@ impl TenantTx {
         self.read(move |reader, lane| runs::of_group(reader, lane, (plan, scope), &name)).await
     }
 
+    /// The open runs of its concurrency group that were queued before a run, oldest first; none where it is in no group.
+    pub async fn before_in_group(&self, run: RunId) -> Result<Vec<RunRow>, Error> {
+        self.read(move |reader, lane| runs::before_in_group(reader, lane, run)).await
+    }
+
     /// Runs of this scope that wait, oldest first; at most 500.
     pub async fn waiting_runs(&self, limit: u32) -> Result<Vec<QueueRow>, Error> {
         self.read(move |reader, lane| queue::waiting(reader, lane, limit)).await

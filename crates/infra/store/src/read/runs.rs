@@ -120,6 +120,24 @@ pub(crate) fn of_group(
         .collect())
 }
 
+/// The open runs of its concurrency group that were queued before a run, oldest first; none where it is in no group.
+pub(crate) fn before_in_group(reader: &Reader, lane: &Connection, run: RunId) -> Result<Vec<RunRow>, Error> {
+    let Some(row) = one(reader, lane, run)? else { return Ok(Vec::new()) };
+    let group: Option<String> = lane
+        .cached_row(
+            "SELECT concurrency_group FROM run WHERE tenant_id = ?1 AND run_id = ?2",
+            params![reader.tenant.id.bytes(), run.bytes()],
+            |row| row.get(0),
+        )
+        .optional()
+        .sql()?
+        .flatten();
+    let Some(group) = group else { return Ok(Vec::new()) };
+    let all = of_group(reader, lane, (row.metadata.plan.plan_id, row.metadata.scope), &group)?;
+    let own = (row.queued_at, run);
+    Ok(all.into_iter().filter(|other| (other.queued_at, other.metadata.run_id) < own).collect())
+}
+
 /// A page, newest first.
 pub(crate) fn list(
     reader: &Reader,

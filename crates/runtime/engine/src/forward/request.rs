@@ -4,7 +4,7 @@
 //! envelope taken to another engine opens nothing there.
 
 use crate::client::{Again, Progress, StartAnswer, StartRequest};
-use crate::{Asked, Problem, PublishAnswer, PublishRequest};
+use crate::{Acted, Asked, Problem, PublishAnswer, PublishRequest};
 use dvt_model::canonical;
 use dvt_model::code::Code;
 use dvt_model::id::RunId;
@@ -87,6 +87,7 @@ pub(crate) struct Answer {
 pub(crate) enum Reply {
     Started(StartAnswer),
     Status(RunStatus),
+    Acted(Acted),
     News(Progress),
     Sealed(u64),
     Published(PublishAnswer),

@@ -99,12 +99,12 @@ async fn answer(engine: &Arc<Engine>, audience: &str, proved: &Proved, call: Cal
             engine.publish(publish, *request).await.map(Reply::Published)
         }
         (Command::Act { run, asked, host_allowed }, [grant]) => {
-            let status = engine.act(grant, run, &asked, host_allowed).await?;
+            let acted = engine.act(grant, run, &asked, host_allowed).await?;
             // Who ends a run sees its end; another act is no right to attend it.
             if act::ends(&asked.deed) {
                 proved.add(run, Follow::attending(grant));
             }
-            Ok(Reply::Status(status))
+            Ok(Reply::Acted(acted))
         }
         (Command::Retry { run, asked, again }, [start, signal]) => {
             let answer = engine.retry_run((start, signal), run, &asked, again).await?;

@@ -6,7 +6,7 @@
 use super::Act;
 use super::advance::{Left, Task};
 use super::kept::{Acts, told};
-use crate::{Asked, Grant, Problem, act, chance, entry};
+use crate::{Acted, Asked, Grant, Problem, act, chance, entry};
 use dvt_core::command::{Command, Input, Signal, Vote};
 use dvt_core::event::body::Verdict;
 use dvt_core::{Decided, State};
@@ -14,7 +14,7 @@ use dvt_model::action::Role;
 use dvt_model::code::Code;
 use dvt_model::deed::Deed;
 use dvt_model::id::StepId;
-use dvt_model::run::{EventName, RunStatus};
+use dvt_model::run::EventName;
 use dvt_model::time::Timestamp;
 use dvt_plan::plan::{Form, Plan};
 use dvt_store::Refusal;
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
-type Answer = oneshot::Sender<Result<RunStatus, Problem>>;
+type Answer = oneshot::Sender<Result<Acted, Problem>>;
 
 impl Task {
     /// Does it, or has it refused. A signal that was sent before adds no run event.
@@ -70,7 +70,7 @@ impl Task {
             Ok(()) => {}
             Err(Left::Refused(Refusal::Signalled { same })) => {
                 let repeated = self.engine.enter_repeated(&self.fold, &grant, &asked, same).await;
-                drop(answer.send(repeated.map(|()| self.fold.status)));
+                drop(answer.send(repeated.map(|duplicate| Acted { status: self.fold.status, duplicate })));
                 return Ok(());
             }
             Err(left) => {
@@ -79,10 +79,12 @@ impl Task {
                 return Err(left);
             }
         }
+        // A vote or a cancel that stands already: the core gives the first answer by adding nothing.
+        let duplicate = decided.events.is_empty();
         self.fruitless = None;
         self.evolve(&decided.events)?;
         self.act(decided.effects).await;
-        drop(answer.send(Ok(self.fold.status)));
+        drop(answer.send(Ok(Acted { status: self.fold.status, duplicate })));
         self.tell();
         Ok(())
     }

@@ -14,7 +14,7 @@ mod take_over;
 
 use crate::client::Progress;
 use crate::dispatch::Granted;
-use crate::{Asked, Grant, Problem};
+use crate::{Acted, Asked, Grant, Problem};
 use dvt_core::command::{ChildEnded, Report};
 use dvt_model::attempt::{EngineAttemptId, LogicalAttemptId};
 use dvt_model::id::{StepId, TenantId};
@@ -65,7 +65,7 @@ pub(crate) struct Act {
     pub(crate) asked: Asked,
     /// When it came to this engine.
     pub(crate) came: Instant,
-    pub(crate) answer: oneshot::Sender<Result<RunStatus, Problem>>,
+    pub(crate) answer: oneshot::Sender<Result<Acted, Problem>>,
 }
 
 /// The way to a run's task.
