@@ -10,7 +10,7 @@ use crate::profile::{Selected, folder, user};
 use crate::view::screen::Screen;
 use dvt_access::embedded::Embedded;
 use dvt_engine::Parts;
-use dvt_keys::RootKey;
+use dvt_keys::{Error as KeyError, RootKey};
 use dvt_model::action::Role;
 use dvt_model::code::Code;
 use dvt_model::context::OpContext;
@@ -19,7 +19,7 @@ use dvt_model::scope::Minter;
 use dvt_store::port::error::Error as StoreError;
 use dvt_store::port::operation::Member;
 use dvt_store::{Clock, Options, Store};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything a command works with.
@@ -135,11 +135,26 @@ fn open_store(
 /// The key of this installation; it is put back from elsewhere where it is missing.
 pub(crate) fn load_key(selected: &Selected) -> Result<RootKey, Problem> {
     let path = selected.folders.key();
-    RootKey::load(&path).map_err(|error| {
-        Problem::new(Code::KeyUnavailable, format!("the key `{}` cannot be used: {error}", path.display()))
+    RootKey::load(&path).map_err(|error| unusable_key(&path, "used", &error))
+}
+
+/// A key that cannot be used or made: what is open to others is closed by one command, and what is gone is put back.
+pub(crate) fn unusable_key(path: &Path, verb: &str, error: &KeyError) -> Problem {
+    let (reason, close) = match error {
+        KeyError::RootFile { reason, close, .. } => (reason.clone(), close.as_ref()),
+        other => (other.to_string(), None),
+    };
+    let message = format!("the key `{}` cannot be {verb}: {reason}", path.display());
+    let problem = Problem::new(Code::KeyUnavailable, message);
+    match close {
+        Some((what, mode)) => problem
+            .why("who could read it once may have kept it, and everything in the data folder is sealed under it")
+            .fix(format!("chmod {mode:o} {}", folder::pasted(what))),
+        None if verb == "made" => problem,
+        None => problem
             .why("everything in the data folder is sealed under it; without it nothing can be read")
-            .fix("put the key file back from your backup")
-    })
+            .fix("put the key file back from your backup"),
+    }
 }
 
 /// Makes key, store, tenant and profile, in this order, and tells it in two lines.
@@ -166,12 +181,7 @@ async fn first_start(
             .fix("put the key file back from your backup, or choose another folder with DVT_HOME"));
     }
     let key = if is_new_installation {
-        RootKey::create(&key_path).map_err(|error| {
-            Problem::new(
-                Code::KeyUnavailable,
-                format!("the key `{}` cannot be made: {error}", key_path.display()),
-            )
-        })?
+        RootKey::create(&key_path).map_err(|error| unusable_key(&key_path, "made", &error))?
     } else {
         load_key(selected)?
     };

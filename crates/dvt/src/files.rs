@@ -2,8 +2,9 @@
 
 use crate::problem::Problem;
 use dvt_model::code::Code;
+pub(crate) use dvt_model::fault::reason;
 use std::fs::{File, OpenOptions};
-use std::io::{Error, ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 /// Reads a text of so many bytes at most, whatever the file says of its size.
@@ -44,21 +45,6 @@ pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Problem> {
 
 fn cannot(verb: &str, path: &Path, reason: &str) -> Problem {
     Problem::usage(format!("`{}` cannot be {verb}: {reason}", path.display()))
-}
-
-/// Why, as people say it.
-pub(crate) fn reason(error: &Error) -> String {
-    match error.kind() {
-        ErrorKind::NotFound => "there is no such file or folder".to_owned(),
-        ErrorKind::PermissionDenied => "you may not".to_owned(),
-        ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        ErrorKind::NotADirectory => "a part of its path is no folder".to_owned(),
-        ErrorKind::StorageFull => "the disk is full".to_owned(),
-        ErrorKind::QuotaExceeded => "your quota of the disk is used up".to_owned(),
-        ErrorKind::ReadOnlyFilesystem => "the file system takes no changes".to_owned(),
-        ErrorKind::InvalidFilename => "the name is too long".to_owned(),
-        other => other.to_string(),
-    }
 }
 
 #[cfg(test)]

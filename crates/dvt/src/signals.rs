@@ -2,6 +2,7 @@
 //!
 //! Whoever would leave something half-done listens before it begins; from then on none of them ends the process by itself.
 
+use crate::files::reason;
 use crate::problem::Problem;
 use dvt_model::code::Code;
 use std::fmt;
@@ -40,7 +41,7 @@ impl Signals {
     pub(crate) fn listen() -> Result<Self, Problem> {
         let of = |kind: SignalKind| {
             signal(kind).map_err(|error| {
-                Problem::new(Code::ServiceDegraded, format!("signals cannot be heard: {error}"))
+                Problem::new(Code::ServiceDegraded, format!("signals cannot be heard: {}", reason(&error)))
             })
         };
         Ok(Self {

@@ -1,5 +1,6 @@
 //! The text of a plan, from a file or from standard input; not more of it than a plan may have.
 
+use crate::files::reason;
 use crate::problem::Problem;
 use dvt_model::code::Code;
 use dvt_plan::diagnostic::Source;
@@ -47,6 +48,6 @@ pub(crate) fn read_standard_input() -> Result<Source, Problem> {
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             Err(Problem::usage(format!("{name} holds no UTF-8 text")))
         }
-        Err(error) => Err(Problem::usage(format!("{name} cannot be read: {error}"))),
+        Err(error) => Err(Problem::usage(format!("{name} cannot be read: {}", reason(&error)))),
     }
 }

@@ -8,6 +8,7 @@
 use crate::compose::{Composition, compose};
 use crate::documents::pack::{self, Packed};
 use crate::documents::source;
+use crate::files::reason;
 use crate::problem::Problem;
 use crate::profile::Selected;
 use crate::view::screen::Screen;
@@ -83,11 +84,11 @@ impl<'a> Library<'a> {
         }
         let runtime = match self.runtime.take() {
             Some(runtime) => runtime,
-            None => tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(1)
-                .enable_all()
-                .build()
-                .map_err(|error| Problem::config(format!("no thread can be started: {error}")))?,
+            None => {
+                tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(
+                    |error| Problem::config(format!("no thread can be started: {}", reason(&error))),
+                )?
+            }
         };
         let checked = runtime.block_on(self.check_and_pack(source, screen));
         self.runtime = Some(runtime);

@@ -11,10 +11,14 @@ pub(crate) mod spelling;
 use crate::view::paint::Paint;
 use crate::view::safe::safe;
 use dvt_model::code::Code;
+use dvt_model::fault::DISK_IS_FULL;
 use dvt_plan::diagnostic::Diagnostic;
 use exit::Exit;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+
+/// The way out of a full disk. What was acknowledged is kept, and nothing else was promised.
+const MAKE_ROOM: &str = "make room on that disk, then ask again; what was acknowledged is kept\ndvt doctor    says how much room there is";
 
 /// A refusal on its way to the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +56,14 @@ impl Problem {
         self
     }
 
+    /// The labelled lines, with the way out of a full disk: it is the same wherever one is met.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let is_full =
+            self.message.contains(DISK_IS_FULL) && self.notes.iter().all(|(label, _)| *label != "fix");
+        let notes = self.notes.iter().map(|(label, text)| (*label, text.as_str()));
+        notes.chain(is_full.then_some(("fix", MAKE_ROOM)))
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         exit::of(self.code)
     }
@@ -60,9 +72,8 @@ impl Problem {
     pub(crate) fn draw(&self, paint: Paint) -> String {
         let mut out = format!("{}: {}\n", paint.red(&format!("error[{}]", self.code)), safe(&self.message));
         let more = format!("dvt explain {}", self.code);
-        let notes =
-            self.notes.iter().map(|(label, text)| (*label, text.as_str())).chain([("more", more.as_str())]);
-        let width = self.notes.iter().map(|(label, _)| label.len()).max().unwrap_or(0).max(4) + 1;
+        let notes = self.told().chain([("more", more.as_str())]);
+        let width = self.told().map(|(label, _)| label.len()).max().unwrap_or(0).max(4) + 1;
         for (label, text) in notes {
             for (index, line) in text.lines().enumerate() {
                 let head = if index == 0 { format!("{label}:") } else { String::new() };
@@ -75,7 +86,7 @@ impl Problem {
 
     /// The same as data.
     pub(crate) fn json(&self) -> Value {
-        let notes = self.notes.iter().map(|(label, text)| ((*label).to_owned(), Value::from(text.as_str())));
+        let notes = self.told().map(|(label, text)| (label.to_owned(), Value::from(text)));
         let mut object: serde_json::Map<String, Value> = notes.collect();
         object.insert("code".to_owned(), json!(self.code));
         object.insert("message".to_owned(), json!(self.message));
@@ -146,6 +157,14 @@ mod tests {
             "error[CONFIG_INVALID]: `colour` is no setting\n  = why:  unknown keys end the start\n  = fix:  remove it\n          or rename it\n  = more: dvt explain CONFIG_INVALID\n"
         );
         assert_eq!(problem.json()["exitCode"], 2);
+    }
+
+    #[test]
+    fn a_full_disk_has_its_way_out_wherever_it_is_met() {
+        let full = Problem::new(Code::LedgerUnavailable, format!("the store cannot write: {DISK_IS_FULL}"));
+        assert!(full.draw(Paint::plain()).contains("= fix:  make room"));
+        assert!(full.json()["fix"].as_str().unwrap().contains("dvt doctor"));
+        assert!(!Problem::usage("it is empty").draw(Paint::plain()).contains("make room"), "control");
     }
 
     #[test]

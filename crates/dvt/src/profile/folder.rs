@@ -3,6 +3,7 @@
 //! The root key is the one that the service manager hands over, where it hands one over: systemd keeps its credentials sealed by the
 //! machine (a TPM where there is one) and shows them to the service alone. Else it is a file of ours.
 
+use crate::files::reason;
 use crate::problem::Problem;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -105,7 +106,7 @@ fn belongs_to_us(path: &Path, uid: u32, mode: u32, wanted: &str) -> Result<(), P
     }
     if mode & 0o077 != 0 {
         return Err(Problem::config(format!("others can open `{shown}` (mode {:o})", mode & 0o777))
-            .fix(format!("chmod {wanted} {shown}")));
+            .fix(format!("chmod {wanted} {}", pasted(path))));
     }
     Ok(())
 }
@@ -167,10 +168,15 @@ pub(crate) fn shown(path: &Path) -> String {
     }
 }
 
+/// The path as a shell takes it, in a command to be pasted.
+pub(crate) fn pasted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%,=".contains(letter);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
 fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Problem {
-    let reason = error.to_string();
-    let reason = reason.split(" (os error").next().unwrap_or_default().to_lowercase();
-    Problem::config(format!("dvt cannot {verb} `{}`: {reason}", path.display()))
+    Problem::config(format!("dvt cannot {verb} `{}`: {}", path.display(), reason(error)))
 }
 
 #[cfg(test)]
@@ -187,6 +193,12 @@ mod tests {
         assert_eq!(read(&path).unwrap().as_deref(), Some("text"));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         assert!(read(&path).unwrap_err().message.contains("others can open"));
+    }
+
+    #[test]
+    fn a_path_is_pasted_as_one_word() {
+        assert_eq!(pasted(Path::new("/home/ana/.config/dvt/key")), "/home/ana/.config/dvt/key");
+        assert_eq!(pasted(Path::new("/a b/it's")), "'/a b/it'\\''s'");
     }
 
     #[test]

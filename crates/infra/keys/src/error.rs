@@ -12,8 +12,10 @@ pub enum Error {
     RootFile {
         /// Which file.
         path: PathBuf,
-        /// Why, and what would be right.
+        /// Why.
         reason: String,
+        /// What is open to others, and the mode that closes it.
+        close: Option<(PathBuf, u32)>,
     },
     /// Wrong key, wrong place, or changed bytes: which of them cannot be told.
     #[error("a sealed value cannot be opened")]

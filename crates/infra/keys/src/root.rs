@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::secret::Secret;
+use dvt_model::fault::reason;
 use rustix::fs::OFlags;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -22,7 +23,12 @@ pub struct RootKey {
 }
 
 fn refused(path: &Path, reason: impl Into<String>) -> Error {
-    Error::RootFile { path: path.to_owned(), reason: reason.into() }
+    Error::RootFile { path: path.to_owned(), reason: reason.into(), close: None }
+}
+
+fn open_to_others(path: &Path, reason: impl Into<String>, (what, mode): (&Path, u32)) -> Error {
+    let close = Some((what.to_owned(), mode));
+    Error::RootFile { path: path.to_owned(), reason: reason.into(), close }
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -33,10 +39,10 @@ impl RootKey {
     /// Draws a root key and writes it to `path`, which must not exist. The folder is made with mode 0700 where it is
     /// missing, and refused where others may enter it.
     pub fn create(path: &Path) -> Result<Self, Error> {
-        let fail = |error: std::io::Error| refused(path, error.to_string());
+        let fail = |error: std::io::Error| refused(path, reason(&error));
         let folder = folder_of(path);
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fail)?;
-        check_owner(path, &std::fs::metadata(folder).map_err(fail)?, "its folder", "chmod 700")?;
+        check_owner(path, &std::fs::metadata(folder).map_err(fail)?, "its folder", (folder, 0o700))?;
 
         let secret = Secret::draw();
         let name = format!(".root-key.{}", dvt_model::digest::hex(&crate::entropy::random::<8>()));
@@ -68,14 +74,14 @@ impl RootKey {
 
     fn at(path: &Path) -> Result<Self, Error> {
         // The working folder may be another one when the key is read again.
-        let path = std::path::absolute(path).map_err(|error| refused(path, error.to_string()))?;
+        let path = std::path::absolute(path).map_err(|error| refused(path, reason(&error)))?;
         Ok(Self { path })
     }
 
     /// Reads it.
     pub(crate) fn secret(&self) -> Result<Secret, Error> {
         let path = self.path.as_path();
-        let fail = |error: std::io::Error| refused(path, error.to_string());
+        let fail = |error: std::io::Error| refused(path, reason(&error));
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
         let flags = i32::try_from(flags).map_err(|_| Error::Refused)?;
         let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(fail)?;
@@ -83,11 +89,11 @@ impl RootKey {
         if !metadata.is_file() {
             return Err(refused(path, "it is no plain file"));
         }
-        check_owner(path, &metadata, "it", "chmod 600")?;
+        check_owner(path, &metadata, "it", (path, 0o600))?;
         // Who may write the folder may put another key in this one's place.
         let folder = std::fs::metadata(folder_of(path)).map_err(fail)?;
         if folder.mode() & 0o022 != 0 {
-            return Err(refused(path, "others may write its folder; `chmod 700` closes it"));
+            return Err(open_to_others(path, "others may write its folder", (folder_of(path), 0o700)));
         }
         let mut bytes = Zeroizing::new([0; 33]);
         let mut length = 0;
@@ -105,13 +111,10 @@ impl RootKey {
 }
 
 /// Nobody but the owner, who is us, may have a right to it.
-fn check_owner(path: &Path, metadata: &Metadata, what: &str, remedy: &str) -> Result<(), Error> {
+fn check_owner(path: &Path, metadata: &Metadata, what: &str, close: (&Path, u32)) -> Result<(), Error> {
     if metadata.mode() & FOREIGN_BITS != 0 {
         let mode = metadata.mode() & 0o7777;
-        return Err(refused(
-            path,
-            format!("{what} has mode {mode:04o}, open to others; `{remedy}` closes it"),
-        ));
+        return Err(open_to_others(path, format!("{what} has mode {mode:04o}, open to others"), close));
     }
     if metadata.uid() != rustix::process::geteuid().as_raw() {
         return Err(refused(path, format!("{what} belongs to another user")));

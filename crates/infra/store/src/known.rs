@@ -42,7 +42,7 @@ fn path(folder: &Path, ledger: LedgerId) -> PathBuf {
 
 /// The text of a note; `None` where there is none, or where a power cut left nothing but its name.
 fn read(path: &Path) -> Result<Option<String>, Error> {
-    let fail = |error: std::io::Error| Error::Unavailable(format!("read `{}`: {error}", path.display()));
+    let fail = |error: std::io::Error| Error::io(&format!("read `{}`", path.display()), &error);
     let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
     let opened = OpenOptions::new().read(true).custom_flags(i32::try_from(flags).unwrap_or(0)).open(path);
     let file = match opened {
@@ -103,7 +103,7 @@ fn write(folder: &Path, ledger: LedgerId, size: u64, note: &str) -> Result<(), E
     if kept.is_some_and(|kept| kept >= size) {
         return Ok(());
     }
-    let fail = |error: std::io::Error| Error::Unavailable(format!("write `{}`: {error}", path.display()));
+    let fail = |error: std::io::Error| Error::io(&format!("write `{}`", path.display()), &error);
     let name = dvt_model::digest::hex(&crate::seal::random::<8>());
     let draft = folder.join(format!(".note-{name}"));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(fail)?;

@@ -323,6 +323,6 @@ async fn blocking<T: Send + 'static>(
             // Nobody waits any more: what was done is done.
             let _gone = answer.send(work());
         })
-        .map_err(|error| Error::Unavailable(format!("start a thread: {error}")))?;
+        .map_err(|error| Error::io("start a thread", &error))?;
     wait.await.map_err(|_| Error::Unavailable("answer: a thread ended early".to_owned()))?
 }

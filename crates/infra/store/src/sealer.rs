@@ -6,7 +6,7 @@
 use crate::commit::group::{Head, Stop, head};
 use crate::crash;
 use crate::known;
-use crate::port::error::{Error, Refusal};
+use crate::port::error::Error;
 use crate::sqlite::{Cached, Sql, column};
 use crate::tenant::Tenant;
 use dvt_ledger::block::decode_hashes;
@@ -42,7 +42,7 @@ struct Added {
 pub(crate) async fn seal(tenant: &Arc<Tenant>) -> Result<Option<Checkpoint>, Error> {
     // One sealing at a time: two would sign the same entries twice.
     let mut kept = tenant.sealing.lock().await;
-    crate::rotate::if_due(tenant).await.map_err(|refusal| Error::Unavailable(refusal.to_string()))?;
+    crate::rotate::if_due(tenant).await.map_err(Error::of)?;
     let (here, before) = (Arc::clone(tenant), kept.take());
     let added = match tenant.lanes.run(move |lane| grow(&here, lane, before)).await? {
         Grown::Added(added) => added,
@@ -88,7 +88,7 @@ pub(crate) async fn seal(tenant: &Arc<Tenant>) -> Result<Option<Checkpoint>, Err
         group.head.sealed_size = size;
         Ok(true)
     });
-    let is_ours = written.await.map_err(|refusal: Refusal| Error::Unavailable(refusal.to_string()))?;
+    let is_ours = written.await.map_err(Error::of)?;
     // If we crash here, the checkpoint is durable and nobody was told; the next sealing goes on from it.
     crash::point("after-seal");
     if !is_ours {

@@ -47,9 +47,9 @@ fn alone(home: &Home) -> Result<File, Error> {
         .write(true)
         .mode(0o600)
         .open(&path)
-        .map_err(|error| Error::Unavailable(format!("open `{}`: {error}", path.display())))?;
+        .map_err(|error| Error::io(&format!("open `{}`", path.display()), &error))?;
     rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
-        .map_err(|error| Error::Unavailable(format!("lock `{}`: {error}", path.display())))?;
+        .map_err(|error| Error::io(&format!("lock `{}`", path.display()), &error.into()))?;
     Ok(file)
 }
 
@@ -59,7 +59,7 @@ fn alone(home: &Home) -> Result<File, Error> {
 fn adopt(home: &Home, control: &Control) -> Result<(), Error> {
     let known = control.tenants()?;
     let folder = home.tenants();
-    let io = |error: std::io::Error| Error::Unavailable(format!("list `{}`: {error}", folder.display()));
+    let io = |error: std::io::Error| Error::io(&format!("list `{}`", folder.display()), &error);
     for entry in std::fs::read_dir(&folder).map_err(io)? {
         let path = entry.map_err(io)?.path();
         let stem = path.file_stem().and_then(|stem| stem.to_str());

@@ -7,8 +7,8 @@ use crate::commit::authenticate;
 use crate::port::error::Error;
 use crate::read::events::{self, Payloads};
 use crate::seal::opener::Opener;
-use crate::sqlite::look;
 use crate::sqlite::{Sql, column};
+use crate::sqlite::{file, look, schema};
 use crate::tally::{Tally, What};
 use crate::tenant::{self, Ground, Tenant};
 use dvt_ledger::block::Block;
@@ -44,6 +44,17 @@ impl LedgerFile {
         // Links are followed here: an auditor's copy may lie wherever it likes.
         let path = path.canonicalize().map_err(|_| Error::NotFound)?;
         Self::on(look::reading(&path)?, &path)
+    }
+
+    /// Whether the file is a tenant's ledger, as far as its first bytes and its tables say. What is damaged further in is one that does
+    /// not verify.
+    pub fn is_one(path: &Path) -> Result<bool, Error> {
+        let path = path.canonicalize().map_err(|_| Error::NotFound)?;
+        if !path.is_file() || !look::is_ours(&path)? {
+            return Ok(false);
+        }
+        let objects = schema::of(&look::reading(&path)?)?;
+        Ok(objects.iter().any(|object| object.is_table(file::TENANT.mark)))
     }
 
     pub(crate) fn on(connection: Connection, path: &Path) -> Result<Self, Error> {

@@ -13,6 +13,7 @@ pub mod deed;
 pub mod digest;
 pub mod entry;
 pub mod failure;
+pub mod fault;
 pub mod id;
 pub mod idempotency;
 pub mod interpreter;

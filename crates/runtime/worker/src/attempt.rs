@@ -12,6 +12,7 @@ use crate::starter::Requests;
 use crate::{environment, output};
 use dvt_model::code::Code;
 use dvt_model::failure::{Failure, FailureCategory, Usage};
+use dvt_model::fault::reason;
 use dvt_wall::protocol::{End, Refusal, Spawn, StepSignal, Used};
 use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
@@ -351,7 +352,7 @@ fn refused(refusal: &Refusal) -> Failure {
 
 /// A failure of this machine or of DVT: another attempt may help.
 fn machinery(error: io::Error) -> Failure {
-    let message = format!("the worker could not prepare or read the step: {error}");
+    let message = format!("the worker could not prepare or read the step: {}", reason(&error));
     Failure { retryable: true, ..failure(Code::StepError, message, FailureCategory::System, "worker") }
 }
 

@@ -24,7 +24,7 @@ pub(crate) enum Error {
     #[error("the files cannot be unpacked: {0}")]
     Bundle(#[from] bundle::Error),
     /// The file system refused.
-    #[error("the files cannot be written: {0}")]
+    #[error("the files cannot be written: {reason}", reason = dvt_model::fault::reason(.0))]
     Io(#[from] io::Error),
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A start stops at the first thing that is wrong; this goes on and tells all of them.
 
+use crate::compose::unusable_key;
 use crate::problem::Problem;
 use crate::problem::exit::Exit;
 use crate::profile::file::Profile;
@@ -10,7 +11,6 @@ use crate::view::safe::safe;
 use crate::view::screen::Screen;
 use clap::Args;
 use dvt_keys::RootKey;
-use dvt_model::code::Code;
 use dvt_store::Store;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -37,7 +37,7 @@ pub(crate) fn run(_: &Arguments, selected: &Selected, screen: &mut Screen) -> Re
                 Ok(says) => screen.line(&format!("{} {name:<20} {}", paint.green("✓"), safe(says))),
                 Err(problem) => {
                     screen.line(&format!("{} {name:<20} {}", paint.red("✗"), safe(&problem.message)));
-                    for (label, text) in &problem.notes {
+                    for (label, text) in problem.told() {
                         screen.line(&format!("{:23}{label}: {}", "", safe(text)));
                     }
                 }
@@ -84,10 +84,9 @@ fn look(selected: &Selected) -> Result<Vec<Looked>, Problem> {
 
 fn key_of(path: &Path) -> Result<String, Problem> {
     let shown = folder::shown(path);
-    RootKey::load(path).map(|_| format!("{shown}, only you can read it")).map_err(|error| {
-        Problem::new(Code::KeyUnavailable, format!("`{shown}` cannot be used: {error}"))
-            .fix("put the key file back from your backup")
-    })
+    let loaded = RootKey::load(path).map_err(|error| unusable_key(path, "used", &error))?;
+    drop(loaded);
+    Ok(format!("{shown}, only you can read it"))
 }
 
 /// A profile, its tenant's ledger, and the public keys beside it.

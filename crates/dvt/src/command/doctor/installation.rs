@@ -2,6 +2,7 @@
 //! it says so, and leaves the first start to the first run.
 
 use super::finding::Finding;
+use crate::compose::unusable_key;
 use crate::problem::Problem;
 use crate::profile::{Selected, folder};
 use dvt_keys::RootKey;
@@ -36,11 +37,7 @@ pub(super) async fn findings(selected: &Selected) -> Vec<Finding> {
     let key = match RootKey::load(&path) {
         Ok(key) => key,
         Err(error) => {
-            found.push(Finding::broken(
-                "key",
-                format!("`{}` cannot be used: {error}", folder::shown(&path)),
-                "put the key file back from your backup; everything is sealed under it",
-            ));
+            found.push(broken("key", &unusable_key(&path, "used", &error)));
             return found;
         }
     };
@@ -62,7 +59,7 @@ pub(super) async fn findings(selected: &Selected) -> Vec<Finding> {
 }
 
 fn broken(name: &'static str, problem: &Problem) -> Finding {
-    let todo = problem.notes.iter().find(|(label, _)| *label == "fix").map(|(_, text)| text.clone());
+    let todo = problem.told().find(|(label, _)| *label == "fix").map(|(_, text)| text.to_owned());
     let todo = todo.unwrap_or_else(|| format!("dvt explain {}", problem.code));
     Finding::broken(name, problem.message.clone(), todo)
 }
@@ -106,7 +103,7 @@ fn room(selected: &Selected) -> Finding {
         }
         Err(error) => Finding::broken(
             "folders",
-            format!("{data} cannot be looked at: {error}"),
+            format!("{data} cannot be looked at: {}", crate::files::reason(&error.into())),
             "choose another folder with DVT_HOME",
         ),
     }

@@ -3,6 +3,7 @@
 //! It is this program again, with nothing of the terminal but its environment. Whether one is there already is asked of a lock that
 //! it holds as long as it lives, never of a pid.
 
+use crate::files::reason;
 use crate::problem::Problem;
 use crate::profile::Selected;
 use dvt_engine::Parts;
@@ -25,7 +26,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(30);
 pub(crate) fn lock(data: &Path) -> Result<Option<File>, Problem> {
     let path = data.join("resident.lock");
     let fault = |error: std::io::Error| {
-        Problem::new(Code::ServiceDegraded, format!("`{}` cannot be locked: {error}", path.display()))
+        Problem::new(
+            Code::ServiceDegraded,
+            format!("`{}` cannot be locked: {}", path.display(), reason(&error)),
+        )
     };
     let file = File::options().create(true).append(true).mode(0o600).open(&path).map_err(fault)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -70,6 +74,9 @@ fn begin(selected: &Selected) -> Result<(), Problem> {
         .spawn();
     // Nobody waits for it: it outlives this process, and ends at once where another one stays already.
     started.map(drop).map_err(|error| {
-        Problem::new(Code::ServiceDegraded, format!("the engine that is to stay cannot be started: {error}"))
+        Problem::new(
+            Code::ServiceDegraded,
+            format!("the engine that is to stay cannot be started: {}", reason(&error)),
+        )
     })
 }

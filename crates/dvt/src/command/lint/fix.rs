@@ -1,5 +1,6 @@
 //! Writing what a repair made: beside the file first, then in its place, so that no crash leaves half a plan.
 
+use crate::files::reason;
 use crate::problem::Problem;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
@@ -22,8 +23,9 @@ pub(super) fn mend(file: &Path, source: Source, screen: &Screen) -> Result<Sourc
 
 /// Puts a new text in the place of a file.
 pub(crate) fn replace(file: &Path, text: &str) -> Result<(), Problem> {
-    let cannot =
-        |error: std::io::Error| Problem::usage(format!("`{}` cannot be written: {error}", file.display()));
+    let cannot = |error: std::io::Error| {
+        Problem::usage(format!("`{}` cannot be written: {}", file.display(), reason(&error)))
+    };
     // A link is followed, so that it stays one.
     let file = std::fs::canonicalize(file).map_err(cannot)?;
     let mode = std::fs::metadata(&file).map_err(cannot)?.permissions();

@@ -114,7 +114,7 @@ impl<W: Write> Writer<W> {
         loop {
             bytes.clear();
             let read = from.by_ref().take(PLAIN as u64).read_to_end(&mut bytes);
-            let read = read.map_err(|error| Error::Unavailable(format!("read `{name}`: {error}")))?;
+            let read = read.map_err(|error| Error::io(&format!("read `{name}`"), &error))?;
             if self.tally.is_given_up() {
                 return Err(given_up(&self.path));
             }
@@ -243,5 +243,5 @@ pub(super) fn given_up(path: &Path) -> Error {
 
 /// A fault of the file system at a path.
 pub(crate) fn io(verb: &str, path: &Path, error: &std::io::Error) -> Error {
-    Error::Unavailable(format!("{verb} `{}`: {error}", path.display()))
+    Error::io(&format!("{verb} `{}`", path.display()), error)
 }

@@ -2,7 +2,7 @@
 
 use super::{get, put};
 use crate::commit::group::Stop;
-use crate::port::error::{Error, Refusal};
+use crate::port::error::Error;
 use crate::sqlite::{Cached, Sql, column};
 use crate::tenant::Tenant;
 use dvt_model::digest::Digest;
@@ -80,7 +80,7 @@ pub(crate) async fn keep(
         )?;
         Ok(())
     });
-    written.await.map_err(|refusal: Refusal| Error::Unavailable(refusal.to_string()))
+    written.await.map_err(Error::of)
 }
 
 /// A bundle of this scope.

@@ -5,7 +5,7 @@
 //! frame that does not open in the middle of the file is damage.
 
 use super::{frame, io, path};
-use crate::port::error::{Error, Refusal};
+use crate::port::error::Error;
 use crate::port::operation::{LogChunk, LogMark, Protection};
 use crate::seal::keyring::SealKey;
 use crate::sqlite::{Cached, Sql, column};
@@ -92,7 +92,7 @@ pub(crate) async fn ensure(
         )?;
         Ok(())
     });
-    written.await.map_err(|refusal: Refusal| Error::Unavailable(refusal.to_string()))?;
+    written.await.map_err(Error::of)?;
     holding.became_durable();
     Ok(())
 }

@@ -30,7 +30,7 @@ pub(crate) fn path(tenant: &Ground, blob: BlobId) -> PathBuf {
 }
 
 pub(crate) fn io(what: &str, error: &std::io::Error) -> Error {
-    Error::Unavailable(format!("{what} a blob: {error}"))
+    Error::io(&format!("{what} a blob"), error)
 }
 
 /// Writes a whole blob and makes it durable, name included.

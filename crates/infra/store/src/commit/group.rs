@@ -171,7 +171,7 @@ fn pass(
                 is_clean = false;
                 Err(match error {
                     Error::Contract(reason) => Refusal::Contract(reason),
-                    error => Refusal::Unavailable(error.to_string()),
+                    error => Refusal::Unavailable(error.what()),
                 })
             }
         };

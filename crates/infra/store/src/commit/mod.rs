@@ -63,7 +63,7 @@ impl Committer {
         let thread = std::thread::Builder::new()
             .name("dvt-committer".to_owned())
             .spawn(move || serve(&shared, &receiver, &counted))
-            .map_err(|error| Error::Unavailable(format!("start a thread: {error}")))?;
+            .map_err(|error| Error::io("start a thread", &error))?;
         Ok(Self { queue: Arc::new(queue), counting, writer, turns, thread: Mutex::new(Some(thread)) })
     }
 
@@ -136,7 +136,7 @@ fn may_wait() -> bool {
 
 /// The refusal of a store that is closed.
 pub(crate) fn closed() -> Refusal {
-    Refusal::Unavailable("the store is closed".to_owned())
+    Refusal::Unavailable("do this: it is closed".to_owned())
 }
 
 /// What goes into one transaction: all that waits, within the bounds. Callers that were answered together come back

@@ -53,7 +53,7 @@ pub(crate) fn wait(queue: &Queue, write: FromThread) -> Result<bool, Error> {
     let side = Side { write: Some(write), value: None, weight: 0, answer };
     queue.put(Box::new(side), None).map_err(|_| closed())?;
     let done = wait.blocking_recv().map_err(|_| closed())?;
-    done.map_err(|refusal| Error::Unavailable(refusal.to_string()))
+    done.map_err(Error::of)
 }
 
 impl Committer {

@@ -91,7 +91,7 @@ impl Writer {
                 (place.forget)();
                 *connection = None;
                 for piece in pieces {
-                    piece.work.answer(Err(Refusal::Unavailable(error.to_string())));
+                    piece.work.answer(Err(Refusal::Unavailable(error.what())));
                 }
             }
         }

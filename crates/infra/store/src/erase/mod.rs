@@ -277,7 +277,7 @@ async fn one(tenant: &Arc<Tenant>, order: &Order) -> Result<Erased, Error> {
             })
         });
         crash::point("before-erase");
-        let committed = submitted.await.map_err(|refusal| Error::Unavailable(refusal.to_string()))?;
+        let committed = submitted.await.map_err(Error::of)?;
         if committed.is_none() {
             break;
         }

@@ -1,6 +1,7 @@
 //! Why the store gave nothing, or took nothing.
 
 use dvt_model::code::Code;
+use dvt_model::fault::reason;
 
 /// A fault of the store itself; no driver error leaves this crate.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,27 @@ pub enum Error {
 }
 
 impl Error {
+    /// The operating system refused something about a file of ours: `what` is what was to be done.
+    pub(crate) fn io(what: &str, error: &std::io::Error) -> Self {
+        Self::Unavailable(format!("{what}: {}", reason(error)))
+    }
+
+    /// What the store cannot do, for a sentence that begins with that.
+    pub(crate) fn what(&self) -> String {
+        match self {
+            Self::Unavailable(what) => what.clone(),
+            other => format!("do this now: {other}"),
+        }
+    }
+
+    /// Of a stage that this store made for itself and that was left out.
+    pub(crate) fn of(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unavailable(what) => Self::Unavailable(what),
+            other => Self::Unavailable(format!("do this now: {other}")),
+        }
+    }
+
     /// What is stored does not agree with its MAC, commitment or place.
     pub(crate) fn integrity(reason: impl Into<String>) -> Self {
         Self::Refused { path: "ledger".to_owned(), reason: reason.into(), code: Code::LedgerIntegrityFailed }
@@ -75,7 +97,7 @@ impl From<Error> for Refusal {
         match error {
             Error::Contract(reason) => Self::Contract(reason),
             Error::NotFound => Self::NotFound,
-            other => Self::Unavailable(other.to_string()),
+            other => Self::Unavailable(other.what()),
         }
     }
 }
@@ -125,7 +147,7 @@ pub enum Refusal {
     #[error("not found")]
     NotFound,
     /// The store cannot write; nothing of the stage is there, or it cannot be known: fold again.
-    #[error("the ledger cannot be written: {0}")]
+    #[error("the store cannot {0}")]
     Unavailable(String),
     /// The stage breaks a rule (too large, unknown class, …).
     #[error("contract violation: {0}")]

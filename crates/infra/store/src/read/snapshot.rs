@@ -1,7 +1,7 @@
 //! Snapshots: a cache of the fold, written beside the append. Deleting all of them changes no answer.
 
 use super::Reader;
-use crate::port::error::{Error, Refusal};
+use crate::port::error::Error;
 use crate::seal::document::{self, Cell};
 use crate::sqlite::{Cached, Sql, column};
 use dvt_model::entry::PayloadClass;
@@ -67,5 +67,5 @@ pub(crate) async fn put(reader: &Reader, run: RunId, seq: u64, state: Value) -> 
         )?;
         Ok(())
     });
-    written.await.map_err(|refusal: Refusal| Error::Unavailable(refusal.to_string()))
+    written.await.map_err(Error::of)
 }

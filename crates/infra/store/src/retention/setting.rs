@@ -173,5 +173,5 @@ pub(crate) async fn remove(tenant: &Arc<Tenant>, kind: Kind, name: &str) -> Resu
             .execute(params![group.tenant.bytes(), kind.as_str(), name])?;
         Ok(())
     });
-    written.await.map_err(|refusal| Error::Unavailable(refusal.to_string()))
+    written.await.map_err(Error::of)
 }

@@ -190,7 +190,7 @@ async fn end(tenant: &Arc<Tenant>, endings: Vec<Ending>) -> Result<(), Error> {
             Ends::draft(reader, lane, still, ("RETENTION", None), &gone).map(Some)
         })
     });
-    submitted.await.map_err(|refusal| Error::Unavailable(refusal.to_string()))?;
+    submitted.await.map_err(Error::of)?;
     tenant.wrote();
     erase::forget(tenant);
     let gone = std::mem::take(&mut *gone.lock().unwrap_or_else(PoisonError::into_inner));
@@ -229,7 +229,7 @@ async fn runs(tenant: &Arc<Tenant>, swept: &mut Swept) -> Result<(), Error> {
             }
             Ok((removed, gone))
         });
-        let (removed, gone) = written.await.map_err(|refusal| Error::Unavailable(refusal.to_string()))?;
+        let (removed, gone) = written.await.map_err(Error::of)?;
         swept.runs += removed;
         erase::unlink(tenant, gone).await?;
     }
@@ -350,7 +350,7 @@ async fn remove_blobs(tenant: &Arc<Tenant>, blobs: Vec<BlobId>) -> Result<(), Er
         }
         Ok(())
     });
-    written.await.map_err(|refusal| Error::Unavailable(refusal.to_string()))?;
+    written.await.map_err(Error::of)?;
     erase::unlink(tenant, blobs).await
 }
 
@@ -402,7 +402,7 @@ async fn plans_and_bundles(tenant: &Arc<Tenant>, swept: &mut Swept) -> Result<()
             .execute(params![group.tenant.bytes(), before])?;
         Ok(ended as u64)
     });
-    swept.plans = written.await.map_err(|refusal| Error::Unavailable(refusal.to_string()))?;
+    swept.plans = written.await.map_err(Error::of)?;
     swept.bundles = bundles.len() as u64;
     if !bundles.is_empty() {
         remove_blobs(tenant, bundles).await?;
@@ -412,7 +412,7 @@ async fn plans_and_bundles(tenant: &Arc<Tenant>, swept: &mut Swept) -> Result<()
 
 /// Files of the blob folder that no row names and that are older than a day: a crash left them.
 fn orphans(tenant: &Tenant, lane: &Connection) -> Result<Vec<BlobId>, Error> {
-    let io = |error: std::io::Error| Error::Unavailable(format!("list the blobs: {error}"));
+    let io = |error: std::io::Error| Error::io("list the blobs", &error);
     let now = (tenant.clock)();
     let mut statement =
         lane.prepare_cached("SELECT 1 FROM blob WHERE tenant_id = ?1 AND blob_id = ?2").sql()?;

@@ -263,7 +263,7 @@ async fn write(tenant: &Arc<Tenant>, old: KeyId, rows: Vec<Again>) -> Result<(),
         }
         Ok(gone)
     });
-    let gone = written.await.map_err(|refusal| Error::Unavailable(refusal.to_string()))?;
+    let gone = written.await.map_err(Error::of)?;
     crate::erase::unlink(tenant, gone).await
 }
 
@@ -360,7 +360,7 @@ async fn end(tenant: &Arc<Tenant>, key: KeyId) -> Result<(), Error> {
             Ok(Some((Box::new(End { key }), entries)))
         })
     });
-    done.await.map_err(|refusal| Error::Unavailable(refusal.to_string()))?;
+    done.await.map_err(Error::of)?;
     tenant.keyring.again()?;
     Ok(())
 }

@@ -50,7 +50,7 @@ pub(crate) async fn work_off(tenant: &Arc<Tenant>) -> Result<u64, Error> {
                 Ok(Some((Box::new(End { key: old }), ended(reader, old))))
             })
         });
-        done.await.map_err(|refusal| Error::Unavailable(refusal.to_string()))?;
+        done.await.map_err(Error::of)?;
         tenant.keyring.again()?;
     }
     Ok(count)
@@ -90,7 +90,7 @@ async fn write(tenant: &Arc<Tenant>, moved: Vec<WrappedKey>) -> Result<(), Error
         }
         Ok(())
     });
-    written.await.map_err(|refusal| Error::Unavailable(refusal.to_string()))
+    written.await.map_err(Error::of)
 }
 
 /// The end of a KEK.

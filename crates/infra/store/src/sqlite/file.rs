@@ -33,8 +33,7 @@ pub(crate) const CONTROL: Kind = Kind { migrations: crate::migrations::CONTROL, 
 /// A folder that nobody else may enter, with its parents; each name is durable when this returns.
 // INVARIANT(INV-29): what is acknowledged may lie in a folder that was just made, so that folder must survive a power cut.
 pub(crate) fn private_folder(path: &Path) -> Result<(), Error> {
-    let io =
-        |error: std::io::Error| Error::Unavailable(format!("make the folder `{}`: {error}", path.display()));
+    let io = |error: std::io::Error| Error::io(&format!("make the folder `{}`", path.display()), &error);
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     if let Some(parent) = parent.filter(|parent| !parent.exists()) {
         private_folder(parent)?;
@@ -55,7 +54,7 @@ pub(crate) fn private_folder(path: &Path) -> Result<(), Error> {
 pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
     File::open(path)
         .and_then(|folder| folder.sync_all())
-        .map_err(|error| Error::Unavailable(format!("sync the folder `{}`: {error}", path.display())))
+        .map_err(|error| Error::io(&format!("sync the folder `{}`", path.display()), &error))
 }
 
 /// Makes a file with everything that `fill` puts into it, in one transaction.
@@ -75,7 +74,7 @@ pub(crate) fn create(
         .write(true)
         .mode(0o600)
         .open(path)
-        .map_err(|error| Error::Unavailable(format!("make the file `{}`: {error}", path.display())))?;
+        .map_err(|error| Error::io(&format!("make the file `{}`", path.display()), &error))?;
     begin(path, vfs)?;
     // SQLite says `wal` before it commits the change, and an error of that commit reaches nobody: a connection that knows
     // nothing of it asks the file.

@@ -32,7 +32,7 @@ impl Lanes {
             let thread = std::thread::Builder::new()
                 .name("dvt-store-lane".to_owned())
                 .spawn(move || serve(&receiver, &path, vfs.as_deref()))
-                .map_err(|error| Error::Unavailable(format!("start a thread: {error}")))?;
+                .map_err(|error| Error::io("start a thread", &error))?;
             threads.push(thread);
         }
         Ok(Self { jobs: Mutex::new(Some(sender)), threads: Mutex::new(threads) })
@@ -47,7 +47,7 @@ impl Lanes {
         let job: Job = Box::new(move |connection| {
             let result = match connection {
                 Ok(connection) => work(connection),
-                Err(error) => Err(Error::Unavailable(format!("open a reader: {error}"))),
+                Err(error) => Err(Error::Unavailable(error.what())),
             };
             // Nobody waits any more: a read has no effect to undo.
             let _dropped = answer.send(result);

@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// `DVT1`: what `application_id` says of a file of ours.
 pub(crate) const APPLICATION: i32 = 0x4456_5431;
+/// How a database begins.
+const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Steps of SQLite's machine between two looks at the count, and how many looks there may be: a hostile tree of pages can
 /// make a small file look endless.
 const STEPS: i32 = 100_000;
@@ -43,7 +45,7 @@ fn metadata(path: &Path) -> Result<Option<Metadata>, Error> {
     match std::fs::symlink_metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::Unavailable(format!("look at `{}`: {error}", path.display()))),
+        Err(error) => Err(Error::io(&format!("look at `{}`", path.display()), &error)),
     }
 }
 
@@ -59,7 +61,9 @@ pub(crate) fn private_file(path: &Path) -> Result<Option<u64>, Error> {
     }
     let mode = metadata.mode() & 0o7777;
     if mode & 0o177 != 0 {
-        let reason = format!("its mode is {mode:04o}, open to others or to be run; `chmod 600` closes it");
+        let shown = path.display();
+        let reason =
+            format!("its mode is {mode:04o}, open to others or to be run; `chmod 600 {shown}` closes it");
         return Err(refused(path, &reason, Code::ConfigInvalid));
     }
     Ok(Some(metadata.len()))
@@ -81,7 +85,7 @@ pub(crate) fn look(path: &Path) -> Result<Seen, Error> {
     let word = |at: usize| {
         head.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes)
     };
-    if !head.starts_with(b"SQLite format 3\0") || head.len() < 100 {
+    if !head.starts_with(MAGIC) || head.len() < 100 {
         return Err(refused(path, "it is no database", Code::ConfigInvalid));
     }
     if word(68) != APPLICATION.unsigned_abs() {
@@ -103,6 +107,13 @@ pub(crate) fn look(path: &Path) -> Result<Seen, Error> {
         return Err(refused(path, "it is cut", Code::LedgerIntegrityFailed));
     }
     Ok(Seen::Database(bounded(by_state(path, wal, index)?)?))
+}
+
+/// Whether the first bytes are those of a database of ours.
+pub(crate) fn is_ours(path: &Path) -> Result<bool, Error> {
+    let head = head(path)?;
+    let application = head.get(68..72) == Some(&APPLICATION.to_be_bytes());
+    Ok(head.starts_with(MAGIC) && application)
 }
 
 /// Reads a file that need not be of an installation, in the way that changes nothing in its state.
@@ -131,7 +142,7 @@ fn by_state(path: &Path, wal: Option<u64>, index: Option<u64>) -> Result<Connect
 fn head(path: &Path) -> Result<Vec<u8>, Error> {
     let io = |error: std::io::Error| match error.kind() {
         ErrorKind::NotFound => Error::NotFound,
-        _ => Error::Unavailable(format!("read `{}`: {error}", path.display())),
+        _ => Error::io(&format!("read `{}`", path.display()), &error),
     };
     let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
     let flags = i32::try_from(flags).unwrap_or(0);

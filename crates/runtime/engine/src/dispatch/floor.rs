@@ -463,7 +463,7 @@ impl Obeys for Floor {
 }
 
 fn unstarted(error: &io::Error) -> String {
-    format!("the worker cannot be started: {error}")
+    format!("the worker cannot be started: {}", dvt_model::fault::reason(error))
 }
 
 async fn until(moment: Option<Instant>) {

@@ -123,7 +123,7 @@ impl Fold {
         match engine.parts().store.claim(self.scope.tenant(), engine.epoch()).await {
             Ok(()) => Left::Overtaken(
                 Refusal::Unavailable(format!(
-                    "`{}` has events that its memory does not have; go on with it by `dvt runs resume`",
+                    "go on with `{}`: it has events that its memory does not have; `dvt runs resume` goes on with it",
                     self.metadata.run_id
                 ))
                 .into(),
