@@ -46,6 +46,7 @@ fn refused(error: Error) -> Problem {
         Error::NotLoopback(_) => problem
             .why("metrics and traces tell what your tenants do, and nothing here encrypts them")
             .fix("an address of this machine, and a collector beside it that takes them farther"),
+        Error::Foreign(_) => problem.fix("name another file, or take that one away"),
         Error::NoAddress(_) | Error::NoCollector(_) | Error::Unusable(..) => problem,
     }
 }

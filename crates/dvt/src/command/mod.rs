@@ -19,6 +19,7 @@ pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod store;
 pub(crate) mod tenant;
+mod usage;
 
 use crate::problem::exit::{self, Exit};
 use crate::problem::{Problem, internal};
@@ -124,11 +125,7 @@ pub(crate) fn main() -> ExitCode {
     let parsed = parsed.and_then(|matches| CommandLine::from_arg_matches(&matches));
     let line = match parsed {
         Ok(line) => line,
-        Err(error) => {
-            // A reader that went away is no fault of this process.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.number()));
-        }
+        Err(error) => return usage::refuse(&error, &std::env::args_os().collect::<Vec<_>>()),
     };
     // A panic has told of itself by the hook; here only the exit code is left to give.
     let done = std::panic::catch_unwind(|| enter(line));
@@ -163,7 +160,7 @@ pub(crate) fn tell(screen: &Screen, problem: &Problem) {
     } else if screen.for_people() {
         screen.say_raw(&problem.draw(screen.side_paint()));
     } else {
-        screen.say(&problem.json().to_string());
+        screen.say_json(&problem.json());
     }
 }
 
@@ -235,7 +232,10 @@ async fn bug(beside: bool, screen: &mut Screen) -> Result<Exit, Problem> {
 pub(crate) fn wait<F: Future<Output = Result<Exit, Problem>>>(command: F) -> Result<Exit, Problem> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| {
-        Problem::new(dvt_model::code::Code::ServiceDegraded, format!("no thread can be started: {error}"))
+        Problem::new(
+            dvt_model::code::Code::ServiceDegraded,
+            format!("no thread can be started: {}", crate::files::reason(&error)),
+        )
     })?;
     let done = runtime.block_on(command);
     runtime.shutdown_background();

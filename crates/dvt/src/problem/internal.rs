@@ -4,6 +4,7 @@
 //! No stack trace reaches the terminal. Where no log can be written the message itself is shown, so that nothing is lost.
 
 use crate::problem::exit::Exit;
+use crate::view::safe::safe;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
@@ -35,8 +36,8 @@ pub(crate) fn tell(details: &str) {
         file.is_ok_and(|mut file| writeln!(file, "{} internal {id}: {details}", crate::clock::now()).is_ok())
     });
     let place = match path.filter(|_| written) {
-        Some(path) => format!("the details stand in {}", path.display()),
-        None => crate::view::safe::safe(details).into_owned(),
+        Some(path) => format!("the details stand in {}", safe(&path.display().to_string())),
+        None => safe(details).into_owned(),
     };
     let _ = writeln!(screen, "error[INTERNAL]: a bug of ours, id {id}: {place}");
     let _ = writeln!(

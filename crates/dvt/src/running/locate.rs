@@ -128,7 +128,7 @@ fn prefix_of(text: &str) -> Option<String> {
 
 fn names_none(text: &str) -> Problem {
     Problem::new(Code::InvalidId, format!("`{text}` names no run")).fix(
-        "a whole id (`run_…`), its first six or more digits, its plan's name, or `@latest`; `dvt runs list` shows them",
+        "a whole id (`run_…`), its first six or more digits, its plan's name (`NAME@latest` is its newest run), or `@latest`; `dvt runs list` shows them",
     )
 }
 

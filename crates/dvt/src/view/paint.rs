@@ -18,6 +18,9 @@ pub(crate) fn in_ci() -> bool {
 }
 
 impl Paint {
+    /// Every code that is painted with, as it stands behind an escape.
+    pub(crate) const CODES: [&'static str; 7] = ["[0m", "[1m", "[2m", "[32m", "[33m", "[34m", "[1;31m"];
+
     /// No colour.
     pub(crate) fn plain() -> Self {
         Self { colour: false }

@@ -5,6 +5,7 @@
 use crate::files;
 use crate::problem::Problem;
 use crate::view::paint::{Paint, in_ci};
+use crate::view::safe::{safe_lines, safe_painted};
 use crate::view::width::wrap;
 use rustix::fd::AsFd;
 use std::io::{IsTerminal, Write};
@@ -107,14 +108,14 @@ impl Screen {
         )
     }
 
-    /// A line of a result.
+    /// A line of a result, in which nothing moves a cursor whatever was put into it.
     pub(crate) fn line(&mut self, text: &str) {
-        self.out(&format!("{text}\n"));
+        self.out(&format!("{}\n", safe_painted(text)));
     }
 
     /// A JSON value as one line.
     pub(crate) fn json(&mut self, value: &serde_json::Value) {
-        self.line(&value.to_string());
+        self.out(&format!("{value}\n"));
     }
 
     /// A line beside the result: news, hints. Not shown when `--quiet`.
@@ -124,9 +125,14 @@ impl Screen {
         }
     }
 
-    /// A line beside the result that is always shown.
+    /// A line beside the result that is always shown. Nothing in it moves a cursor, whatever was put into it.
     pub(crate) fn say(&self, text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let _ = writeln!(std::io::stderr().lock(), "{}", safe_lines(text));
+    }
+
+    /// A JSON value beside the result.
+    pub(crate) fn say_json(&self, value: &serde_json::Value) {
+        let _ = writeln!(std::io::stderr().lock(), "{value}");
     }
 
     /// A sentence beside the result that is always shown, broken at blanks where the terminal ends.

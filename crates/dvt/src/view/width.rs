@@ -45,7 +45,8 @@ pub(crate) fn clip(text: &str, width: usize) -> String {
     out
 }
 
-/// Pieces put together with `between`, on as many lines as they need; lines after the first begin with `indent`.
+/// Pieces put together with `between`, on as many lines as they need; lines after the first begin with `indent`. A piece that is wider
+/// than a line is broken at its blanks, and a word that is wider stays whole: a piece may be a command, and half of one is none.
 pub(crate) fn pack<T: AsRef<str>>(pieces: &[T], between: &str, indent: &str, width: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for piece in pieces.iter().map(AsRef::as_ref).filter(|piece| !piece.is_empty()) {
@@ -54,11 +55,33 @@ pub(crate) fn pack<T: AsRef<str>>(pieces: &[T], between: &str, indent: &str, wid
                 line.push_str(between);
                 line.push_str(piece);
             }
-            Some(_) => lines.push(clip(&format!("{indent}{piece}"), width)),
-            None => lines.push(clip(piece, width)),
+            last => {
+                let begin = if last.is_some() { indent } else { "" };
+                lines.extend(broken(piece, begin, indent, width));
+            }
         }
     }
     lines.join("\n")
+}
+
+/// The lines of one piece: as few as its blanks allow.
+fn broken(piece: &str, begin: &str, indent: &str, width: usize) -> Vec<String> {
+    let mut line = begin.to_owned();
+    let mut lines = Vec::new();
+    let mut is_empty = true;
+    for word in piece.split(' ') {
+        if !is_empty && columns(&line) + 1 + columns(word) > width {
+            lines.push(std::mem::replace(&mut line, indent.to_owned()));
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(&word.replace('\t', " "));
+        is_empty = false;
+    }
+    lines.push(line);
+    lines
 }
 
 /// A sentence broken at its blanks.
@@ -88,6 +111,13 @@ mod tests {
         assert_eq!(wrap("one two three four", "  ", 9), "one two\n  three\n  four");
         assert_eq!(pack(&["a b", "c d", "e f"], " · ", "", 10), "a b · c d\ne f");
         assert_eq!(indented("  one two three", 9), "  one two\n    three");
+        let command = "dvt runs logs run_7c1e12ab --step transform";
+        assert_eq!(
+            pack(&["dvt audit verify", command], "   ", "  ", 20),
+            "dvt audit verify\n  dvt runs logs\n  run_7c1e12ab\n  --step transform",
+            "a command loses nothing"
+        );
+        assert_eq!(wrap("one seven-seven", "", 5), "one\nseven-seven", "nor does a word");
         assert_eq!(wrap("all on one line", "", usize::MAX), "all on one line");
     }
 }

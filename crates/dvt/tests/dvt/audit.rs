@@ -73,8 +73,21 @@ fn what_is_no_ledger_is_said_so() {
     std::fs::write(home.path("text"), "no ledger").unwrap();
     let keys = home.path("home/config/profile.vkey").display().to_string();
     let told = home.dvt(&["audit", "verify", "--ledger", "text", "--keys", &keys]);
-    assert!(told.code != 0 && told.code != 70, "{told:#?}");
+    assert!(told.err.contains("`text` is no ledger of DVT"), "{told:#?}");
+    let control = home.path("home/data/control.db").display().to_string();
+    std::fs::write(home.path("empty"), "").unwrap();
+    rusqlite::Connection::open(home.path("other.db")).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
+    for file in ["text", "empty", "other.db", ".", &control] {
+        let told = home.dvt(&["audit", "verify", "--ledger", file, "--keys", &keys]).ends(2);
+        assert!(told.err.contains("INVALID_REQUEST") && !told.err.contains("INTEGRITY"), "{file}: {told:#?}");
+    }
+    home.dvt(&["audit", "verify", "--ledger", "none", "--keys", &keys]).ends(4);
     home.dvt(&["audit", "verify", "--ledger", "text"]).ends(2);
+    // The profile's own file was a ledger, whatever it is now.
+    let shown = home.dvt(&["config", "show", "--output", "json"]).ends(0).json();
+    std::fs::write(shown["ledgerFile"].as_str().unwrap(), "no ledger").unwrap();
+    let told = home.dvt(&["audit", "verify"]).ends(1);
+    assert!(told.err.contains("LEDGER_INTEGRITY_FAILED"), "{told:#?}");
 }
 
 /// INV-03, class 24: the data folder is copied back as a whole; the checkpoint that is kept elsewhere tells.

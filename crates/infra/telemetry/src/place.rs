@@ -1,6 +1,7 @@
 //! Where telemetry may go: a file, or an address of this machine. Anything else is refused, for metrics and traces tell what a
 //! tenant does.
 
+use dvt_model::fault::reason;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -17,8 +18,11 @@ pub enum Error {
     #[error("`{0}` is no collector: http://127.0.0.1:4318 is the form")]
     NoCollector(String),
     /// It cannot be opened.
-    #[error("`{0}` cannot be opened: {1}")]
+    #[error("`{0}` cannot be opened: {reason}", reason = reason(.1))]
     Unusable(String, std::io::Error),
+    /// What lies there is no file of metrics, and is not written over.
+    #[error("`{0}` is there and holds no metrics, so it is not written over")]
+    Foreign(String),
 }
 
 /// Where metrics are shown.

@@ -5,7 +5,7 @@ use crate::problem::Problem;
 use crate::running::locate;
 use clap::Args;
 use dvt_model::code::Code;
-use dvt_model::entry::{EventType, Outcome};
+use dvt_model::entry::{EventType, Outcome, PayloadClass};
 use dvt_model::id::PrincipalId;
 use dvt_model::time::Timestamp;
 use dvt_store::port::ledger::Query;
@@ -57,7 +57,7 @@ impl Filter {
             resource,
             decision: word(self.decision.as_deref(), Outcome::parse, Outcome::ALL)?,
             event_type: word(self.event_type.as_deref(), EventType::parse, EventType::ALL)?,
-            class: self.class.clone(),
+            class: class(self.class.as_deref())?,
             since: self.since.as_deref().map(|text| time(text, now)).transpose()?,
             until: self.until.as_deref().map(|text| time(text, now)).transpose()?,
         })
@@ -83,6 +83,16 @@ fn word<T: std::fmt::Display>(
     found.map(Some).ok_or_else(|| {
         let words = all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         Problem::usage(format!("`{text}` is none of the words")).fix(words)
+    })
+}
+
+/// A class of data.
+fn class(text: Option<&str>) -> Result<Option<String>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let found = PayloadClass::parse(&text.to_lowercase().replace('_', "-"));
+    found.map(|class| Some(class.to_string())).ok_or_else(|| {
+        let words = PayloadClass::ALL.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        Problem::usage(format!("`{text}` is no class of data")).fix(format!("one of: {words}"))
     })
 }
 
@@ -125,5 +135,7 @@ mod tests {
             Ok(Some(EventType::AuthDecision))
         );
         assert!(word(Some("AUTH"), EventType::parse, EventType::ALL).is_err());
+        assert_eq!(class(Some("SECRET_ACCESS")), Ok(Some("secret-access".to_owned())));
+        assert!(class(Some("secret")).unwrap_err().notes[0].1.contains("secret-access"));
     }
 }

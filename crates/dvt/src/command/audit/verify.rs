@@ -130,6 +130,12 @@ fn subject(arguments: &Arguments, selected: &Selected) -> Result<Subject, Proble
     };
     let keys = public_keys(arguments, selected)?;
     let anchor = arguments.checkpoint.as_deref().map(|path| read_anchor(path, &keys)).transpose()?;
+    // Of the profile's own file it is known that it was a ledger: whatever it is now, it does not verify.
+    if arguments.ledger.is_some() && !LedgerFile::is_one(&path).unwrap_or(true) {
+        return Err(Problem::usage(format!("`{}` is no ledger of DVT", path.display()))
+            .why("a ledger is a tenant's database file, or a copy of one")
+            .fix("dvt config show --output json    names this profile's as `ledgerFile`"));
+    }
     let file = LedgerFile::open(&path).map_err(|error| {
         let problem = Problem::from(error);
         Problem {

@@ -8,7 +8,7 @@ use dvt_model::code::Code;
 use dvt_plan::plan::Plan;
 use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -20,10 +20,16 @@ pub(crate) fn resolve(
     screen: &Screen,
 ) -> Result<BTreeMap<String, Value>, Problem> {
     let mut inputs = file.map_or_else(|| Ok(BTreeMap::new()), from_file)?;
+    let mut names = BTreeSet::new();
     for text in given {
         let (name, value) = text.split_once('=').ok_or_else(|| {
             Problem::usage(format!("`-i {text}` has no `=`")).fix("-i name=value, once for each input")
         })?;
+        if !names.insert(name) {
+            return Err(Problem::usage(format!("`-i {name}` is given more than once"))
+                .why("one of its values would be passed over")
+                .fix(format!("-i {name}=…    once")));
+        }
         let value = &*typed(name, value)?;
         let value = match plan.inputs.get(name) {
             Some(input) => {
@@ -67,12 +73,12 @@ fn typed<'t>(name: &str, value: &'t str) -> Result<Cow<'t, str>, Problem> {
         Problem::usage(format!("`-i {name}=@{}` cannot be read: {why}", safe(path)))
             .fix(format!("-i {name}=@@…    is a text that begins with `@`"))
     };
-    let mut file = std::fs::File::open(path).map_err(|error| cannot(error.kind().to_string()))?;
+    let mut file = std::fs::File::open(path).map_err(|error| cannot(files::reason(&error)))?;
     let mut text = String::new();
     file.by_ref()
         .take(MOST_BYTES + 1)
         .read_to_string(&mut text)
-        .map_err(|error| cannot(error.kind().to_string()))?;
+        .map_err(|error| cannot(files::reason(&error)))?;
     if text.len() as u64 > MOST_BYTES {
         return Err(cannot("it is larger than 1 MiB".to_owned()));
     }

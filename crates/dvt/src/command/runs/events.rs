@@ -68,10 +68,15 @@ async fn show<A: Permits>(
     let run = proof.resource().id;
     let row = row(composition, proof).await?;
     let plan = plan(composition, proof, &row).await?;
-    let mut picture = Picture::new(&plan);
-    if let Some(wanted) = arguments.step.as_ref().filter(|wanted| !named::is_of(&plan, wanted)) {
-        return Err(named::no_step(&picture, wanted, "--step "));
+    if let Some(wanted) = &arguments.step {
+        let mut seen = Picture::new(&plan);
+        events(composition, proof, 0).await?.iter().for_each(|event| seen.apply(event));
+        let seen = if withhold { seen.withheld() } else { seen };
+        if !named::is_of(&plan, &seen, wanted) {
+            return Err(named::no_step(&seen, wanted, "--step "));
+        }
     }
+    let mut picture = Picture::new(&plan);
     let mut kept: Vec<Value> = Vec::new();
     let mut news = None;
     let (mut is_connected, mut exit) = (false, Exit::Completed);

@@ -61,7 +61,7 @@ pub(crate) async fn run(
     let (mut picture, _) = picture(composition, &read, &plan).await?;
     if let Some(wanted) = &arguments.step
         && selected(&picture, Some(wanted)).is_empty()
-        && !is_of(&plan, wanted)
+        && !is_of(&plan, &picture, wanted)
     {
         return Err(no_step(&picture, wanted, "--step "));
     }
