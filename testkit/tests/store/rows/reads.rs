@@ -55,9 +55,9 @@ async fn furnish(house: &House) -> RunId {
     let mut ids = [RunId::from_random(random()), RunId::from_random(random())];
     ids.sort();
     let [first, run] = ids;
-    let mut draft = house.drafts.bootstrap(run);
     // Another one of its group goes before it.
     let mut before = house.drafts.bootstrap(first);
+    let mut draft = house.drafts.bootstrap(run);
     before.metadata = RunMetadata { run_id: first, ..draft.metadata.clone() };
     for draft in [&mut before, &mut draft] {
         draft.group = Some(Group { name: "nightly".to_owned(), most_open: 9 });
