@@ -3,6 +3,7 @@
 use crate::diagnostic::codes;
 use crate::diagnostic::collector::{Collector, Report, shown};
 use crate::document::templates::locate;
+use crate::expression::parse;
 use crate::plan::Shell;
 use crate::read::tree::{Entry, Kind, Node, Place};
 use crate::template::{OPEN, Part, Piece, Template, split};
@@ -41,7 +42,7 @@ pub(crate) fn code_arguments(
         let report = Report::error(codes::LITERAL_PLACE, at, message)
             .label(label)
             .why("whoever decides this value could write code here");
-        sink.add(report.fix(move_to_env(&name, "\"$", "\"")));
+        sink.add(report.maybe_fix(move_to_env(&name, "\"$", "\"")));
     }
 }
 
@@ -79,10 +80,10 @@ pub(crate) fn refuse(sink: &mut Collector<'_>, node: &Node<'_>, what: &str, shel
         let report = match shell {
             Some(Shell::Bash | Shell::Sh) => report
                 .why("whoever starts the run could write shell here")
-                .fix(move_to_env(name, "\"$", "\"")),
+                .maybe_fix(move_to_env(name, "\"$", "\"")),
             Some(Shell::Python) => report
                 .why("whoever starts the run could write Python here")
-                .fix(move_to_env(name, "os.environ[\"", "\"]")),
+                .maybe_fix(move_to_env(name, "os.environ[\"", "\"]")),
             None => report.why("it is read before a run exists, or would decide what is run"),
         };
         sink.add(report);
@@ -121,15 +122,23 @@ pub(crate) fn refuse_key(sink: &mut Collector<'_>, entry: &Entry<'_>, what: &str
     );
 }
 
-/// `env: { DATE: '${{ inputs.date }}' }` and how the code reads it.
-fn move_to_env(source: &str, before: &str, after: &str) -> String {
+/// `env: { DATE: '${{ inputs.date }}' }` and how the code reads it; nothing where an expression there would be refused as well.
+fn move_to_env(source: &str, before: &str, after: &str) -> Option<String> {
     let name = source
         .rsplit(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
         .find(|word| word.starts_with(|first: char| first.is_ascii_alphabetic()));
     let name = name.unwrap_or("VALUE").to_ascii_uppercase();
+    if let Some(secret) = source.strip_prefix("secrets.")
+        && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
+        return Some(format!("secrets: {{ {name}: … }}   and read the file {before}{name}_FILE{after}"));
+    }
+    if !source.is_empty() && parse(source).ok().is_none_or(|expression| expression.has_unknown()) {
+        return None;
+    }
     let source = if source.is_empty() { "…" } else { source };
     let quoted = source.replace('\'', "''");
-    format!("env: {{ {name}: '${{{{ {quoted} }}}}' }}   and write {before}{name}{after}")
+    Some(format!("env: {{ {name}: '${{{{ {quoted} }}}}' }}   and write {before}{name}{after}"))
 }
 
 /// From the inside of an expression to the expression with its marks.

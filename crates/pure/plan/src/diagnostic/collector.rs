@@ -72,6 +72,12 @@ impl Report {
         self
     }
 
+    /// The way out, where there is one.
+    pub(crate) fn maybe_fix(mut self, fix: Option<String>) -> Self {
+        self.fix = fix;
+        self
+    }
+
     /// Legal choices; the first becomes the label where it is what was probably meant.
     pub(crate) fn choices(mut self, choices: Vec<String>) -> Self {
         self.choices = choices;

@@ -2,7 +2,7 @@
 
 use super::duration::LONGEST_MS;
 use super::keys::{Family, Level, is_one_of, or};
-use super::{Owner, Reader, StepDraft, approval, permissions, signal, sub_plan, wait_until};
+use super::{Owner, Reader, StepDraft, approval, one_text, permissions, signal, sub_plan, wait_until};
 use crate::Reach;
 use crate::check::literals;
 use crate::diagnostic::codes;
@@ -102,8 +102,7 @@ fn run(reader: &mut Reader<'_, '_>, entry: &Entry<'_>, owner: Owner, step: &mut 
         let mut report = Report::error(codes::WRONG_SHAPE, place, message)
             .why("a list is never split, so that data cannot become arguments");
         if let Some(text) = entry.value.as_text() {
-            let words = text.split_whitespace().collect::<Vec<_>>().join(", ");
-            report = report.fix(format!("run: [{words}]   or for a shell   script: |"));
+            report = report.fix(one_text::way_out(text));
         }
         reader.sink.add(report);
         return None;

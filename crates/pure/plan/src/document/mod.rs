@@ -14,6 +14,7 @@ pub(crate) mod foreach;
 pub(crate) mod form;
 pub(crate) mod keys;
 pub(crate) mod later;
+pub(crate) mod one_text;
 pub(crate) mod output;
 pub(crate) mod permissions;
 pub(crate) mod plan;

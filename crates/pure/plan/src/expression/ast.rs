@@ -140,6 +140,9 @@ impl Operator {
     }
 }
 
+/// The names that expressions know.
+const ROOTS: [&str; 8] = ["inputs", "vars", "steps", "run", "tenant", "plan", "item", "index"];
+
 /// What a tree names, found once when it is parsed.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
@@ -147,6 +150,8 @@ pub(super) struct Facts {
     pub(super) inputs: BTreeSet<String>,
     pub(super) status: super::StatusFunctions,
     pub(super) uses_item: bool,
+    /// Whether a name in it is none that any expression knows.
+    pub(super) has_unknown: bool,
 }
 
 /// Walks the tree for [`Facts`].
@@ -181,6 +186,7 @@ fn visit<'a>(node: &'a Node, variables: &mut Vec<&'a str>, facts: &mut Facts) {
         Kind::Name { name, absolute } => {
             let shadowed = !absolute && variables.contains(&name.as_str());
             facts.uses_item |= !shadowed && matches!(name.as_str(), "item" | "index");
+            facts.has_unknown |= !shadowed && !ROOTS.contains(&name.as_str());
         }
         Kind::List(items) | Kind::And(items) | Kind::Or(items) => {
             items.iter().for_each(|item| visit(item, variables, facts));

@@ -43,6 +43,7 @@ struct Parsed {
     inputs: BTreeSet<String>,
     status: StatusFunctions,
     uses_item: bool,
+    has_unknown: bool,
     implies_success: bool,
     root: ast::Node,
 }
@@ -82,6 +83,11 @@ impl Expression {
     /// Whether it names `item` or `index` (then a `foreach` step asks it per item).
     pub fn uses_item(&self) -> bool {
         self.0.uses_item
+    }
+
+    /// Whether it names something that no expression of any plan knows.
+    pub(crate) fn has_unknown(&self) -> bool {
+        self.0.has_unknown
     }
 }
 
@@ -125,11 +131,12 @@ pub fn parse(source: &str) -> Result<Expression, SyntaxError> {
     let tokens = lex::tokens(source)?;
     guard::nesting(&tokens)?;
     let root = parse::parse(&tokens, source.len())?;
-    let ast::Facts { steps, inputs, status, uses_item } = ast::facts(&root);
+    let ast::Facts { steps, inputs, status, uses_item, has_unknown } = ast::facts(&root);
     let says_it = !status.always && !status.failure && ast::asks_for_success(&root);
     let implies_success = status == StatusFunctions::default() || says_it;
     let source = source.to_owned();
-    Ok(Expression(Arc::new(Parsed { source, steps, inputs, status, uses_item, implies_success, root })))
+    let parsed = Parsed { source, steps, inputs, status, uses_item, has_unknown, implies_success, root };
+    Ok(Expression(Arc::new(parsed)))
 }
 
 /// Expressions that were parsed: a plan says the same one many times, and they share one tree.

@@ -21,6 +21,7 @@ enum Open<'t> {
 /// The tree under construction. Budgets were checked for each event before it came here.
 #[derive(Debug)]
 pub(crate) struct Builder<'t> {
+    document: &'t str,
     texts: &'t Texts,
     open: Vec<Open<'t>>,
     /// Of all lists that are open, the inner ones last; each is cut to its size when it ends.
@@ -33,13 +34,29 @@ pub(crate) struct Builder<'t> {
 
 impl<'t> Builder<'t> {
     /// Texts that do not stand in the document are kept there.
-    pub(crate) fn new(texts: &'t Texts) -> Self {
+    pub(crate) fn new(document: &'t str, texts: &'t Texts) -> Self {
         let (open, items, entries) = (Vec::new(), Vec::new(), Vec::new());
-        Self { texts, open, items, entries, anchored: BTreeMap::new(), root: None }
+        Self { document, texts, open, items, entries, anchored: BTreeMap::new(), root: None }
     }
 
     /// Takes one event.
-    pub(crate) fn take(&mut self, event: Event<'t>, place: Place, sink: &mut Collector<'_>) {
+    pub(crate) fn take(
+        &mut self,
+        event: Event<'t>,
+        place: Place,
+        tag: Option<Place>,
+        sink: &mut Collector<'_>,
+    ) {
+        if let Some((tag, text)) = self.meant_as_text(&event, tag) {
+            sink.add_error(|| {
+                let message = format!("{} is a tag of YAML, and no text", shown(text));
+                let report = Report::error(codes::NOT_JSON_MODEL, tag, message)
+                    .why("in YAML a value that begins with `!` says what kind of value follows");
+                report.fix(format!("'{}'", text.replace('\'', "''"))).alone()
+            });
+            self.scalar(text, ScalarStyle::SingleQuoted, anchor_of(&event), tag, sink);
+            return;
+        }
         if event.tag().is_some() {
             sink.add_error(|| {
                 Report::error(codes::NOT_JSON_MODEL, place, "tags are not part of a plan")
@@ -79,6 +96,15 @@ impl<'t> Builder<'t> {
             }
             _ => {}
         }
+    }
+
+    /// A value that is nothing but a tag of somebody's own, `!failure()`: its place and its text.
+    fn meant_as_text(&self, event: &Event<'t>, tag: Option<Place>) -> Option<(Place, &'t str)> {
+        let is_empty = matches!(event, Event::Scalar(text, ScalarStyle::Plain, ..) if text.is_empty());
+        let is_key = matches!(self.open.last(), Some(Open::Map { key: None, .. }));
+        let tag = tag.filter(|_| is_empty && !is_key)?;
+        let text = self.document.get(tag.start as usize..tag.end as usize)?;
+        (text.starts_with('!') && !text.starts_with("!!") && !text.starts_with("!<")).then_some((tag, text))
     }
 
     /// The finished tree.
@@ -147,6 +173,10 @@ impl<'t> Builder<'t> {
             },
         }
     }
+}
+
+fn anchor_of(event: &Event<'_>) -> usize {
+    if let Event::Scalar(_, _, anchor, _) = event { *anchor } else { 0 }
 }
 
 /// Plain keys that YAML reads as something else than a string.

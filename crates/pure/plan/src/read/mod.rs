@@ -28,7 +28,7 @@ pub(crate) fn read<'s: 't, 't>(sink: &mut Collector<'s>, texts: &'t Texts) -> Op
         sink.add(report.fix("keep large data in a file and name it under `files`"));
         return None;
     }
-    let mut builder = build::Builder::new(texts);
+    let mut builder = build::Builder::new(text, texts);
     if let Err(report) = measure::lines(text).and_then(|()| build(text, &mut builder, sink)) {
         sink.clear();
         sink.add(*report);
@@ -52,7 +52,7 @@ fn build<'t>(
     let mut documents = 0;
     for item in events(text) {
         sink.count_event();
-        let (event, place) = item.map_err(|error| syntax(&error, text))?;
+        let (event, place, tag) = item.map_err(|error| syntax(&error, text))?;
         if matches!(event, Event::DocumentStart(..)) {
             documents += 1;
             if documents > 1 {
@@ -63,12 +63,13 @@ fn build<'t>(
             }
         }
         measure.count(&event, place)?;
-        builder.take(event, place, sink);
+        builder.take(event, place, tag, sink);
     }
     Ok(())
 }
 
-fn events(text: &str) -> impl Iterator<Item = Result<(Event<'_>, Place), ScanError>> {
+/// The events, their places, and the places of their tags.
+fn events(text: &str) -> impl Iterator<Item = Result<(Event<'_>, Place, Option<Place>), ScanError>> {
     let options = granit_parser::options! {
         emit_comments: false,
         flow_nesting_limit: measure::MAX_DEPTH + 1,
@@ -77,7 +78,8 @@ fn events(text: &str) -> impl Iterator<Item = Result<(Event<'_>, Place), ScanErr
     Parser::new_from_str_with_options(text, options).map(|item| {
         item.map(|(event, span)| {
             let range = span.byte_range().unwrap_or_default();
-            (event, Place::new(range.start, range.end))
+            let tag = span.tag_span().and_then(|tag| tag.byte_range());
+            (event, Place::new(range.start, range.end), tag.map(|tag| Place::new(tag.start, tag.end)))
         })
     })
 }
@@ -86,7 +88,7 @@ fn events(text: &str) -> impl Iterator<Item = Result<(Event<'_>, Place), ScanErr
 pub(crate) fn shared(text: &str) -> Vec<Place> {
     let mut open: Vec<(usize, Place)> = Vec::new();
     let (mut anchored, mut shared) = (BTreeMap::new(), Vec::new());
-    for (event, place) in events(text).map_while(Result::ok) {
+    for (event, place, _) in events(text).map_while(Result::ok) {
         match event {
             Event::Scalar(_, _, anchor, _) => drop(anchored.insert(anchor, place)),
             Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) => {

@@ -130,7 +130,8 @@ fn mentions(code: &str, name: &str, is_such: fn(&str, &str) -> bool) -> bool {
 
 /// Whether a word is more than a variable that is read: `$DAY`, `${DAY}`.
 fn may_set(before: &str, behind: &str) -> bool {
-    !before.ends_with('$') && !(before.ends_with("${") && behind.starts_with('}'))
+    let is_read = before.ends_with('$') || (before.ends_with("${") && behind.starts_with('}'));
+    !is_read
 }
 
 /// Whether shells, loaders or interpreters read a variable of this name.

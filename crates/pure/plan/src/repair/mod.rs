@@ -186,13 +186,6 @@ fn after_line(text: &str, at: usize) -> usize {
 
 /// How lines end in this text.
 fn line_break(text: &str) -> &'static str {
-    if text
-        .lines()
-        .next()
-        .is_some_and(|first| text.get(first.len()..).is_some_and(|rest| rest.starts_with('\r')))
-    {
-        "\r\n"
-    } else {
-        "\n"
-    }
+    let first = text.split_inclusive('\n').next().unwrap_or_default();
+    if first.ends_with("\r\n") { "\r\n" } else { "\n" }
 }

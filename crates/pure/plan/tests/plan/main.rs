@@ -9,6 +9,7 @@ mod bounds;
 mod editor;
 mod format;
 mod graph;
+mod hints;
 mod inputs;
 mod linear;
 mod pages;
