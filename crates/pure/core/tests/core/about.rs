@@ -129,7 +129,7 @@ fn how_a_step_fails_is_kept_like_what_it_was_given() {
 
 #[test]
 fn a_subject_that_names_nobody_is_a_failure_of_its_step() {
-    let text = PLAN.replace("subject: bob", "subject: '${{ inputs.who == \"ada\" }}'");
+    let text = PLAN.replace("subject: bob", "subject: '${{ inputs.who == \"ada\" ? true : \"nobody\" }}'");
     for (text, who) in [(PLAN.to_owned(), " "), (text, "ada"), (PLAN.to_owned(), "x".repeat(1_025).as_str())]
     {
         let all = played(compiled(&text), json!({ "who": who, "people": [] }), &[]);
