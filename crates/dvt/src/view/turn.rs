@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 /// A run that waits for its turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Turn {
-    /// The oldest of those before it.
+    /// The one that has the turn, or else the first of those before it.
     pub(crate) first: RunId,
-    /// Whether that one has the turn, and not only the place before.
+    /// Whether it has the turn.
     holds: bool,
     /// How many go before.
     ahead: usize,
@@ -23,10 +23,9 @@ pub(crate) struct Turn {
 impl Turn {
     /// Of those before it; none where nothing goes before.
     pub(crate) fn behind(before: &[RunRow]) -> Option<Self> {
-        let first = before.first()?;
-        let holds = before.iter().any(|row| row.status != RunStatus::Pending);
-        let holder = before.iter().find(|row| row.status != RunStatus::Pending).unwrap_or(first);
-        Some(Self { first: holder.metadata.run_id, holds, ahead: before.len(), group: None })
+        let holder = before.iter().find(|row| row.status != RunStatus::Pending);
+        let first = holder.or(before.first())?.metadata.run_id;
+        Some(Self { first, holds: holder.is_some(), ahead: before.len(), group: None })
     }
 
     /// With the group's name, or without.

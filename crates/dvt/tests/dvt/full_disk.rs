@@ -5,9 +5,12 @@ use std::process::Command;
 
 /// Runs a script of a shell that has a disk of `$DISK`, as large as said; none where this user may make no such namespace.
 fn on_a_small_disk(home: &Home, size: &str, script: &str) -> Option<Told> {
+    // Root needs no namespace of users for it, and may not be given one; others need one.
+    let ways =
+        if rustix::process::geteuid().is_root() { &["--mount"][..] } else { &["--map-root-user", "--mount"] };
     let unshare = |line: &str| {
         let mut command = Command::new("/usr/bin/unshare");
-        command.args(["--map-root-user", "--mount", "/bin/sh", "-c", line]).env_clear();
+        command.args(ways).args(["/bin/sh", "-c", line]).env_clear();
         command
             .env("PATH", "/usr/bin:/bin")
             .env("DVT", env!("CARGO_BIN_EXE_dvt"))
@@ -18,7 +21,8 @@ fn on_a_small_disk(home: &Home, size: &str, script: &str) -> Option<Told> {
     std::fs::create_dir(home.path("disk")).unwrap();
     let mount = format!("mount -t tmpfs -o size={size} none \"$DISK\"");
     if !unshare(&mount).status().is_ok_and(|status| status.success()) {
-        eprintln!("no mount namespace can be made here: nothing was looked at");
+        assert!(std::env::var_os("CI").is_none(), "CI can make a mount namespace");
+        eprintln!("skipped: no mount namespace can be made here");
         return None;
     }
     Some(Told::of(unshare(&format!("{mount}\n{script}")).output().unwrap()))

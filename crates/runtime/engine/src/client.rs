@@ -339,8 +339,8 @@ impl Client {
         Ok(self.act_on_run(proof, asked, host_allowed).await?.status)
     }
 
-    /// A signal or a vote (4.1, 4.5, 9); the same one again is accepted, adds no event and is told as a duplicate. The word is for what always
-    /// runs on the way out of a run that this act ends and that no engine works on.
+    /// A signal or a vote (4.1, 4.5, 9); the same one again is accepted, adds no event and is told as a duplicate. The word is for what
+    /// always runs on the way out of a run that this act ends and that no engine works on.
     pub async fn act_on_run<A: Permits>(
         &self,
         proof: &Authorized<Run, A>,

@@ -313,13 +313,22 @@ impl Engine {
         let (Some(key), Some(queued_at)) = (&fold.group, fold.state.queued_at()) else { return Ok(false) };
         let transaction = self.parts().store.begin(&fold.scope, Kind::Engine)?;
         let own = (queued_at, fold.metadata.run_id);
+        // Versions of a plan may differ in this: it is the newer run's plan that says so, and each is asked once.
+        let mut asked = BTreeMap::from([(fold.metadata.plan.digest, key.on_busy)]);
         for row in key.open_runs(&transaction).await? {
             if (row.queued_at, row.metadata.run_id) <= own {
                 continue;
             }
-            // Versions of a plan may differ in this: it is the newer run's plan that says so.
-            let newer = Fold::load(self, fold.scope, row.metadata.run_id).await?;
-            if newer.group.is_some_and(|group| group.on_busy == OnBusy::CancelPrevious) {
+            let on_busy = match asked.get(&row.metadata.plan.digest) {
+                Some(on_busy) => *on_busy,
+                None => {
+                    let newer = Fold::load(self, fold.scope, row.metadata.run_id).await?;
+                    let on_busy = newer.group.map_or(OnBusy::Queue, |group| group.on_busy);
+                    asked.insert(row.metadata.plan.digest, on_busy);
+                    on_busy
+                }
+            };
+            if on_busy == OnBusy::CancelPrevious {
                 return Ok(true);
             }
         }

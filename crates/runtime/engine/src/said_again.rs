@@ -20,8 +20,7 @@ impl Engine {
         if let Some(ending) = known(self.ending_of(fold).await)? {
             return Ok(Some(ending.message()));
         }
-        let is_ended = known(self.is_ended_by_group(fold).await.map(|is_it| is_it.then_some(())))?;
-        Ok(is_ended.map(|()| Message::CancelledByGroup))
+        Ok(known(self.is_ended_by_group(fold).await)?.then_some(Message::CancelledByGroup))
     }
 
     /// How its parent ends this run; `None` where it has none, or one that waits for it.
@@ -60,9 +59,9 @@ impl Engine {
 }
 
 /// A run that cannot be read says nothing, and whoever asks for it is told why.
-fn known<T>(said: Result<Option<T>, Problem>) -> Result<Option<T>, Problem> {
+fn known<T: Default>(said: Result<T, Problem>) -> Result<T, Problem> {
     match said {
-        Err(problem) if !problem.is_passing() => Ok(None),
+        Err(problem) if !problem.is_passing() => Ok(T::default()),
         known => known,
     }
 }

@@ -17,7 +17,6 @@ use crate::view::duration;
 use crate::view::end::brief;
 use crate::view::safe::safe;
 use crate::view::screen::Screen;
-
 use clap::Args;
 use dvt_engine::Notice;
 use dvt_engine::client::Client;

@@ -68,7 +68,8 @@ async fn show<A: Permits>(
     let run = proof.resource().id;
     let row = row(composition, proof).await?;
     let plan = plan(composition, proof, &row).await?;
-    if let Some(wanted) = &arguments.step {
+    // Of a step the plan knows; which items there are stands in the events.
+    if let Some(wanted) = arguments.step.as_ref().filter(|wanted| !plan.steps.contains_key(wanted.as_str())) {
         let mut seen = Picture::new(&plan);
         events(composition, proof, 0).await?.iter().for_each(|event| seen.apply(event));
         let seen = if withhold { seen.withheld() } else { seen };

@@ -140,8 +140,9 @@ impl Operator {
     }
 }
 
-/// The names that expressions know.
-const ROOTS: [&str; 8] = ["inputs", "vars", "steps", "run", "tenant", "plan", "item", "index"];
+/// The names that every expression knows, and those that there are in a step with `foreach`.
+pub(super) const NAMES: [&str; 6] = ["inputs", "vars", "steps", "run", "tenant", "plan"];
+pub(super) const OF_ITEMS: [&str; 2] = ["item", "index"];
 
 /// What a tree names, found once when it is parsed.
 #[derive(Debug, Default)]
@@ -185,8 +186,9 @@ fn visit<'a>(node: &'a Node, variables: &mut Vec<&'a str>, facts: &mut Facts) {
         Kind::Literal(_) => {}
         Kind::Name { name, absolute } => {
             let shadowed = !absolute && variables.contains(&name.as_str());
-            facts.uses_item |= !shadowed && matches!(name.as_str(), "item" | "index");
-            facts.has_unknown |= !shadowed && !ROOTS.contains(&name.as_str());
+            let is_of_items = OF_ITEMS.contains(&name.as_str());
+            facts.uses_item |= !shadowed && is_of_items;
+            facts.has_unknown |= !shadowed && !is_of_items && !NAMES.contains(&name.as_str());
         }
         Kind::List(items) | Kind::And(items) | Kind::Or(items) => {
             items.iter().for_each(|item| visit(item, variables, facts));

@@ -5,6 +5,8 @@
 //! with it is told to recover. The surprising rule: an attempt of a step whose earlier attempt is still being killed
 //! waits until that one is gone, for a step must never run twice at once.
 
+mod hear;
+
 use super::desk::{Desk, Obeys};
 use super::flight::{Flight, Slots};
 use super::given::Given;
@@ -506,6 +508,5 @@ fn output_of(mode: plan::OutputMode) -> protocol::OutputMode {
     }
 }
 
-mod hear;
 #[cfg(test)]
 mod tests;

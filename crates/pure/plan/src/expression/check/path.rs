@@ -99,9 +99,9 @@ impl<'a> Checker<'a> {
             self.report(ProblemKind::UnknownName, range, (*message).to_owned(), choices);
             return;
         }
-        let mut legal = vec!["inputs", "vars", "steps", "run", "tenant", "plan"];
+        let mut legal = ast::NAMES.to_vec();
         if self.names.item.is_some() {
-            legal.extend(["item", "index"]);
+            legal.extend(ast::OF_ITEMS);
         }
         legal.extend(self.variables.iter().map(|(variable, _)| *variable));
         let choices = nearest::ordered(name, legal);
